@@ -8,28 +8,28 @@ export interface ShelfOptions extends remote.ObjectOptions, remote.PartOptions, 
   readonly secret: string
 }
 
-/** What a shelf takes with an upload, by the names that `objectParameters` and `extra` give it. */
+/** Parameters of an upload, with their names in `objectParameters` and `extra`. */
 const PARAMETERS = new remote.ParameterTable('a shelf', [
   ['CacheControl', 'cache-control'],
   ['KeepUntil', 'x-keep-until', 'iso-date'],
 ])
 const METADATA = 'x-meta-'
-/** Bytes of the smallest part but the last. */
+/** Minimum size in bytes of all parts except the last. */
 const MIN_PART = 65_536
 
 const { word, text } = holdall.settingTypes
 const settings: holdall.SettingsOf<ShelfOptions> = {
   ...holdall.commonSettings,
   location: remote.locationSetting(['SHELF_LOCATION']),
-  endpointUrl: word({ default: 'http://shelf.test', keys: ['SHELF_URL'], role: 'destination', doc: 'Its address.' }),
-  secret: text({ default: '', keys: ['SHELF_SECRET'], secret: true, role: 'credential', doc: 'Gives tokens.' }),
+  endpointUrl: word({ default: 'http://shelf.test', keys: ['SHELF_URL'], role: 'destination', doc: 'Service URL.' }),
+  secret: text({ default: '', keys: ['SHELF_SECRET'], secret: true, role: 'credential', doc: 'Secret for tokens.' }),
   ...remote.uploadSettings({ gzipContentTypes: ['GZIP_CONTENT_TYPES'] }, given => PARAMETERS.add({}, given)),
   ...remote.urlPolicySettings({ customDomain: ['SHELF_CDN'] }),
   ...remote.partSettings({ multipartThreshold: ['SHELF_THRESHOLD'], partSize: ['SHELF_PART_SIZE'] }, MIN_PART),
   ...remote.connectionSettings({ verify: ['SHELF_VERIFY'] }),
 }
 
-/** One request of the protocol; an answer that is not as `expected` is an error. `open`: it goes without a token. */
+/** One request of the protocol; an answer other than `expected` is an error. `open`: sent without a token. */
 interface ShelfRequest extends remote.ServiceRequest {
   readonly path: string
   readonly expected: remote.Expected
@@ -46,7 +46,7 @@ const SENT: remote.Expected = { statuses: [201], headers: ['etag'] }
 const GONE: remote.Expected = { statuses: [204] }
 const LISTING: remote.Expected = { statuses: [200], lists: ['files', 'folders'] }
 
-/** The service's own words, where they say more than the status. */
+/** Error codes of the service that are more exact than the status. */
 const CODES: remote.ServiceCodes = new Map([
   ['busy', 'throttled'],
   ['shelf_full', 'no_space'],
@@ -55,7 +55,7 @@ const classify = (error: unknown): holdall.ErrorCode | undefined => remote.class
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 const fileAt = (key: string): string => `/files/${remote.encodeKey(key)}`
 
-/** Tokens for the secret: loaded at the first request, and again before they end. */
+/** Tokens for the secret: loaded at the first request, and again before they expire. */
 function tokensOf(secret: string, service: () => ShelfService) {
   const load = async () => {
     const expected = { statuses: [201], fields: ['token', 'expiresInSecs'] }
@@ -66,7 +66,7 @@ function tokensOf(secret: string, service: () => ShelfService) {
   return new remote.Renewed(load, { endOf: ({ expiresAt }) => expiresAt })
 }
 
-/** Addresses requests and gives them a token; errors are JSON: `{ "code": "no_such_file", "message": "..." }`. */
+/** Adds the address and a token to requests; errors are JSON: `{ "code": "no_such_file", "message": "..." }`. */
 function serviceOf({ endpointUrl, secret }: ShelfOptions, http: HttpClient): ShelfService {
   const { scheme, host, path: base } = remote.serviceEndpoint(endpointUrl, 'SHELF_URL')
   const tokens = tokensOf(secret, () => service)
@@ -83,7 +83,7 @@ function serviceOf({ endpointUrl, secret }: ShelfOptions, http: HttpClient): She
       async refuse(_request, { wire, hide }, answer) {
         const refusal = await remote.readRefusal(wire, answer)
         const [serviceCode, serviceMessage] = [textOf(refusal.json?.['code']), textOf(refusal.json?.['message'])]
-        // A 404 that is not the service's own says nothing of a file.
+        // A 404 that is not from the service does not mean a missing file.
         const seeksFile = serviceCode === 'no_such_file' || wire.method === 'HEAD'
         return new remote.HttpStatusError(wire, { ...refusal, serviceCode, serviceMessage, seeksFile, hide })
       },
@@ -106,7 +106,7 @@ interface Target extends remote.UploadTarget {
 type Upload = { readonly target: Target; readonly id: string }
 type Part = { readonly number: number; readonly etag: string | undefined }
 
-/** How files are written: by one PUT, or in parts. A file's header `x-upload` names the upload that it was made by. */
+/** Writes files by one PUT, or in parts. The header `x-upload` of a file contains the id of its upload. */
 class ShelfParts implements remote.PartProtocol<Upload, Part, Target> {
   readonly limits: remote.PartLimits = { minPart: MIN_PART, maxParts: 10_000 }
   readonly #service: ShelfService
@@ -208,7 +208,7 @@ class ShelfDriver implements holdall.Driver {
       if (typeof key !== 'string')
         throw new holdall.StorageError('unavailable', 'The listing has a file without a key.')
       const known = { etag: remote.etagOf(textOf(etag)), modifiedAt: remote.dateOf(textOf(modified)) }
-      // A size that is missing is NaN, and is asked for below.
+      // A missing size is NaN, and is requested below.
       return { key, size: remote.countOf(`${size}`) ?? Number.NaN, ...known }
     })
     const found = { files, directories: value.folders.map(String), next: value.next }

@@ -8,7 +8,7 @@ import { createFileHandler, toNodeListener } from 'holdall/serve'
 const MAX_FORM_BYTES = 10_000_000
 const MAX_STREAM_BYTES = 5_000_000_000
 
-/** Web requests in, web answers out: Hono, Bun and Deno take such a function as it is. */
+/** Answers a web `Request` with a `Response`. Hono, Bun and Deno can use this function directly. */
 export function uploads(storage: Storage): (request: Request) => Promise<Response> {
   const files = createFileHandler(storage, { basePath: '/media' })
   return async request => {
@@ -25,7 +25,7 @@ export function uploads(storage: Storage): (request: Request) => Promise<Respons
   }
 }
 
-/** A form is read into memory, so it must say that it is small. */
+/** A form is read into memory, so its `Content-Length` is required and limited. */
 async function saveForm(storage: Storage, request: Request): Promise<Response> {
   if (!(Number(request.headers.get('content-length') ?? 'none') <= MAX_FORM_BYTES)) {
     return new Response(null, { status: 413 })
@@ -35,7 +35,7 @@ async function saveForm(storage: Storage, request: Request): Promise<Response> {
   return created(storage, await storage.save(`forms/${storage.getValidName(file.name)}`, file))
 }
 
-/** A stream goes to the storage as it comes, of any size; when the client goes away, nothing is left. */
+/** Streams the body to the storage. If the client disconnects, no file is left. */
 async function saveBody(storage: Storage, request: Request, pathname: string): Promise<Response> {
   const wanted = decodeURIComponent(pathname.slice('/upload/'.length))
   const { signal } = request

@@ -147,7 +147,7 @@ it('tells a bundled program, which has no package beside it, to name the class',
     const printed = done(spawnSync(process.execPath, ['bundled.mjs'], { cwd: apart, encoding: 'utf8' }))
     expect(printed.split('\n')).toEqual([
       'S3Storage',
-      "Could not find backend 's3': the package is not beside this program; when it is bundled, give the class: BACKEND: S3Storage.",
+      "Could not find backend 's3': the package is not beside this program; when it is bundled, pass the class: BACKEND: S3Storage.",
       '',
     ])
   } finally {

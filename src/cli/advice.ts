@@ -8,7 +8,7 @@ import type { GivenSettings } from '../storage/types.ts'
 /** Settings of static files that are read elsewhere than in `staticSettings`. */
 const STATIC_KEYS: readonly string[] = ['STATICFILES_STORAGE', 'STATIC_ROOT', 'STATIC_URL']
 
-/** What settings should rather say: what each backend advises, and those that nothing reads. */
+/** Returns advice about the settings: that of each backend, and settings that nothing reads. */
 export function settingsAdvice(given: GivenSettings): string[] {
   const backends = backendNames().map(name => resolveBackend(name))
   const advice = new Set(backends.flatMap(backend => backend.advice?.(given) ?? []))

@@ -1,6 +1,6 @@
-/** What is reported while items are read ahead. */
+/** Options of reading items ahead. */
 export interface AheadOptions<T> {
-  /** Items that are held at most. */
+  /** Maximum number of items that are held. */
   readonly limit: number
   /** Called for each item as it is read. */
   readonly onItem: (item: T) => void
@@ -9,8 +9,8 @@ export interface AheadOptions<T> {
 }
 
 /**
- * Yields the items in their order and reads up to `limit` of them ahead, so that their number is known before they are worked on. An error of the
- * items is thrown behind the items that came before it. When the caller stops early, the source is closed.
+ * Yields the items in their order and reads up to `limit` of them ahead, so that their number is known before they are processed. An error
+ * of the items is thrown after the items that came before it. If the caller stops early, the source is closed.
  */
 export async function* readAhead<T>(items: AsyncIterable<T>, options: AheadOptions<T>): AsyncGenerator<T, void> {
   const { limit, onItem, onEnd } = options

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// This file must run on any Node, to be able to say which one is needed: it imports nothing by itself.
+// This file must run on any Node version, to report which one is needed: it has no imports.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(

@@ -3,7 +3,7 @@ import { printable } from './output.ts'
 
 type Counted = Omit<CollectSummary, 'type' | 'dryRun' | 'destination'>
 
-/** What a run of `collectstatic` has done so far, counted from its events; the summary at its end has the last word. */
+/** Counts the events of a `collectstatic` run so far; the summary at its end replaces the counts. */
 export class CollectCounts {
   #counts: Counted = { copied: 0, linked: 0, unmodified: 0, postProcessed: 0, deleted: 0, failed: 0, warnings: 0 }
   #isOver = false
@@ -11,7 +11,7 @@ export class CollectCounts {
   /** Files that the finders have found; undefined until all of them are known. */
   found: number | undefined
 
-  /** Whether the run came to its end. */
+  /** Whether the run reached its end. */
   get isOver(): boolean {
     return this.#isOver
   }
@@ -21,7 +21,7 @@ export class CollectCounts {
     return this.#counts.failed
   }
 
-  /** Adds what an event reports. */
+  /** Counts an event. */
   add(event: CollectEvent): void {
     switch (event.type) {
       case 'found':
@@ -51,7 +51,7 @@ export class CollectCounts {
     this.#counts = { ...this.#counts, [key]: this.#counts[key] + 1 }
   }
 
-  /** The counts in one sentence. (Django `collectstatic`; what was deleted and what failed is added) */
+  /** Returns the counts in one sentence. (Django `collectstatic`, plus the deleted and the failed files) */
   text(isLink: boolean): string {
     const { copied, linked, unmodified, postProcessed, deleted, failed } = this.#counts
     const done = copied + linked
@@ -62,13 +62,13 @@ export class CollectCounts {
     return `${files}${place}${parts.join('')}.`
   }
 
-  /** What a run that ended early has done. */
+  /** Returns the counts of a run that ended early. */
   textSoFar(isLink: boolean): string {
     const of = this.found === undefined ? '' : ` of ${this.found} found`
     return `collectstatic did not finish; so far${of}: ${this.text(isLink)} Running it again is safe.`
   }
 
-  /** The counts, and whether everything is collected: the run came to its end, and no file failed. */
+  /** Returns the counts, and whether everything is collected: the run reached its end, and no file failed. */
   toJSON(): Record<string, unknown> {
     const complete = this.#isOver && this.failed === 0
     return { ...this.#counts, destination: this.#destination, complete }

@@ -6,17 +6,17 @@ import { type Output, printable } from './output.ts'
 import type { Progress } from './progress.ts'
 import { inStorage, withPrintableName } from './shown-error.ts'
 
-/** What the events of a run are shown on. */
+/** Options of a `CollectPrinter`. */
 export interface CollectPrinterOptions {
   readonly verbosity: Verbosity
   readonly progress: Progress
-  /** The storage that the files are collected in. */
+  /** The target storage. */
   readonly alias: string
 }
 
 /**
- * Prints the events of a run as Django's `collectstatic` does: what happens to stdout, warnings and failures to stderr. In JSON mode each event is
- * a line, whatever the verbosity.
+ * Prints the events of a run like Django's `collectstatic`: results to stdout, warnings and failures to stderr. In JSON mode each event is
+ * a line, at any verbosity.
  */
 export class CollectPrinter {
   readonly #out: Output
@@ -31,7 +31,7 @@ export class CollectPrinter {
     this.#options = options
   }
 
-  /** Whether a file refers to one that is not there. */
+  /** Whether a file refers to a missing one. */
   get hasMissing(): boolean {
     return this.#hasMissing
   }
@@ -83,13 +83,13 @@ export class CollectPrinter {
     if (this.#options.verbosity >= level) await this.#out.line(printable(text))
   }
 
-  /** A message with the place that it is about: `css/a.css:12: ...`. */
+  /** Returns a message with its position: `css/a.css:12: ...`. */
   #placed(message: string, name: string | undefined, line: number | undefined): string {
     if (name === undefined) return message
     return `${this.#out.json ? name : printable(name)}${line === undefined ? '' : `:${line}`}: ${message}`
   }
 
-  /** An error of a file. One in what a file refers to is named as Django does, once for each file. */
+  /** Prints an error of a file. An error in a reference is printed like in Django, once for each file. */
   #fail(name: string, error: StorageError, line: number | undefined): void {
     const isReference = line !== undefined
     if (isReference && this.#failed?.name !== name) this.#out.failure(`Post-processing '${name}' failed!`)
@@ -108,10 +108,10 @@ export class CollectPrinter {
   }
 }
 
-/** Events of which each file that is found has one. */
+/** Events that occur once for each found file. */
 const IS_ONE_FILE: ReadonlySet<CollectEvent['type']> = new Set(['copied', 'linked', 'unmodified', 'failed'])
 
-/** An event as a JSON line has it. */
+/** Returns an event for a JSON line. */
 function shownEvent(event: CollectEvent): Record<string, unknown> {
   return event.type === 'failed' ? { ...event, error: event.error.toJSON() } : { ...event }
 }

@@ -4,20 +4,20 @@ import { ask, canAsk } from './confirmation.ts'
 import { isCurrentFolder, UsageError } from './context.ts'
 import { printable } from './output.ts'
 
-/** What a run of `collectstatic` is going to do to its target. */
+/** The changes that a run of `collectstatic` will make to its target. */
 export interface CollectPlan {
   readonly alias: string
   readonly storage: AnyStorage
   readonly isInteractive: boolean
   readonly dryRun: boolean
   readonly clear: boolean
-  /** Whether files of former runs are deleted that are not needed any more. */
+  /** Whether files of former runs that are no longer needed are deleted. */
   readonly deletesOld: boolean
 }
 
 /**
- * Asks whether files are to be collected, as Django does: on a terminal, where the target holds files or is not on this machine. An answer other
- * than `yes` is an error. Without a terminal nothing is asked, so that a deploy script does not wait for ever; to delete everything, it has to say
+ * Asks for confirmation, like Django: on a terminal, if the target contains files or is not on this machine. An answer other than `yes` is
+ * an error. Without a terminal it does not ask, so that a deploy script does not wait indefinitely; deleting everything then requires
  * `--noinput`.
  */
 export async function confirmCollecting(plan: CollectPlan, signal: AbortSignal): Promise<void> {
@@ -31,7 +31,7 @@ export async function confirmCollecting(plan: CollectPlan, signal: AbortSignal):
   if (!canAsk()) {
     if (!clear || dryRun) return
     throw new UsageError(
-      `collectstatic: --clear deletes all files in '${alias}', and there is no terminal to ask on; add --noinput if that is meant.`,
+      `collectstatic: --clear deletes all files in '${alias}', and there is no terminal to ask on; add --noinput to confirm.`,
     )
   }
   const destination = destinationOf(storage)
@@ -40,7 +40,7 @@ export async function confirmCollecting(plan: CollectPlan, signal: AbortSignal):
   if (answer !== 'yes') throw new Error('Collecting static files cancelled.')
 }
 
-/** The folder of a target on local disk. */
+/** Returns the folder of a target on local disk. */
 export function destinationOf(storage: AnyStorage): string | undefined {
   return storage.supports('path') ? storage.path('.') : undefined
 }
@@ -54,7 +54,7 @@ async function isEmpty(storage: AnyStorage, signal: AbortSignal): Promise<boolea
   return true
 }
 
-/** The question in Django's words. */
+/** Returns the question in Django's words. */
 function question({ dryRun, clear, deletesOld }: CollectPlan, destination: string | undefined): string {
   const parts = ['\n']
   if (dryRun) parts.push('You have activated the --dry-run option so no files will be modified.\n\n')

@@ -11,13 +11,13 @@ import { inStorage } from './shown-error.ts'
 const MISSING =
   "Nothing was stored: each reference must lead to a file. 'lenientFor' of STATICFILES_MANIFEST excepts files of vendors by patterns."
 
-/** What can be collected: a `StaticFiles`. */
+/** The part of `StaticFiles` that is used here. */
 export interface Collectable {
   readonly storage: AnyStorage
   collect(options: CollectOptions): AsyncGenerator<CollectEvent, CollectSummary | undefined>
 }
 
-/** How `collectstatic` was called. */
+/** The options of a `collectstatic` call. */
 export interface CollectCall {
   readonly alias: string
   readonly isInteractive: boolean
@@ -26,8 +26,8 @@ export interface CollectCall {
 }
 
 /**
- * Collects the files and prints what happens. A file that fails makes the exit code 1. An error that ends the run is thrown, after the counts of
- * what was done until then were printed; it names the storage.
+ * Collects the files and prints the events. A file that fails makes the exit code 1. An error that ends the run is thrown, after the counts
+ * so far were printed; it names the storage.
  */
 export async function runCollect(context: CliContext, files: Collectable, call: CollectCall): Promise<void> {
   const { out, signal } = context
@@ -44,7 +44,7 @@ export async function runCollect(context: CliContext, files: Collectable, call: 
   try {
     for await (const event of files.collect({ ...options, signal })) await printer.print(event)
   } catch (error) {
-    // What one file after the other fails by ends the run, and is printed by then.
+    // An error that fails one file after the other ends the run; it is already printed.
     if (error !== printer.lastError) throw inStorage(alias, error)
   } finally {
     progress.end()

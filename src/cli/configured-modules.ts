@@ -4,9 +4,10 @@ import { nodeModule } from '../core/builtin.ts'
 import { packageRoot } from './package-root.ts'
 
 /**
- * Watches what a configuration imports from now on, its own modules and those of BACKEND alike: a module that others could have written is
- * refused, as their configuration is, and `holdall` is the package that runs where no other of that name is installed. Bun 1.4 has no hooks,
- * and in Deno 2.9 no ES module can be required while there are any: on these two only the configuration itself is checked.
+ * Checks the modules that a configuration imports from now on, both its own and those of BACKEND. A module that other users could have
+ * written is rejected, like a configuration. `holdall` resolves to the running package unless another one of that name is installed. Bun
+ * 1.4 has no hooks, and in Deno 2.9 no ES module can be required while there are any: on these two only the configuration itself is
+ * checked.
  */
 export function watchModules(): void {
   const { registerHooks } = nodeModule() as Partial<typeof import('node:module')>
@@ -21,7 +22,7 @@ export function watchModules(): void {
   })
 }
 
-/** What a specifier leads to, from its place or else, where it is this package, from here. */
+/** Resolves a specifier from its own location or, if it is this package, from here. */
 function resolved<T>(specifier: string, resolve: (parentURL?: string) => T): T {
   try {
     return resolve()

@@ -1,19 +1,19 @@
 import { StorageError } from '../core/errors.ts'
 
-/** Where a question is asked. */
+/** The streams of a question. */
 export interface Terminal {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
   readonly output: NodeJS.WritableStream
 }
 
-/** Whether somebody can answer a question: standard input is a terminal. */
+/** Whether a person can answer a question: standard input is a terminal. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true
 }
 
 /**
- * Asks on the terminal and returns the line that was answered, undefined where the input ended. The question goes to stderr: stdout belongs to
- * results. An aborted signal is `aborted`.
+ * Asks on the terminal and returns the answer, undefined if the input ended. The question goes to stderr: stdout is for results. An aborted
+ * signal is `aborted`.
  */
 export async function ask(
   question: string,

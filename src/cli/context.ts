@@ -18,7 +18,7 @@ export interface Target {
   readonly path: string
 }
 
-/** What every command may be given. */
+/** Options of every command. */
 export interface GlobalOptions {
   readonly json?: boolean
   readonly quiet?: boolean
@@ -28,14 +28,14 @@ export interface GlobalOptions {
   readonly verbose?: boolean
 }
 
-/** The command line was not understood: exit code 2. */
+/** The command line is invalid: exit code 2. */
 export class UsageError extends Error {
   static {
     UsageError.prototype.name = 'UsageError'
   }
 }
 
-/** What the commands share: options, output, the way to stop, and the storages of the configuration. */
+/** The common state of the commands: options, output, abort signal, and the storages of the configuration. */
 export class CliContext {
   readonly out: Output = new Output()
   readonly #program: Command
@@ -45,7 +45,7 @@ export class CliContext {
   readonly #used = new Set<AnyStorage>()
   #isHinted = false
   #progressText: (() => string) | undefined
-  /** What a command found wrong without throwing. */
+  /** The exit code of failures that are not thrown. */
   exitCode = 0
 
   constructor(program: Command) {
@@ -53,38 +53,38 @@ export class CliContext {
     this.out.wording = error => this.#worded(error)
   }
 
-  /** The global options as they were given. */
+  /** The global options as they were passed. */
   get options(): GlobalOptions {
     return this.#program.opts<GlobalOptions>()
   }
 
-  /** Ends with the program: on SIGINT and SIGTERM. */
+  /** Fires when the program is stopped: on SIGINT and SIGTERM. */
   get signal(): AbortSignal {
     return this.#abort.signal
   }
 
-  /** Asks everything under way to stop. */
+  /** Stops everything in progress. */
   stop(reason: Error): void {
     this.#abort.abort(reason)
   }
 
-  /** Declares what is reported when the command is interrupted: `812 of 2000 files copied`. */
+  /** Sets the text that is reported when the command is interrupted: `812 of 2000 files copied`. */
   whenInterrupted(text: () => string): void {
     this.#progressText = text
   }
 
-  /** What was done so far; undefined for a command that reports nothing. */
+  /** The progress so far; undefined for a command that reports none. */
   get progressText(): string | undefined {
     return this.#progressText?.()
   }
 
-  /** Reads the configuration at the first call and makes it the process's. */
+  /** Reads the configuration at the first call and makes it that of the process. */
   async config(): Promise<LoadedConfig> {
     this.#loaded ??= this.#load()
     return this.#loaded
   }
 
-  /** Runs what reads the configuration. An error in it begins with the file that it is in. */
+  /** Runs work that reads the configuration. The message of an error in it begins with its file. */
   async configured<T>(work: () => T | Promise<T>): Promise<T> {
     const { file } = await this.config()
     try {
@@ -118,7 +118,7 @@ export class CliContext {
   }
 
   /**
-   * The place that `alias:path` names; without an alias it is in the storage `default`. A path that is written otherwise than a listing shows it
+   * Returns the place for `alias:path`; without an alias it is in the storage `default`. A path that is not written as a listing returns it
    * (`a//b`) is `suspicious_name`: in a bucket it is that of another file.
    */
   async target(text: string): Promise<Target> {
@@ -127,8 +127,8 @@ export class CliContext {
   }
 
   /**
-   * The same for what is to be written: the path is brought into its normal form. One with a backslash is `suspicious_name`: a storage would make
-   * a folder of it.
+   * Like `target`, for a place to be written: the path is normalised. A path with a backslash is `suspicious_name`: a storage would make a
+   * folder of it.
    */
   async destination(text: string): Promise<Target> {
     const { alias, path, storage } = await this.#place(text)
@@ -136,7 +136,7 @@ export class CliContext {
     return { alias, path: storage.nameOf(storage.keyOf(path)), storage }
   }
 
-  /** An error in the words of the storages that the command works with. */
+  /** Returns an error with the option names of the storages that the command uses. */
   #worded(error: unknown): unknown {
     let worded = error
     for (const storage of this.#used) {
@@ -162,13 +162,16 @@ export class CliContext {
     return { alias, path, storage }
   }
 
-  /** Tells of a local file that is left out; of one that could not be read also by the exit code. */
+  /** Reports a local file that is skipped; a file that could not be read also sets the exit code. */
   readonly skipped: Skipped = (path, reason, isFailure) => {
     this.out.warn(`'${path}' is left out: ${reason}`)
     if (isFailure) this.exitCode = 1
   }
 
-  /** Works on one file of several: an error that is only this file's is printed, and the work goes on. Alone it is thrown. Returns whether it succeeded. */
+  /**
+   * Processes one of several files: an error of this file only is printed, and the work continues. An error of a single file is thrown.
+   * Returns whether it succeeded.
+   */
   async attempt(work: () => Promise<void>, several = true): Promise<boolean> {
     try {
       await work()
@@ -187,14 +190,14 @@ export class CliContext {
   }
 }
 
-/** Refuses a name with a backslash, which storages read as a slash: `suspicious_name`. */
+/** Rejects a name with a backslash, which storages read as a slash: `suspicious_name`. */
 export function refuseBackslash(name: string): void {
   if (!name.includes('\\')) return
   const text = `'${name}' has a backslash, of which the storage would make a folder; choose a name without it.`
   throw new StorageError('suspicious_name', text, { fileName: name })
 }
 
-/** Whether this is a local storage that nobody gave a folder. */
+/** Whether this is a local storage without a configured folder. */
 export function isCurrentFolder(storage: AnyStorage): boolean {
   return storage.supports('path') && storage.origins['location']?.from === 'default'
 }
@@ -211,12 +214,12 @@ const OF_ONE_FILE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'checksum_mismatch',
 ])
 
-/** Whether an error says nothing of other files. */
+/** Whether an error is about one file only. */
 export function isOfOneFile({ code }: StorageError): boolean {
   return OF_ONE_FILE.has(code)
 }
 
-/** The text of a place, as commands take it. */
+/** Returns the text of a place as commands accept it. */
 export function shownTarget(alias: string, path: string): string {
   return `${alias}:${path}`
 }

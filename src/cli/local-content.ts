@@ -9,9 +9,9 @@ import { LEADS_OUT, type LocalFile, reasonOf, type Skipped } from './local-files
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
 /**
- * Runs `work` with the bytes of a file, which can be read again after a failure. The file is opened once, and everything is learnt and
- * read from what was opened, whatever its name leads to meanwhile. One that cannot be opened, is no regular file or lies outside of its
- * root is skipped.
+ * Runs `work` with the bytes of a file, which can be read again after a failure. The file is opened once, and all attributes and bytes come
+ * from the open file, even if its name refers to another file meanwhile. A file that cannot be opened, is not a regular file or lies
+ * outside of its root is skipped.
  */
 export async function withContent(
   file: LocalFile,
@@ -44,7 +44,10 @@ async function openFile({ path, root }: LocalFile): Promise<{ handle: FileHandle
   }
 }
 
-/** Where an open file lies, links resolved: from the system where it reports that, else from its name if that still leads to it. */
+/**
+ * Returns the path of an open file with links resolved: from the system where it reports the path, else from its name if that still refers
+ * to it.
+ */
 async function realPathOf(handle: FileHandle, path: string): Promise<string> {
   if (process.platform === 'linux') {
     const held = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => undefined)
@@ -56,10 +59,10 @@ async function realPathOf(handle: FileHandle, path: string): Promise<string> {
   return real
 }
 
-/** A size of 0 is no promise: files of `/proc` report it and have content. */
+/** A size of 0 may be wrong: files of `/proc` report it and have content. */
 function contentOf(handle: FileHandle, size: number): ContentProvider {
   const read = async (position: number, length: number): Promise<Buffer> => {
-    // One byte is asked for where the file should end: one that has grown must not pass for the one that was promised.
+    // One byte is requested behind the end of the file: a file that has grown must not be taken for the announced one.
     const wanted = size === 0 ? length : Math.min(length, Math.max(size - position, 1))
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, position)
     return buffer.subarray(0, bytesRead)

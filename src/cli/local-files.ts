@@ -4,30 +4,32 @@ import { basename, join, resolve } from 'node:path'
 import { isInside } from '../backends/local/place.ts'
 import { isHidden } from '../core/hidden-names.ts'
 
-/** A file of this machine that is to be stored. */
+/** A file of this machine to be stored. */
 export interface LocalFile {
   readonly path: string
-  /** Relative to what was named, with forward slashes. */
+  /** Relative to the named path, with forward slashes. */
   readonly name: string
-  /** Bytes that the system reported; 0 also for files of `/proc`, which have more. */
+  /** Size in bytes that the system reported; 0 also for files of `/proc`, which have more. */
   readonly size: number
-  /** Real path of the folder that the file must lie in when it is opened; undefined where it may lie anywhere. */
+  /** Real path of the folder that the file must be in when it is opened; undefined where it may be anywhere. */
   readonly root: string | undefined
 }
 
-/** Told what cannot be stored: `isFailure` for what was to be stored and could not be, else it is a kind that is never stored. */
+/**
+ * Called for skipped entries. `isFailure` is true for a file that should be stored but could not be; false for a kind that is never stored.
+ */
 export type Skipped = (path: string, reason: string, isFailure: boolean) => void
 
-/** How the files below a folder are looked for. */
+/** Options of `localFiles`. */
 export interface LocalFilesOptions {
-  /** Whether links are followed wherever they lead. Default: only those to files of the same folder. */
+  /** Whether links are followed to any target. Default: only those to files of the same folder. */
   readonly follow?: boolean | undefined
 }
 
 /**
- * The files that a path stands for: itself, or everything below a folder in the order of names. The path itself may be a link. Below a
- * folder, links to folders, links that lead out of it, what is no regular file, and what cannot be read are skipped; temporary files of
- * Holdall are left out. A path that is missing, cannot be read, or is neither file nor folder is an error.
+ * Returns the files of a path: itself, or everything below a folder in the order of names. The path itself may be a link. Below a folder,
+ * these are skipped: links to folders, links that lead out of it, entries that are not regular files, and entries that cannot be read;
+ * temporary files of Holdall are left out. A path that is missing, cannot be read, or is neither file nor folder is an error.
  */
 export async function* localFiles(
   path: string,
@@ -56,7 +58,7 @@ class Walk {
     this.#root = root
   }
 
-  /** `above` holds the folders that this one was reached through, so that a link which leads back to one of them ends. */
+  /** `above` contains the folders on the way to this one, so that a link back to one of them ends. */
   async *filesBelow(folder: string, prefix = '', above: readonly string[] = []): AsyncGenerator<LocalFile> {
     const entries: Dirent[] = []
     let here = above
@@ -80,7 +82,7 @@ class Walk {
     }
   }
 
-  /** What is at a path that is no folder itself; undefined when it is skipped. */
+  /** Returns the kind of an entry that is not a folder itself; undefined if it is skipped. */
   async #look(path: string, entry: Dirent): Promise<'folder' | { readonly size: number } | undefined> {
     try {
       const stats = await stat(path)
@@ -102,10 +104,10 @@ class Walk {
   }
 }
 
-/** Why a link is skipped that leads out of the folder which was named. */
+/** Why a link that leads out of the named folder is skipped. */
 export const LEADS_OUT: string = 'it leads out of the folder; --follow would store it'
 
-/** Why the system refused something, in words. */
+/** Describes why the system rejected an operation. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'EACCES' || code === 'EPERM') return 'permission denied'

@@ -7,46 +7,46 @@ import { isStorageError, StorageError } from '../core/errors.ts'
 import { ownerOf } from '../core/hidden-names.ts'
 import { writeContent } from '../storage/write.ts'
 
-/** A storage in which a name is the path itself: what cannot be one is refused, not changed. */
+/** A storage in which a name is the path itself: an invalid name is rejected, not changed. */
 class ExactStorage extends LocalStorage {
   override keyOf(name: string): string {
     return name
   }
 }
 
-/** How a file is written. */
+/** Options of writing a file. */
 export interface WriteLocalOptions {
   readonly overwrite: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * A folder of this machine that files are written into, each all or nothing by a hidden temporary file beside it. Nothing leaves the
- * folder: names that climb out, and folders in it that are links to the outside, are `suspicious_name`. A link at the place of a file is
- * replaced, never written through.
+ * A folder of this machine into which files are written, each completely or not at all, by a hidden temporary file beside it. No file is
+ * written outside of the folder: names that lead out, and folders in it that are links to the outside, are `suspicious_name`. A link in
+ * place of a file is replaced, never written through.
  */
 export class LocalFolder {
   readonly #storage: ExactStorage
   /** Folders from which the leftovers of killed processes were removed. */
   readonly #clear = new Set<string>()
 
-  /** `mode` is that of the files; null is 0o666 without the umask. */
+  /** `mode` is the mode of the files; null is 0o666 without the umask. */
   constructor(path: string, mode: number | null = null) {
     const options = { location: path, filePermissionsMode: mode, fsync: false }
     this.#storage = new ExactStorage(options, { settings: {}, env: {} })
   }
 
-  /** The path of a name; one that leads out of the folder is `suspicious_name`. */
+  /** Returns the path of a name; a name that leads out of the folder is `suspicious_name`. */
   pathOf(name: string): string {
     return this.#storage.path(cleaned(name))
   }
 
-  /** Throws `exists` for what stands at a path, unless it is a file that may be replaced. */
+  /** Throws `exists` for an existing entry at a path, unless it is a file that may be replaced. */
   refuse(path: string, isDirectory: boolean, overwrite: boolean): void {
     if (isDirectory || !overwrite) throw taken(path, overwrite)
   }
 
-  /** Writes a file and gives its path. An existing one is `exists` unless `overwrite`, a folder always. */
+  /** Writes a file and returns its path. An existing file is `exists` unless `overwrite`, a folder always. */
   async write(name: string, body: () => AsyncIterable<Uint8Array>, options: WriteLocalOptions): Promise<string> {
     const { overwrite, signal } = options
     const key = cleaned(name)
@@ -62,7 +62,10 @@ export class LocalFolder {
     return path
   }
 
-  /** The bytes of a file for a folder, which is cleared first: its own temporary file is there by then, so that the folder is the right one. */
+  /**
+   * Returns the bytes of a file for a folder, and first removes leftovers there: its own temporary file exists then, so that the folder is
+   * the right one.
+   */
   async *#cleared(folder: string, body: () => AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     if (!this.#clear.has(folder)) {
       this.#clear.add(folder)
@@ -72,7 +75,7 @@ export class LocalFolder {
   }
 }
 
-/** Removes the temporary files of processes that were killed. What cannot be removed stays: it is not needed for what was asked. */
+/** Removes the temporary files of processes that were killed. A file that cannot be removed stays: that does not affect the result. */
 async function removeLeftovers(folder: string): Promise<void> {
   try {
     for await (const { name } of await opendir(folder)) {
@@ -89,7 +92,7 @@ async function removeOwn(path: string): Promise<void> {
   if (stats.isFile() && stats.uid === (process.geteuid?.() ?? stats.uid)) await unlink(path)
 }
 
-/** A name without empty parts, which paths of this machine do not have. */
+/** Returns a name without empty parts, which local paths do not have. */
 function cleaned(name: string): string {
   return name.split('/').filter(Boolean).join('/')
 }

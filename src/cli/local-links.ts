@@ -4,7 +4,7 @@ import { isInside } from '../backends/local/place.ts'
 import { isHidden } from '../core/hidden-names.ts'
 import type { Skipped } from './local-files.ts'
 
-/** Reports the links below a folder that a local storage does not follow: to folders, out of the folder, to nothing. */
+/** Reports the links below a folder that a local storage does not follow: to folders, out of the folder, and dangling ones. */
 export async function reportLinks(root: string, skipped: Skipped): Promise<void> {
   const real = await realpath(root)
   const folders = [root]

@@ -46,10 +46,10 @@ const REGISTRATIONS = [
   init,
   completion,
 ]
-/** Exit codes of what ends a command from outside. A reader that has enough (`| head`) is no failure. */
+/** Exit codes for commands that are ended from outside. A reader that closes the pipe (`| head`) is no failure. */
 const STOPPED = { SIGINT: 130, SIGTERM: 143, EPIPE: 0 } as const
 
-/** The whole command line and what its commands share. */
+/** Returns the whole command line and the common state of its commands. */
 export function createProgram(): { readonly program: Command; readonly context: CliContext } {
   const program = new Command('holdall')
   const context = new CliContext(program)
@@ -58,10 +58,10 @@ export function createProgram(): { readonly program: Command; readonly context: 
     .version(version(), '-V, --version', 'show the version')
     .option('--json', 'results as JSON: one document, or one line per entry of a list')
     .option('--quiet', 'no messages, only results')
-    .option('--dry-run', 'say what would be done and do nothing')
-    .option('--config <file>', 'this configuration instead of holdall.config.* in this folder or above')
-    .option('--env-file <file>', 'this file of variables instead of the .env beside the configuration')
-    .option('--verbose', 'say which configuration is used, and name each file also on a terminal')
+    .option('--dry-run', 'report the changes without making them')
+    .option('--config <file>', 'use this configuration instead of holdall.config.* in this folder or above')
+    .option('--env-file <file>', 'use this file of variables instead of the .env beside the configuration')
+    .option('--verbose', 'report which configuration is used, and print each file also on a terminal')
     .helpOption('-h, --help', 'show help')
     .helpCommand('help [command]', 'show help of a command')
     .configureHelp({ showGlobalOptions: true })
@@ -75,7 +75,7 @@ export function createProgram(): { readonly program: Command; readonly context: 
   return { program, context }
 }
 
-/** Runs a command line and sets the exit code: 0 done, 1 failed, 2 not understood, 130 interrupted. */
+/** Runs a command line and sets the exit code: 0 done, 1 failed, 2 invalid command line, 130 interrupted. */
 export async function main(argv: readonly string[]): Promise<void> {
   const { program, context } = createProgram()
   let stoppedBy: keyof typeof STOPPED | undefined
@@ -110,7 +110,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** What was done until Ctrl-C. A reader that has enough is no interruption. */
+/** Reports the progress until Ctrl-C. A reader that closes the pipe is no interruption. */
 function reportInterrupt(stoppedBy: keyof typeof STOPPED, { out, progressText }: CliContext): void {
   if (stoppedBy !== 'EPIPE' && progressText !== undefined) out.interrupted(progressText)
 }
@@ -121,7 +121,7 @@ function report(error: unknown, { out }: CliContext): number {
   return error instanceof UsageError ? 2 : 1
 }
 
-/** What commander says of a wrong command line, before any option counts: in the words and the form of our own errors. */
+/** Converts commander's text for a wrong command line to the words and the form of Holdall's errors; no option applies yet. */
 function usageError(text: string): string {
   const message = text
     .trim()
@@ -131,7 +131,7 @@ function usageError(text: string): string {
   return text.startsWith('error: ') ? `holdall: ${message}; see 'holdall --help'\n` : text
 }
 
-/** Warnings in our own form; Node's advice on how to write a configuration file that works anyway is left out. */
+/** Prints warnings in Holdall's form; Node's advice about the format of a working configuration file is left out. */
 function showWarnings({ out }: CliContext): void {
   if (process.listenerCount('warning') === 0) return
   process.removeAllListeners('warning').on('warning', (warning: Error & { readonly code?: string }) => {

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from './context.ts'
 
-/** Declares `-r, --recursive`; `-R` is understood too, as `ls` and `cp` of the system have it. */
+/** Declares `-r, --recursive`; also accepts `-R`, like `ls` and `cp` of the system. */
 export function allowRecursive(command: Command, description: string): Command {
   return command
     .option('-r, --recursive', description)
@@ -11,10 +11,10 @@ export function allowRecursive(command: Command, description: string): Command {
 
 /** Declares `--skip-existing`. */
 export function allowSkipExisting(command: Command): Command {
-  return command.option('--skip-existing', 'leave out files whose name is taken, whatever is in them')
+  return command.option('--skip-existing', 'skip files whose name is taken, whatever their content')
 }
 
-/** Refuses `--skip-existing` beside an option that says the opposite. */
+/** Rejects `--skip-existing` together with an option that contradicts it. */
 export function checkSkipExisting(options: {
   readonly skipExisting?: boolean
   readonly overwrite?: boolean
@@ -25,12 +25,12 @@ export function checkSkipExisting(options: {
   if (other !== undefined) throw new UsageError(`--skip-existing and ${other} exclude each other.`)
 }
 
-/** `--concurrency` as a number. */
+/** Returns `--concurrency` as a number. */
 export function concurrencyOf(text: string): number {
   return wholeNumberOf('--concurrency', text, 1)
 }
 
-/** The value of an option as a whole number. */
+/** Returns the value of an option as a whole number. */
 export function wholeNumberOf(option: string, text: string, least: number): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isSafeInteger(value) && value >= least) return value
@@ -40,13 +40,13 @@ export function wholeNumberOf(option: string, text: string, least: number): numb
 /** Seconds in each unit of a duration. */
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
 
-/** Bounds of a duration, in seconds; default from 1. */
+/** Bounds of a duration, in seconds; default minimum: 1. */
 export interface DurationBounds {
   readonly least?: number
   readonly most?: number
 }
 
-/** The value of an option as seconds: a whole number of them, or one with a unit: `90s`, `10m`, `1h`, `7d`. */
+/** Returns the value of an option in seconds: a whole number of them, or one with a unit: `90s`, `10m`, `1h`, `7d`. */
 export function secondsOf(option: string, text: string, { least = 1, most }: DurationBounds = {}): number {
   const [, digits, unit = ''] = /^(\d{1,15})([smhd]?)$/.exec(text) ?? []
   const seconds = digits === undefined ? Number.NaN : Number(digits) * UNITS[unit]!
@@ -57,15 +57,15 @@ export function secondsOf(option: string, text: string, { least = 1, most }: Dur
   )
 }
 
-/** How much is printed: 0 nothing but warnings and failures, 1 what is odd or removed, 2 and 3 every file. */
+/** How much is printed: 0 only warnings and failures, 1 also unusual events and removed files, 2 and 3 every file. */
 export type Verbosity = 0 | 1 | 2 | 3
 
-/** Declares `-v, --verbosity`, as Django's commands have it. */
+/** Declares `-v, --verbosity`, like in Django's commands. */
 export function allowVerbosity(command: Command): Command {
   return command.option('-v, --verbosity <level>', '0 minimal, 1 normal, 2 verbose, 3 very verbose', '1')
 }
 
-/** `--verbosity` as a number; `--quiet` is 0. */
+/** Returns `--verbosity` as a number; `--quiet` is 0. */
 export function verbosityOf(text: string, isQuiet: boolean): Verbosity {
   const level = (['0', '1', '2', '3'] as const).find(each => each === text)
   if (level === undefined) throw new UsageError(`--verbosity: expected 0, 1, 2 or 3, got '${text}'.`)

@@ -2,17 +2,17 @@ import { once } from 'node:events'
 import { styleText } from 'node:util'
 import { isStorageError } from '../core/errors.ts'
 
-/** Something that is drawn over on a terminal, and must be gone while a line is written. */
+/** A line that is redrawn on a terminal, and must be cleared while another line is written. */
 export interface StatusLine {
   clear(): void
 }
 
-/** Where a command's results and messages go: results to stdout, messages to stderr. */
+/** The output of a command: results to stdout, messages to stderr. */
 export class Output {
   json = false
   quiet = false
   status: StatusLine | undefined
-  /** Words an error as it is printed. */
+  /** Converts an error before it is printed. */
   wording: (error: unknown) => unknown = error => error
 
   /** A line of the result for people; nothing in JSON mode. Waits while the reader is slow. */
@@ -30,18 +30,18 @@ export class Output {
     await this.write(`${this.json ? JSON.stringify(value) : text}\n`)
   }
 
-  /** A message about what goes on, on stderr; nothing when quiet. */
+  /** Prints a progress message on stderr; nothing when quiet. */
   log(text: string): void {
     if (!this.quiet) this.#message(text)
   }
 
-  /** A message that matters also when quiet, on stderr. */
+  /** Prints an important message on stderr, also when quiet. */
   warn(text: string): void {
     if (this.json) this.#message(JSON.stringify({ warning: text }))
     else this.#message(`${styleText('yellow', 'warning:', { stream: process.stderr })} ${lines(text)}`)
   }
 
-  /** An error: as text, or as a JSON line in JSON mode. */
+  /** Prints an error: as text, or as a JSON line in JSON mode. */
   error(thrown: unknown): void {
     const error = this.wording(thrown)
     const message = error instanceof Error ? error.message : String(error)
@@ -55,13 +55,13 @@ export class Output {
     }
   }
 
-  /** That the command was interrupted, and what it had done by then; also when quiet. */
+  /** Prints that the command was interrupted, and its progress until then; also when quiet. */
   interrupted(text: string): void {
     const message = `interrupted: ${text}`
     this.#message(this.json ? JSON.stringify({ error: { name: 'Interrupted', message } }) : printable(message))
   }
 
-  /** A heading above an error, with a blank line between them; nothing in JSON mode. */
+  /** Prints a heading above an error, with a blank line between them; nothing in JSON mode. */
   failure(text: string): void {
     if (!this.json) this.#message(`${printable(text)}\n`)
   }
@@ -71,19 +71,19 @@ export class Output {
     process.stderr.write(`${text}\n`)
   }
 
-  /** Bytes or text to stdout as they are. */
+  /** Writes bytes or text to stdout unchanged. */
   async write(data: string | Uint8Array): Promise<void> {
     this.status?.clear()
     if (!process.stdout.write(data)) await once(process.stdout, 'drain')
   }
 }
 
-/** Text in a colour where stdout shows colours (NO_COLOR and FORCE_COLOR count). */
+/** Returns text in a colour if stdout shows colours (honours NO_COLOR and FORCE_COLOR). */
 export function paint(format: Parameters<typeof styleText>[0], text: string): string {
   return styleText(format, text, { stream: process.stdout })
 }
 
-/** Text that cannot steer a terminal: control characters, also those that turn the writing direction, are shown as `\x1b`. */
+/** Returns text that cannot control a terminal: control characters, also those that change the writing direction, are shown as `\x1b`. */
 export function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, c => {
     const code = c.charCodeAt(0)
@@ -97,7 +97,7 @@ function lines(text: string): string {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
-/** Bytes for people, in powers of 1000: `1.2 kB`; `?` where unknown. */
+/** Formats a size in powers of 1000: `1.2 kB`; `?` if unknown. */
 export function formatSize(bytes: number): string {
   if (Number.isNaN(bytes)) return '?'
   let value = bytes
@@ -109,12 +109,12 @@ export function formatSize(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit]}`
 }
 
-/** A time for people, in UTC without seconds; `-` when unknown. */
+/** Formats a time in UTC without seconds; `-` if unknown. */
 export function formatTime(time: Date | undefined): string {
   return time === undefined ? '-' : time.toISOString().slice(0, 16).replace('T', ' ')
 }
 
-/** Rows as aligned columns under a heading; columns named in `right` are aligned to the right. */
+/** Formats rows as aligned columns under a heading; columns named in `right` are aligned to the right. */
 export function table(
   heading: readonly string[],
   rows: readonly (readonly string[])[],
@@ -137,11 +137,11 @@ const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}\p{Emoji_Presentation}]|\ufe0f/u
 
 function graphemes(text: string): Iterable<Intl.SegmentData> {
-  segmenter ??= new Intl.Segmenter() // It takes 10 ms to make.
+  segmenter ??= new Intl.Segmenter() // Creating one takes 10 ms.
   return segmenter.segment(text)
 }
 
-/** Columns that a text takes on a terminal. (Unicode TR 11: wide characters take two, combining ones none) */
+/** Returns the number of columns that a text takes on a terminal. (Unicode TR 11: wide characters take two, combining ones none) */
 function width(text: string): number {
   let count = 0
   for (const { segment } of graphemes(text)) count += widthOf(segment)
@@ -153,7 +153,7 @@ function widthOf(segment: string): number {
   return WIDE.test(segment) ? 2 : 1
 }
 
-/** As much of a text as fits into so many columns. */
+/** Returns the beginning of a text that fits into this many columns. */
 export function clipped(text: string, columns: number): string {
   let left = columns
   let fitting = ''
@@ -165,7 +165,7 @@ export function clipped(text: string, columns: number): string {
   return fitting
 }
 
-/** Of many files, the message says which one failed. A configuration is wrong for all of them. */
+/** For one of many files, the message names the file. A configuration error applies to all of them. */
 function named(message: string, error: unknown): string {
   const fileName = isStorageError(error) && error.code !== 'improperly_configured' ? error.fileName : undefined
   return fileName === undefined || message.includes(fileName) ? message : `${fileName}: ${message}`

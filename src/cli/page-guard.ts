@@ -2,19 +2,19 @@ import { nodeCrypto } from '../core/builtin.ts'
 
 type Handler = (request: Request) => Promise<Response>
 
-/** Who may use a page of this machine. */
+/** The access rules of a page of this machine. */
 export interface PageGuard {
-  /** What the printed URL carries. */
+  /** The token in the printed URL. */
   readonly token: string
-  /** Names of the cookie by port: cookies of one host are shared by all of its ports. */
+  /** The port, part of the cookie's name: cookies of one host are shared by all of its ports. */
   readonly port: number
-  /** The host that was named for the server to listen on. */
+  /** The host on which the server listens, as named on the command line. */
   readonly host: string
 }
 
 /**
- * Lets only those use a handler who have opened the page once with its token. The token becomes a cookie that scripts cannot read and that
- * other sites cannot send, and leaves the address bar. (OWASP Session Management Cheat Sheet)
+ * Allows a handler only for clients that have opened the page once with its token. The token becomes a cookie that scripts cannot read and
+ * that other sites cannot send, and is removed from the address bar. (OWASP Session Management Cheat Sheet)
  */
 export function guardPage(handler: Handler, { token, port }: PageGuard): Handler {
   const name = `holdall_${port}`
@@ -24,7 +24,7 @@ export function guardPage(handler: Handler, { token, port }: PageGuard): Handler
     const given = url.searchParams.get('token')
     if (url.pathname === '/' && given !== null) {
       if (!isEqual(given, token))
-        return refusal('The token of the URL is another one. Open the URL that holdall serve printed last.')
+        return refusal('The token of the URL is not valid. Open the URL that holdall serve printed last.')
       return admission(request, `${name}=${session}; Path=/; HttpOnly; SameSite=Strict`)
     }
     if (!isEqual(cookieOf(request, name) ?? '', session)) return refusal('Open the URL that holdall serve printed.')
@@ -33,8 +33,8 @@ export function guardPage(handler: Handler, { token, port }: PageGuard): Handler
 }
 
 /**
- * Refuses requests for another host name, which a foreign page sends after its own name was made to lead to this machine (DNS rebinding). Addresses
- * in numbers, `localhost` and the named host are those of this machine.
+ * Rejects requests for another host name. A foreign page can send them after its own name was pointed to this machine (DNS rebinding).
+ * Numeric addresses, `localhost` and the named host are accepted.
  */
 export function guardHost(handler: Handler, { host }: Pick<PageGuard, 'host'>): Handler {
   return async request => {
@@ -45,7 +45,7 @@ export function guardHost(handler: Handler, { host }: Pick<PageGuard, 'host'>): 
   }
 }
 
-/** 128 bits that cannot be guessed, short enough for a URL that is read. */
+/** Returns 128 random bits, short enough for a URL that is read by people. */
 export function newSecret(): string {
   return nodeCrypto().randomBytes(16).toString('base64url')
 }
@@ -68,7 +68,10 @@ const HEADERS = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 }
 
-/** Sets the cookie and goes to the page. A browser that was sent by another site would not send the cookie after a redirect, but after a refresh. */
+/**
+ * Sets the cookie and goes to the page. A browser that came from another site would not send the cookie after a redirect, but does after a
+ * refresh.
+ */
 function admission(request: Request, cookie: string): Response {
   const headers = { ...HEADERS, 'set-cookie': cookie }
   const site = request.headers.get('sec-fetch-site')

@@ -4,10 +4,10 @@ import { type AnySettings, withOptionNames } from '../core/settings.ts'
 import { HttpStatusError } from '../remote/http-error.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 
-/** Options that hold the name of a bucket or container. */
+/** Options that contain the name of a bucket or container. */
 const CONTAINERS = ['bucketName', 'azureContainer', 'containerName', 'container', 'collection'] as const
 
-/** What a storage's address and the name of its bucket should rather be. Nothing is asked. */
+/** Returns advice about a storage's address and the name of its bucket. Sends no request. */
 export function placeAdvice(storage: AnyStorage, alias: string): string[] {
   const options = storage.options as Readonly<Record<string, unknown>>
   const name = CONTAINERS.find(each => typeof options[each] === 'string' && options[each] !== '')
@@ -18,7 +18,7 @@ export function placeAdvice(storage: AnyStorage, alias: string): string[] {
   return [bad, hostReason(storage, container)].filter(Boolean).map(text => `storage '${alias}': ${text}.`)
 }
 
-/** Why a service can have no container of this name. Other services that speak a protocol of these have rules of their own. */
+/** Returns why a service can have no container of this name. Other services with the same protocol have their own rules. */
 function nameReason({ calls, options }: AnyStorage, name: string): string | undefined {
   const { endpointUrl, provider } = options as Readonly<Record<string, unknown>>
   const isOwn = !endpointUrl && !provider
@@ -78,7 +78,7 @@ const AZURE_RULES: Rules = (
   ] satisfies Rules
 ).map(([isBroken, rule]) => [name => !/^\$(root|web|logs)$/.test(name) && isBroken(name), rule])
 
-/** An address that names the bucket as well makes a folder of that name in it, or is no host at all. */
+/** Returns what is wrong with an address: one that also names the bucket makes a folder of that name in it, or is not a host at all. */
 function hostReason(storage: AnyStorage, container: string): string | undefined {
   const { endpointUrl } = storage.options as Readonly<Record<string, unknown>>
   if (typeof endpointUrl !== 'string') return undefined
@@ -91,7 +91,7 @@ function hostReason(storage: AnyStorage, container: string): string | undefined 
   return `${option}: its path is the bucket's name, which is added anyway: leave '/${container}' out`
 }
 
-/** An option with the name of its setting: `bucketName (AWS_STORAGE_BUCKET_NAME)`. */
+/** Returns an option with the name of its setting: `bucketName (AWS_STORAGE_BUCKET_NAME)`. */
 function optionName(storage: AnyStorage, option: string): string {
   const origin = storage.origins[option as never] as { readonly from: string; readonly key: string } | undefined
   const isNamed = origin?.from === 'setting' || origin?.from === 'environment'
@@ -106,7 +106,7 @@ function settingsOf(storage: AnyStorage): AnySettings {
 const PLAIN_TO_TLS =
   /plain HTTP request was sent to HTTPS|HTTP request to an HTTPS server|speaking plain HTTP to an SSL/i
 
-/** An error of a storage whose message names options first, and says which address has the wrong scheme. */
+/** Returns an error of a storage whose message names options first, and states which address has the wrong scheme. */
 export function explained(storage: AnyStorage, error: unknown, isTls = false): unknown {
   if (!isStorageError(error)) return error
   const scheme = schemeReason(storage, error, isTls)

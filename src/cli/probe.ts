@@ -4,34 +4,34 @@ import { serviceCodeOf } from '../remote/codes.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { explained } from './place-advice.ts'
 
-/** What came of a step. `anonymous`: the service answered, and no credentials were sent that it could refuse. */
+/** The result of a step. `anonymous`: the service answered, but no credentials were sent that it could have rejected. */
 export type StepState = 'ok' | 'failed' | 'anonymous' | 'not asked'
 
-/** One thing that was tried with a storage. */
+/** One step of the test of a storage. */
 export interface Step {
   readonly name: string
   readonly state: StepState
-  /** Null where that is not known. */
+  /** Null if it is unknown. */
   readonly ok: boolean | null
   readonly ms?: number
   readonly error?: unknown
   readonly note?: string
 }
 
-/** How a storage is tried. */
+/** Options of the test. */
 export interface ProbeOptions {
   readonly signal: AbortSignal
-  /** Whether it is only connected to. */
+  /** Whether the test only connects. */
   readonly isDryRun: boolean
 }
 
 const PROBE = 'holdall-check-'
 const STEPS = ['write', 'read', 'list', 'url', 'delete'] as const
-/** Words of services for credentials that they do not accept, also with status 403. */
+/** Service messages about invalid credentials, also with status 403. */
 const NOT_ACCEPTED =
   /InvalidAccessKey|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidSecurity|TimeTooSkewed|AuthenticationFailed|InvalidAuthentication|NoAuthentication|RequestExpired/i
 
-/** Tries a storage with a file that is removed again. */
+/** Tests a storage with a file that is removed again. */
 export async function probe(storage: AnyStorage, { signal, isDryRun }: ProbeOptions): Promise<Step[]> {
   const steps: Step[] = []
   const step = async (name: string, work: () => unknown): Promise<boolean> => {
@@ -71,7 +71,7 @@ export async function probe(storage: AnyStorage, { signal, isDryRun }: ProbeOpti
     name = await storage.save(name, bytes, { signal })
   }
   if (!(await step('write', write))) {
-    await remove(storage, name, folder).catch(() => {}) // Whether a part of it was done is not known.
+    await remove(storage, name, folder).catch(() => {}) // It is unknown whether a part of it was done.
     return settled(storage, steps, refusal)
   }
   try {
@@ -84,7 +84,7 @@ export async function probe(storage: AnyStorage, { signal, isDryRun }: ProbeOpti
   return settled(storage, steps, refusal)
 }
 
-/** A service that refused the first requests had accepted the credentials if it carried out another one. */
+/** If a service rejected the first requests but carried out another one, it has accepted the credentials. */
 function settled(storage: AnyStorage, steps: readonly Step[], refusal: unknown): Step[] {
   const [connect, next, ...rest] = steps
   if (refusal === undefined || next?.ok !== false) return [...steps]
@@ -93,8 +93,8 @@ function settled(storage: AnyStorage, steps: readonly Step[], refusal: unknown):
 }
 
 /**
- * Asks for a file and a folder that are not there. Returns the refusal of a service that was reached and may only miss a right; what it says of
- * the credentials, and anything else, is thrown.
+ * Requests a file and a folder that do not exist. Returns the rejection of a service that was reached and may only lack a permission; an
+ * error about the credentials, and any other one, is thrown.
  */
 async function reach(storage: AnyStorage, folder: string, name: string, signal: AbortSignal): Promise<unknown> {
   try {
@@ -102,7 +102,7 @@ async function reach(storage: AnyStorage, folder: string, name: string, signal: 
   } catch (error) {
     if (!mayMissRight(error)) throw error
   }
-  // The answer to a HEAD has no words, and any server answers 404 to the name of a file.
+  // The answer to a HEAD has no message, and any server answers 404 for the name of a file.
   try {
     for await (const _ of storage.entries(folder, { signal })) break
   } catch (error) {
@@ -113,14 +113,14 @@ async function reach(storage: AnyStorage, folder: string, name: string, signal: 
   return undefined
 }
 
-/** Whether a refusal says nothing against the credentials. */
+/** Whether a rejection does not prove invalid credentials. */
 function mayMissRight(error: unknown): boolean {
   return (
     isStorageError(error, 'permission_denied') && error.status === 403 && !NOT_ACCEPTED.test(serviceCodeOf(error) ?? '')
   )
 }
 
-/** Whether a service may have said that the storage's container is missing. */
+/** Whether a service may have reported that the storage's container is missing. */
 export function isMissing(error: unknown): boolean {
   const { code, status } = (error ?? {}) as { code?: unknown; status?: unknown }
   return code === 'improperly_configured' && status === 404
@@ -130,10 +130,10 @@ function createsContainer({ options }: AnyStorage): boolean {
   return Object.entries(options as object).some(([name, value]) => /^autoCreate(Bucket|Container)$/.test(name) && value)
 }
 
-/** Milliseconds for a handshake. */
+/** Maximum time in milliseconds for a handshake. */
 const HANDSHAKE_MS = 3000
 
-/** Whether the port of an http address that hung up speaks TLS. Nothing is sent but a handshake. */
+/** Whether the port of an http address that closed the connection speaks TLS. Sends only a handshake. */
 async function answersByTls(error: unknown, signal: AbortSignal): Promise<boolean> {
   if (!isStorageError(error, 'unavailable')) return false
   const found = /http:\/\/(\[[\da-f:]+\]|[^/\s?:]+)(?::(\d+))?/i.exec(error.message)
@@ -165,7 +165,7 @@ async function readBack(storage: AnyStorage, name: string, bytes: Buffer, signal
   if (!(await storage.readBytes(name, { signal })).equals(bytes))
     throw new Error('other bytes were read than were written')
   const size = await storage.size(name, { signal })
-  if (size !== bytes.byteLength) throw new Error(`the size is said to be ${size} instead of ${bytes.byteLength} bytes`)
+  if (size !== bytes.byteLength) throw new Error(`the reported size is ${size} instead of ${bytes.byteLength} bytes`)
 }
 
 async function findListed(storage: AnyStorage, folder: string, name: string, signal: AbortSignal): Promise<void> {
@@ -189,7 +189,7 @@ async function remove(storage: AnyStorage, name: string, folder: string): Promis
   if (storage.supports('path')) await storage.delete(folder)
 }
 
-/** An error as it is reported. */
+/** Returns an error for the report. */
 export function plain(error: unknown): unknown {
   if (isStorageError(error)) return error.toJSON()
   return { message: error instanceof Error ? error.message : String(error) }

@@ -1,17 +1,17 @@
 import type { OnProgress } from '../storage/types.ts'
 import { clipped, formatSize, type Output, printable, type StatusLine } from './output.ts'
 
-/** What a bar shows. */
+/** Options of a progress bar. */
 export interface ProgressOptions {
-  /** What is counted; default bytes. */
+  /** The unit; default bytes. */
   readonly unit?: 'bytes' | 'files'
-  /** Whether there is a bar at all; default true. */
+  /** Whether there is a bar; default true. */
   readonly isWanted?: boolean
-  /** What stands before the name, asked for at each drawing. */
+  /** Returns the text before the name; called at each drawing. */
   readonly note?: (() => string) | undefined
 }
 
-/** A bar on stderr while a command works; silent unless stderr is a terminal. One at a time. */
+/** A bar on stderr while a command works; nothing is drawn unless stderr is a terminal. One at a time. */
 export class Progress implements StatusLine {
   readonly #stream = process.stderr
   readonly #out: Output
@@ -24,7 +24,7 @@ export class Progress implements StatusLine {
   #drawnAt = 0
   #visible = false
 
-  /** `total` is in bytes, or the number of files; 0 when it is not known. */
+  /** `total` is in bytes, or the number of files; 0 if it is unknown. */
   constructor(out: Output, total = 0, { unit = 'bytes', isWanted = true, note }: ProgressOptions = {}) {
     this.#out = out
     this.#total = total
@@ -34,24 +34,24 @@ export class Progress implements StatusLine {
     if (isWanted && isSeen) out.status = this
   }
 
-  /** Whether anybody sees it. */
+  /** Whether the bar is visible. */
   get isShown(): boolean {
     return this.#out.status === this
   }
 
-  /** Adds to the bytes or files that there will be. */
+  /** Adds to the expected number of bytes or files. */
   expect(count: number): void {
     this.#total += count
   }
 
-  /** Adds bytes or files that were dealt with. */
+  /** Adds processed bytes or files. */
   add(count: number, label: string = this.#label): void {
     this.#done += count
     this.#label = label
     if (this.isShown && Date.now() - this.#drawnAt >= 50) this.#draw()
   }
 
-  /** The `onProgress` of one of the files: of all bytes so far it adds those that are new. */
+  /** Returns the `onProgress` of one of the files: it adds the new bytes of each call. */
   of(label: string): OnProgress {
     let seen = 0
     return ({ loaded }) => {
@@ -60,13 +60,13 @@ export class Progress implements StatusLine {
     }
   }
 
-  /** Takes the bar away until more is added. */
+  /** Clears the bar until more is added. */
   clear(): void {
     if (this.#visible) this.#stream.write('\r\x1b[K')
     this.#visible = false
   }
 
-  /** Takes the bar away for good. */
+  /** Removes the bar. */
   end(): void {
     this.clear()
     if (this.isShown) this.#out.status = undefined

@@ -8,42 +8,45 @@ import { strongEtag } from '../core/etags.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 
-/** By what two files are known to be equal: an etag that is the MD5 of the bytes, the mark of an earlier copy, or the bytes of both. */
+/** How two files are known to be equal: an etag that is the MD5 of the bytes, the mark of an earlier copy, or the bytes of both. */
 export type Proof = 'etag' | 'mark' | 'bytes'
 
-/** What became of a file. */
+/** The result for a file. */
 export interface CopiedFile {
   readonly state: 'copied' | 'unchanged'
-  /** How the target was found equal: before a copy, or after it. */
+  /** How the target was found to be equal: before a copy, or after it. */
   readonly by: Proof
 }
 
-/** The metadata of a copy that say which state of its source it is: size, time, etag, and the MD5 of the bytes of a file that was held in memory. */
+/**
+ * The metadata of a copy that identify the state of its source: size, time, etag, and the MD5 of the bytes of a file that was held in
+ * memory.
+ */
 export const MARK = 'holdall-source'
-/** Bytes of a file up to which it is held in memory, so that its MD5 is known before it is sent. */
+/** Maximum size in bytes of a file that is held in memory, so that its MD5 is known before it is sent. */
 const IN_MEMORY = 8 * 1024 * 1024
-/** Begins the mark of a copy whose source had just been changed: no later listing is known to be of the same state. */
+/** Prefix of the mark of a copy whose source had just been changed: a later listing cannot be known to be of the same state. */
 const CHANGING = 'changing'
-/** Milliseconds within which two changes may have the same time; times of whole seconds are the coarsest that count. */
+/** Time in milliseconds within which two changes may have the same time; whole seconds are the coarsest supported resolution. */
 const SAME_TIME_MS = 2000
 
-/** How `ResumedCopy` copies. */
+/** Options of `ResumedCopy`. */
 export interface ResumedCopyOptions {
-  /** Whether another file of the same name is replaced; else it is `exists`. */
+  /** Whether another file of the same name is replaced; otherwise it is `exists`. */
   readonly overwrite: boolean
   readonly signal: AbortSignal
 }
 
 /**
- * Copies files to the same names in another storage, leaves out those that are there already and are known to be equal, and verifies what it
- * has written. A name, a size and a time that look alike prove nothing.
+ * Copies files to the same names in another storage, skips those that exist there and are known to be equal, and verifies the written
+ * files. An equal name, size and time prove nothing.
  */
 export class ResumedCopy {
   readonly #source: AnyStorage
   readonly #target: AnyStorage
   readonly #overwrite: boolean
   readonly #call: { readonly signal: AbortSignal }
-  /** Errors of the source when it was read. */
+  /** Errors from reading the source. */
   readonly #unread = new WeakSet<Error>()
 
   constructor(source: AnyStorage, target: AnyStorage, { overwrite, signal }: ResumedCopyOptions) {
@@ -53,7 +56,10 @@ export class ResumedCopy {
     this.#call = { signal }
   }
 
-  /** How the target is known to hold the file; undefined where it holds none. Another file is `exists`, unless it may be replaced; a folder is `is_directory`. */
+  /**
+   * Returns how the target is known to have the file; undefined if it does not have it. Another file is `exists`, unless it may be
+   * replaced; a folder is `is_directory`.
+   */
   async found(entry: Entry, name: string): Promise<Proof | undefined> {
     const stat = await this.#targetStat(name)
     if (stat === undefined) return undefined
@@ -62,13 +68,16 @@ export class ResumedCopy {
     }
     const proof = await this.#proof(entry, stat)
     if (proof !== undefined || this.#overwrite) return proof
-    throw new StorageError('exists', `'${name}' is another file than its source; --overwrite replaces it.`, {
+    throw new StorageError('exists', `'${name}' is a different file from its source; --overwrite replaces it.`, {
       operation: 'copy',
       fileName: name,
     })
   }
 
-  /** Copies a file unless it is there. `checksum_mismatch` where the target holds other bytes than were sent; a new file with its mark is removed then. */
+  /**
+   * Copies a file unless it exists. `checksum_mismatch` if the target has other bytes than were sent; a new file with its mark is then
+   * removed.
+   */
   async copy(entry: Entry, name: string): Promise<CopiedFile> {
     const before = await this.found(entry, name)
     if (before !== undefined) return { state: 'unchanged', by: before }
@@ -90,7 +99,10 @@ export class ResumedCopy {
     return { state: 'copied', by: await this.#verified(name, sent, attributes.metadata?.[MARK]) }
   }
 
-  /** Whether an error is that this file cannot be read, while the source answers: a right to it is missing, or its bytes are lost. */
+  /**
+   * Whether an error means that only this file cannot be read, while the source answers: a permission for it is missing, or its bytes are
+   * lost.
+   */
   async isUnreadable(entry: Entry, error: StorageError): Promise<boolean> {
     if (!this.#unread.has(error) && !(error.cause instanceof Error && this.#unread.has(error.cause))) return false
     if (error.code === 'permission_denied') return true
@@ -121,19 +133,19 @@ export class ResumedCopy {
     return hash === (await this.#hashOf(this.#target, found)) ? 'bytes' : undefined
   }
 
-  /** How what was written is known to be what was sent. */
+  /** Returns how the written file is known to be what was sent. */
   async #verified(name: string, sent: Sent, mark: string | undefined): Promise<Proof> {
     const stat = await this.#target.stat(name, this.#call)
     const isPlain = this.#target.decoder(stat) === undefined
     if (!isPlain || stat.size === sent.bytes) {
       if (isPlain && md5In(stat.etag) === sent.hash) return 'etag'
-      // An etag of parts, or of encrypted bytes, is no MD5 of them.
+      // An etag of parts, or of encrypted bytes, is not the MD5 of the bytes.
       if ((await this.#hashOf(this.#target, stat)) === sent.hash) return 'bytes'
     }
     // Without the mark it may be the file of another writer by now.
     const isOwn = !this.#overwrite && mark !== undefined && stat.metadata?.[MARK] === mark
     if (isOwn) await this.#target.delete(name)
-    const text = `'${name}' holds other bytes than were sent${isOwn ? ', and was removed' : ''}.`
+    const text = `'${name}' contains other bytes than were sent${isOwn ? ', and was removed' : ''}.`
     const outcome = isOwn ? 'not_applied' : 'unknown'
     throw new StorageError('checksum_mismatch', text, { operation: 'copy', fileName: name, outcome })
   }
@@ -181,12 +193,12 @@ export class ResumedCopy {
   }
 }
 
-/** What was sent in the last try: bytes and their MD5. */
+/** The bytes that the last attempt has sent, and their MD5. */
 class Sent {
   #hash = nodeCrypto().createHash('md5')
   bytes = 0
 
-  /** A stream of the same bytes that counts from the beginning. */
+  /** Returns a stream of the same bytes that counts from the beginning. */
   through(body: Readable): Readable {
     this.#hash = nodeCrypto().createHash('md5')
     this.bytes = 0
@@ -196,7 +208,7 @@ class Sent {
         done(null, chunk)
       },
     })
-    // An error of the source becomes one of the stream, and the end of the stream ends the source.
+    // An error of the source becomes an error of the stream, and the end of the stream ends the source.
     return pipeline(body, counting, () => undefined)
   }
 
@@ -210,14 +222,14 @@ class Sent {
   }
 }
 
-/** The state of a file as its listing reports it; undefined where that is not enough to distinguish two states. */
+/** Returns the state of a file from its listing; undefined if the listing is not sufficient to distinguish two states. */
 function markOf({ size, etag, modifiedAt, versionId, isRoughTime }: Entry): string | undefined {
   const time = isRoughTime === true ? undefined : modifiedAt?.toISOString()
   if (etag === undefined && versionId === undefined && time === undefined) return undefined
   return [Number.isNaN(size) ? '-' : size, time ?? '-', etag ?? versionId ?? '-'].join(' ')
 }
 
-/** Whether the bytes may have changed after the listing without a change of what it reports: within the second of their last change. */
+/** Whether the bytes may have changed after the listing without a visible change: within the second of their last change. */
 function mayChangeUnseen({ etag, versionId, modifiedAt }: Entry): boolean {
   if (etag !== undefined || versionId !== undefined || modifiedAt === undefined) return false
   return Date.now() - modifiedAt.getTime() < SAME_TIME_MS
@@ -231,7 +243,7 @@ function isMarked({ metadata }: Entry, mark: string | undefined, etag: string | 
   return md5 === '-' || etag === undefined || md5 === etag
 }
 
-/** The MD5 that an etag may be. */
+/** Returns the MD5 that an etag may be. */
 function md5In(etag: string | undefined): string | undefined {
   return etag !== undefined && /^[0-9a-f]{32}$/i.test(etag) ? etag.toLowerCase() : undefined
 }

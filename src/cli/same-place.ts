@@ -5,10 +5,10 @@ import { addressOf } from '../storage/address.ts'
 import { shownTarget, type Target, UsageError } from './context.ts'
 import { below } from './target.ts'
 
-/** A name that stands for any file of a folder. */
+/** A name that represents any file of a folder. */
 const ANY = '~'
 
-/** Refuses two names of one file, also in two storages of one place. */
+/** Rejects two names of one file, also in two storages of one location. */
 export async function refuseSameFile(from: Target, to: Target, signal: AbortSignal): Promise<void> {
   const isOne = from.storage.calls.driver === to.storage.calls.driver
   const isSame = (isOne && keyOf(from, from.path) === keyOf(to, to.path)) || (await isSameAddress(from, to, signal))
@@ -19,7 +19,7 @@ export async function refuseSameFile(from: Target, to: Target, signal: AbortSign
   )
 }
 
-/** Refuses a target that is the source's folder or lies in it: what is written there would be read again. */
+/** Rejects a target that is the source's folder or lies in it: the written files would be read again. */
 export async function refuseInside(from: Target, to: Target, signal: AbortSignal): Promise<void> {
   const isOne = from.storage.calls.driver === to.storage.calls.driver
   const place = async (target: Target, folder: string): Promise<string | undefined> => {
@@ -39,7 +39,7 @@ export async function refuseInside(from: Target, to: Target, signal: AbortSignal
   }
 }
 
-/** Refuses a folder of this machine that holds the place in a storage into which it is to be stored. */
+/** Rejects a folder of this machine that contains the place in a storage into which it would be stored. */
 export function refuseOwnFolder(path: string, { storage, alias, path: name }: Target): void {
   if (!storage.supports('path')) return
   const source = realPathOf(path)

@@ -9,14 +9,14 @@ import { withContent } from './local-content.ts'
 import type { LocalFile, Skipped } from './local-files.ts'
 import { Progress } from './progress.ts'
 
-/** A file that was stored, with the one of this machine that it came from. */
+/** A stored file, and its source on this machine. */
 export interface StoredFile {
   readonly source: LocalFile
   readonly entry: Entry
   readonly url: string
 }
 
-/** Compares what was stored with the listing of the storage. */
+/** Compares the stored files with the listing of the storage. */
 export async function checkListed(
   { signal }: CliContext,
   storage: AnyStorage,
@@ -27,7 +27,9 @@ export async function checkListed(
   if (missing.size > 0) throw new Error(`The listing lacks ${[...missing].join(', ')}.`)
 }
 
-/** Fetches every URL back and compares; also that it is refused without its signature, with another one, and after its time. */
+/**
+ * Fetches every URL and compares the bytes; also checks that it is rejected without its signature, with another one, and after its expiry.
+ */
 export async function checkUrls(
   { out, signal, skipped }: CliContext,
   served: readonly StoredFile[],
@@ -54,7 +56,7 @@ export async function checkUrls(
   }
 }
 
-/** Opens the page as a browser does, fetches what it is made of and lists its folders; also that it is refused without its token. */
+/** Opens the page like a browser, fetches its files and lists its folders; also checks that it is rejected without its token. */
 export async function checkPage({ signal }: CliContext, pageUrl: string, label: string, files: number): Promise<void> {
   const address = new URL(pageUrl)
   await expectRefused('The page without its token', new URL('/', address), signal)

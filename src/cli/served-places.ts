@@ -7,20 +7,20 @@ import { type CliContext, UsageError } from './context.ts'
 import { printable } from './output.ts'
 import { hasAlias } from './target.ts'
 
-/** What is served under one label. */
+/** The files that are served under one label. */
 export interface ServedPlace {
   readonly label: string
   readonly storage: AnyStorage
-  /** Folder of the storage; '' for all of it. */
+  /** Folder of the storage; '' for the whole storage. */
   readonly path: string
-  /** Path of the signed URLs that this server answers, for a storage of its own. */
+  /** Path of the signed URLs that this server answers, for its own storage. */
   readonly mediaPath?: string
 }
 
-/** What makes a storage of a folder of this machine. */
+/** Makes a storage of a folder of this machine. */
 export type OpenFolder = (location: string, mediaPath: string) => Promise<LocalStorage>
 
-/** Whether a text names a folder of this machine, not a place in a configured storage; what is neither is an error. */
+/** Whether a text names a folder of this machine, not a place in a configured storage; any other text is an error. */
 export function isFolder(text: string): boolean {
   if (hasAlias(text)) return false
   const stats = statSync(text, { throwIfNoEntry: false })
@@ -30,7 +30,7 @@ export function isFolder(text: string): boolean {
   throw new Error(`'${text}' does not exist${hint}.`)
 }
 
-/** The places that a command line names: folders of this machine, and storages of the configuration, with a path or without. */
+/** Returns the places of a command line: folders of this machine, and storages of the configuration, with or without a path. */
 export async function servedPlaces(
   context: CliContext,
   texts: readonly string[],
@@ -51,7 +51,7 @@ export async function servedPlaces(
   return places
 }
 
-/** Names the mistake before the page is opened: a file cannot be browsed. A service that cannot be reached now may be reached later. */
+/** Reports the error before the page is opened: a file cannot be browsed. A service that cannot be reached now may be reached later. */
 async function expectFolder(context: CliContext, storage: AnyStorage, path: string, text: string): Promise<void> {
   const stat = await storage.stat(path, { signal: context.signal }).catch((error: unknown) => {
     if (isStorageError(error)) return undefined

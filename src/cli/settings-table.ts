@@ -1,13 +1,13 @@
 import type { AnySettings, Setting } from '../core/settings.ts'
 
-/** One option of a backend, as the tables show it. */
+/** One option of a backend, for the tables. */
 export interface SettingRow {
   readonly option: string
   /** Other names that OPTIONS may use. */
   readonly aliases: readonly string[]
   /** Names in the settings object and the environment, the winning one first. */
   readonly settings: readonly string[]
-  /** Whether the environment is asked as well. */
+  /** Whether the environment is read as well. */
   readonly environment: boolean
   readonly type: string
   readonly default: string
@@ -15,7 +15,7 @@ export interface SettingRow {
   readonly doc: string
 }
 
-/** The rows of a backend's declarations, in their order. */
+/** Returns the rows of a backend's declarations, in their order. */
 export function settingRows(declared: AnySettings): SettingRow[] {
   return Object.entries(declared).map(([option, setting]) => ({
     option,
@@ -29,7 +29,7 @@ export function settingRows(declared: AnySettings): SettingRow[] {
   }))
 }
 
-/** Django's spelling of an option. */
+/** Returns Django's spelling of an option. */
 function snakeCase(option: string): string {
   return option.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }
@@ -40,7 +40,7 @@ function defaultText({ type, default: value }: Setting<unknown>): string {
   return typeof value === 'string' ? `'${value}'` : (JSON.stringify(value) ?? String(value))
 }
 
-/** The rows as a Markdown table with a heading; without the options' own names where there are settings only. */
+/** Returns the rows as a Markdown table with a heading; without the options' own names if there are settings only. */
 export function markdownTable(rows: readonly SettingRow[], hasOptions = true): string {
   const lines = rows.map(row => {
     const names = row.settings.map(name => `\`${name}\``).join(', ')
@@ -59,15 +59,15 @@ function cell(text: string): string {
 
 const END = '<!-- /settings -->'
 
-/** Which blocks of a page have the table. */
+/** Which blocks of a page contain the table. */
 export interface TableOptions {
-  /** Blocks that begin with `<!-- settings: name -->`, on a page with several tables. Default: `<!-- settings -->`. */
+  /** Name of blocks that begin with `<!-- settings: name -->`, on a page with several tables. Default: `<!-- settings -->`. */
   readonly name?: string | undefined
   /** Whether the options' own names are shown; default true. */
   readonly hasOptions?: boolean | undefined
 }
 
-/** A page whose blocks between `<!-- settings -->` and `<!-- /settings -->` hold the table; undefined when it has none. */
+/** Returns a page whose blocks between `<!-- settings -->` and `<!-- /settings -->` contain the table; undefined if it has none. */
 export function withSettingsTable(
   page: string,
   declared: AnySettings,

@@ -1,14 +1,17 @@
 import { type ErrorDetails, isStorageError, StorageError } from '../core/errors.ts'
 import { printable } from './output.ts'
 
-/** An error with the alias of the storage in its message; one that is of the sources, or no error of a storage, as it is. */
+/**
+ * Returns an error with the alias of the storage in its message. An error of the sources, and one that is not a storage error, does not
+ * change.
+ */
 export function inStorage(alias: string, error: unknown): Error {
   if (!isStorageError(error)) return error instanceof Error ? error : new Error(String(error))
   const isNamed = error.message.includes(`storage '${alias}'`)
   return isNamed || error.code === 'source_failed' ? error : reworded(error, `storage '${alias}': ${error.message}`)
 }
 
-/** An error of one file whose name is printable in its message, so that a line feed in it begins no line. */
+/** Returns an error of one file whose name is printable in its message, so that a line feed in it begins no line. */
 export function withPrintableName(error: StorageError, name: string): StorageError {
   const shown = printable(name)
   if (shown === name) return error

@@ -5,10 +5,10 @@ import { isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { signedUrlsProblem } from '../storage/url-signing.ts'
 
-/** What is wrong with the settings of static files. */
+/** A problem in the settings of static files. */
 export interface StaticCheck {
   readonly advice: readonly string[]
-  /** Whether static files cannot be collected like this. */
+  /** Whether the problem prevents collecting static files. */
   readonly isFailure: boolean
 }
 
@@ -18,12 +18,12 @@ export function hasStaticFiles(settings: HoldallSettings, env: Readonly<Record<s
 }
 
 /**
- * Tries what `collectstatic` begins with: reads the settings of static files, and looks for the folders and packages that they name.
- * (Django's checks `staticfiles.E001` to `staticfiles.W004`)
+ * Checks what `collectstatic` needs first: reads the settings of static files, and looks up the folders and packages in them. (Django's
+ * checks `staticfiles.E001` to `staticfiles.W004`)
  */
 export async function checkStaticFiles(aliases: readonly string[]): Promise<StaticCheck> {
   const { staticFilesFromSettings } = await import('../static/index.ts')
-  // They may be collected in a storage with another alias.
+  // They may be collected into a storage with another alias.
   const alias = aliases.includes('staticfiles') ? 'staticfiles' : aliases[0]
   try {
     const folders = staticFilesFromSettings(alias).finders.flatMap(finder => finder.locations)
@@ -38,7 +38,7 @@ export async function checkStaticFiles(aliases: readonly string[]): Promise<Stat
   }
 }
 
-/** Why static files cannot be served from a storage that is for them. */
+/** Returns why static files cannot be served from a storage for static files. */
 export function servingProblem(storage: AnyStorage, alias: string): string | undefined {
   if (alias !== 'staticfiles' && storage.staticFiles === undefined) return undefined
   const problem = signedUrlsProblem(storage)

@@ -1,12 +1,14 @@
 import { isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 
-/** Names that are asked about one by one, before a listing is made: few files need none. */
+/** Number of names that are looked up one by one, before a listing is made: a few files need none. */
 const ASKED = 4
-/** Names of a listing that are held. Of a folder with more, the others are asked about one by one. */
+/** Maximum number of listed names in memory. For a larger folder, the other names are looked up one by one. */
 const MAX_HELD = 200_000
 
-/** Answers which names of a folder are taken: the first few by a request each, the others by one listing of all below the folder. */
+/**
+ * Determines which names of a folder are taken: the first few by a request each, the others by one listing of everything below the folder.
+ */
 export class TakenNames {
   readonly #storage: AnyStorage
   readonly #folder: string
@@ -32,7 +34,7 @@ export class TakenNames {
     return names.has(spelled) || (!isWhole && (await this.#ask(name)))
   }
 
-  /** A name as a listing shows it. */
+  /** Returns a name as a listing returns it. */
   #spelled(name: string): string {
     return this.#storage.nameOf(this.#storage.keyOf(name))
   }

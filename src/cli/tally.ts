@@ -3,24 +3,22 @@ import type { CliContext } from './context.ts'
 import { printable } from './output.ts'
 import { Progress } from './progress.ts'
 
-/** What a command does with files, as its summary has it. */
+/** What a command does with files, for its summary. */
 export type Verb = 'stored' | 'copied' | 'moved' | 'removed'
 
-/** How a tally is shown. */
+/** Options of a tally. */
 export interface TallyOptions {
   readonly verb: Verb
-  /** Whether there may be many files: a line for each is written only where stdout is no terminal, and a summary at the end. */
+  /** Whether there may be many files: then a line for each is written only if stdout is not a terminal, and a summary at the end. */
   readonly isMany: boolean
-  /** What the bar counts; default bytes. */
+  /** The unit of the bar; default bytes. */
   readonly unit?: 'bytes' | 'files'
 }
 
-/** Files that are held ahead of the work, so that their number is known. */
+/** Maximum number of files that are read ahead, so that their number is known. */
 const AHEAD = 10_000
 
-/**
- * Counts what a command does with files: for the bar, for the summary at its end, and for the message when it is interrupted. One per command.
- */
+/** Counts the files of a command: for the bar, for the summary at its end, and for the message when it is interrupted. One per command. */
 export class Tally {
   readonly progress: Progress
   readonly #context: CliContext
@@ -45,7 +43,9 @@ export class Tally {
     context.whenInterrupted(() => this.#text)
   }
 
-  /** The files of a source, read ahead. `sizeOf` returns the bytes for the bar; NaN is unknown. No files come after those of the last source. */
+  /**
+   * Returns the files of a source, read ahead. `sizeOf` returns the bytes for the bar; NaN is unknown. `isLast`: no other source follows.
+   */
   files<T>(items: AsyncIterable<T>, sizeOf: (item: T) => number, isLast = true): AsyncGenerator<T, void> {
     return readAhead(items, {
       limit: AHEAD,
@@ -56,39 +56,39 @@ export class Tally {
     })
   }
 
-  /** Adds files that will be worked on, with their bytes. */
+  /** Adds files that will be processed, with their bytes. */
   expect(files: number, bytes = 0): void {
     this.#found += files
     if (this.#unit === 'files') this.progress.expect(files)
     else if (!Number.isNaN(bytes)) this.progress.expect(bytes)
   }
 
-  /** Declares the number of all files. */
+  /** Sets the total number of files. */
   whole(files: number): void {
     this.#found = files
     this.#isWhole = true
   }
 
-  /** Works on one file. An error that is only this file's is printed and counted where there are several; else it is thrown. */
+  /** Processes one file. An error of this file only is printed and counted if there are several; otherwise it is thrown. */
   async attempt(work: () => Promise<void>, several: boolean): Promise<void> {
     if (!(await this.#context.attempt(work, several))) this.#failed++
   }
 
-  /** Counts a file that is dealt with, and writes its line. */
+  /** Counts a processed file, and writes its line. */
   async done(record: unknown, text: string, { renamed = false }: { readonly renamed?: boolean } = {}): Promise<void> {
     this.#done++
     if (renamed) this.#renamed++
     await this.#write(record, text)
   }
 
-  /** Counts files without a line; `label` stands in a bar of files. */
+  /** Counts files without a line; `label` is shown in a bar of files. */
   add(done: number, failed = 0, label?: string): void {
     this.#done += done
     this.#failed += failed
     if (this.#unit === 'files') this.progress.add(done + failed, label)
   }
 
-  /** Counts a file that is left out since its name is taken. */
+  /** Counts a file that is skipped because its name is taken. */
   async skipped(place: string): Promise<void> {
     this.#skipped++
     const dryRun = this.#isDryRun ? { dryRun: true } : {}
@@ -96,7 +96,7 @@ export class Tally {
     else if (this.#isDryRun) await this.#write({}, `would leave out ${printable(place)}: it exists`)
   }
 
-  /** Runs the command's work; then takes the bar away and writes the summary, also where the work failed. */
+  /** Runs the command's work; then removes the bar and writes the summary, also after a failure. */
   async run(work: () => Promise<void>): Promise<void> {
     let isFinished = false
     try {
@@ -123,7 +123,7 @@ export class Tally {
   async #write(record: unknown, text: string): Promise<void> {
     const { out, options } = this.#context
     const isTerminal = process.stdout.isTTY === true && !out.json
-    // A dry run is there to be read.
+    // The lines of a dry run are its result.
     const isHidden = this.#isMany && isTerminal && options.verbose !== true && !this.#isDryRun
     if (!isHidden) await out.record(record, text)
   }
@@ -140,7 +140,7 @@ export class Tally {
     return this.#isDryRun ? `would be ${this.#verb}` : this.#verb
   }
 
-  /** `812 of 2000 files`; of a number that is not known yet, `812 files`. */
+  /** `812 of 2000 files`; while the total is unknown, `812 files`. */
   get #share(): string {
     return this.#isWhole ? `${this.#done} of ${counted(this.#found)}` : counted(this.#done)
   }

@@ -5,14 +5,14 @@ import type { Entry } from '../storage/types.ts'
 import { shownTarget, type Target } from './context.ts'
 import { lastPart } from './target.ts'
 
-/** A stored file that was found below a place. */
+/** A stored file below a place. */
 export interface Found {
   readonly entry: Entry
-  /** Its name from the place on. */
+  /** Its name relative to the place. */
   readonly relative: string
 }
 
-/** Every file below a place, page by page; a place that is a file gives itself. Nothing there: `not_found`. */
+/** Returns every file below a place, page by page; a place that is a file returns itself. Nothing there: `not_found`. */
 export async function* filesBelow(target: Target, signal: AbortSignal): AsyncGenerator<Found> {
   const { storage, path } = target
   const folder = path === '' || path.endsWith('/') ? path : `${path}/`
@@ -27,8 +27,8 @@ export async function* filesBelow(target: Target, signal: AbortSignal): AsyncGen
 }
 
 /**
- * What is known of the file or folder at a place. Nothing there: `not_found`. In a bucket a folder is known only by what is below it, so a name
- * without a file is looked for there.
+ * Returns the attributes of the file or folder at a place. Nothing there: `not_found`. In a bucket a folder is known only by the files
+ * below it, so they are looked up for a name without a file.
  */
 export async function existing(target: Target, signal: AbortSignal): Promise<Entry> {
   const { alias, storage, path } = target
@@ -46,7 +46,7 @@ export async function existing(target: Target, signal: AbortSignal): Promise<Ent
   }
 }
 
-/** What is known of the file at a place. A folder is `is_directory`, nothing there `not_found`. */
+/** Returns the attributes of the file at a place. A folder is `is_directory`, nothing there `not_found`. */
 export async function existingFile(target: Target, signal: AbortSignal, remedy = '; use -r'): Promise<Entry> {
   const { alias, path } = target
   if (path !== '') {
@@ -63,8 +63,8 @@ export async function existingFile(target: Target, signal: AbortSignal, remedy =
 }
 
 /**
- * Throws why a file could not be read: that nothing is there, or a folder. In a bucket nothing has a folder's name, so it is asked only after a
- * failure.
+ * Throws why a file could not be read: nothing is there, or a folder. In a bucket no object has a folder's name, so this is checked only
+ * after a failure.
  */
 export async function explainUnread(target: Target, error: unknown, signal: AbortSignal, remedy = ''): Promise<never> {
   const mayBeFolder = isStorageError(error, 'not_found', 'suspicious_name') && !signal.aborted
@@ -72,7 +72,7 @@ export async function explainUnread(target: Target, error: unknown, signal: Abor
   throw error
 }
 
-/** Removes the emptied folders below a place, which a file system keeps; the root stays. One that is not empty is `is_directory`. */
+/** Removes the emptied folders below a place, which a file system keeps; the root stays. A folder that is not empty is `is_directory`. */
 export async function removeFolders(storage: AnyStorage, path: string, signal: AbortSignal): Promise<void> {
   const [folders] = await storage.listdir(path, { signal })
   for (const folder of folders)

@@ -1,55 +1,55 @@
-/** A first configuration, as `holdall init` writes it. */
+/** The configuration that `holdall init` writes for a backend. */
 export interface BackendStart {
   readonly options: Readonly<Record<string, unknown>>
-  /** Variables that hold what no configuration should. */
+  /** Variables for values that should not be in a configuration. */
   readonly env: readonly string[]
 }
 
-/** One backend. Everything that has to know all backends is derived from these rows: see CONTRIBUTING.md, "Adding a backend". */
+/** One backend. All code that needs the list of backends is derived from these rows: see CONTRIBUTING.md, "Adding a backend". */
 export interface BackendRow {
-  /** What `BACKEND` calls it. */
+  /** Its name in `BACKEND`. */
   readonly name: string
   readonly className: string
   /** Its folder in `src/backends`, and the subpath of the package: `holdall/s3`. */
   readonly folder: string
-  /** The file in `dist/chunks` that the folder is built into: `config`, or one that is loaded at the first use of the backend. */
+  /** The file in `dist/chunks` that contains the folder: `config`, or one that is loaded at the first use of the backend. */
   readonly chunk: string
   /** Other names that `BACKEND` may use: Django's class paths. */
   readonly paths: readonly string[]
-  /** The same for a class that is gone; its use is a process warning with this text. */
+  /** The same for a class that was removed; its use is a process warning with this text. */
   readonly replaced?: Readonly<Record<string, string>>
-  /** Whether `docs/backends/<name>.md` has its settings. */
+  /** Whether `docs/backends/<name>.md` documents its settings. */
   readonly hasPage: boolean
-  /** Beginnings of its global settings, by which misspelt ones are found. */
+  /** Prefixes of its global settings, by which misspelt ones are found. */
   readonly prefixes: readonly string[]
-  /** Variables besides its settings that decide where its requests go or where its keys come from. */
+  /** Environment variables, besides its settings, that decide where its requests go or where its keys come from. */
   readonly variables?: RegExp
   readonly start?: BackendStart
 }
 
 const S3_KEYS = ['AWS_S3_ACCESS_KEY_ID', 'AWS_S3_SECRET_ACCESS_KEY'] as const
-/** What the AWS SDKs read besides settings of ours. */
+/** Variables that the AWS SDKs read, besides Holdall's settings. */
 const AWS_VARIABLES =
   /^(AWS_CA_BUNDLE|AWS_CONFIG_FILE|AWS_SHARED_CREDENTIALS_FILE|AWS_ENDPOINT_URL_\w+|AWS_IGNORE_CONFIGURED_ENDPOINT_URLS|AWS_CONTAINER_\w+|AWS_EC2_METADATA_\w+|AWS_WEB_IDENTITY_TOKEN_FILE)$/i
 
-/** What `@azure/identity` reads besides settings of ours. */
+/** Variables that `@azure/identity` reads, besides Holdall's settings. */
 const AZURE_VARIABLES =
   /^(AZURE_(?:AUTHORITY_HOST|CLIENT_\w+|TENANT_ID|USERNAME|PASSWORD|FEDERATED_TOKEN_FILE|POD_IDENTITY_AUTHORITY_HOST|TOKEN_CREDENTIALS|REGIONAL_AUTHORITY_NAME)|IDENTITY_\w+|MSI_\w+|IMDS_ENDPOINT)$/i
 
-/** What decides where requests go and who sends them, besides settings of ours. */
+/** Variables that decide where requests go and who sends them, besides Holdall's settings. */
 const GOOGLE_VARIABLES =
   /^(STORAGE_EMULATOR_HOST|GOOGLE_APPLICATION_CREDENTIALS|GOOGLE_CLOUD_PROJECT|GCLOUD_PROJECT|GCE_METADATA_HOST|GCE_METADATA_IP|CLOUDSDK_CONFIG)$/i
 
-/** What OpenStack's own programs read, `OS_*` and the older `ST_*`: addresses and credentials. */
+/** Variables that OpenStack's own programs read, `OS_*` and the older `ST_*`: addresses and credentials. */
 const OPENSTACK_VARIABLES = /^(?:OS|ST)_\w+$/i
 
-/** Where the keys of an agent come from, besides settings of ours. */
+/** Variables that decide where the keys of an agent come from, besides Holdall's settings. */
 const SSH_VARIABLES = /^SSH_AUTH_SOCK$/i
 
-/** Which authorities are trusted, besides settings of ours. */
+/** Variables that decide which authorities are trusted, besides Holdall's settings. */
 const CERTIFICATE_VARIABLES = /^SSL_CERT_FILE$/i
 
-/** A class of static files, which is on the page of the backend that it stands on. */
+/** Returns the row of a class of static files, which is documented on the page of its backend. */
 function staticRow(
   name: string,
   className: string,
@@ -62,7 +62,7 @@ function staticRow(
 const IN_LOCAL = { folder: 'local', chunk: 'config', prefixes: [] }
 const IN_S3 = { folder: 's3', chunk: 's3', prefixes: ['AWS_'] }
 
-/** The backends that come along. */
+/** The built-in backends. */
 export const BACKENDS: readonly BackendRow[] = [
   {
     name: 'local',
@@ -102,7 +102,7 @@ export const BACKENDS: readonly BackendRow[] = [
     paths: ['storages.backends.s3.S3Storage', 'storages.backends.s3boto3.S3Boto3Storage'],
     replaced: {
       'storages.backends.s3boto.S3BotoStorage':
-        "The backend 'storages.backends.s3boto.S3BotoStorage' is gone; S3Storage is used in its place. " +
+        "The backend 'storages.backends.s3boto.S3BotoStorage' was removed; S3Storage is used instead. " +
         "Set the backend to 's3', and run 'holdall check' to see which of the old settings need a new name.",
     },
     hasPage: true,
@@ -262,7 +262,7 @@ export const BACKENDS: readonly BackendRow[] = [
       env: ['NIMBUS_KEY'],
     },
   },
-  // Behind those that it stands on: the first chunk that needs a module holds it.
+  // Listed after the backends that it uses: the first chunk that needs a module contains it.
   {
     name: 'libcloud',
     className: 'LibCloudStorage',
@@ -276,7 +276,7 @@ export const BACKENDS: readonly BackendRow[] = [
   },
 ]
 
-/** Whether a key is, by its beginning, a setting of one of the backends. */
+/** Whether a key is, by its prefix, a setting of one of the backends. */
 export function isBackendKey(key: string): boolean {
   return BACKENDS.some(({ prefixes }) => prefixes.some(prefix => key.startsWith(prefix)))
 }

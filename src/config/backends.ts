@@ -18,7 +18,7 @@ import type { GivenSettings, Services } from '../storage/types.ts'
 import { BACKENDS } from './backend-table.ts'
 import { loadReason, quotesSource } from './loading.ts'
 
-/** A class that a configuration can name: its constructor takes OPTIONS. */
+/** A class that a configuration can name: its constructor takes the OPTIONS. */
 export interface StorageClass {
   new (
     // biome-ignore lint/suspicious/noExplicitAny: a class takes its own options, which are checked when it is constructed
@@ -36,19 +36,19 @@ type Loader = () => StorageClass
 
 const registry = new Map<string, Loader>()
 
-/** Gives a class a name that `BACKEND` may use; a later registration of the same name wins. */
+/** Registers a class under a name for `BACKEND`; a later registration of the same name replaces it. */
 export function registerBackend(name: string, backend: StorageClass): void {
   registry.set(name, () => backend)
 }
 
-/** The short names of the backends that come along, for help texts and `holdall settings`. */
+/** Returns the short names of the built-in backends, for help texts and `holdall settings`. */
 export function backendNames(): string[] {
   return [...registry.keys()].filter(name => !name.includes('.'))
 }
 
 /**
- * A class whose module is loaded when its name is first used: from the sources their file, in the built package its own subpath.
- * A bundled program gives the class itself as BACKEND instead.
+ * Returns a class whose module is loaded at the first use of its name: from the sources its file, in the built package its own subpath. A
+ * bundled program passes the class itself as BACKEND.
  */
 function bundled(folder: string, className: string): Loader {
   return () => {
@@ -60,14 +60,14 @@ function bundled(folder: string, className: string): Loader {
     } catch (cause) {
       if ((cause as { code?: unknown }).code !== 'MODULE_NOT_FOUND') throw cause
       throw new Error(
-        `the package is not beside this program; when it is bundled, give the class: BACKEND: ${className}`,
+        `the package is not beside this program; when it is bundled, pass the class: BACKEND: ${className}`,
         { cause },
       )
     }
   }
 }
 
-/** Classes that are in the core of the package anyway. */
+/** Classes that are always in the core of the package. */
 const CORE: Readonly<Record<string, StorageClass>> = {
   LocalStorage,
   MemoryStorage,
@@ -90,8 +90,8 @@ for (const { name, className, folder, paths, replaced = {} } of BACKENDS) {
 }
 
 /**
- * The class that a BACKEND means: a class itself, a short name, a Django class path, or `module#Export` where a module that begins
- * with `.` is beside `base` (the configuration's file). Anything else is an `ImproperlyConfigured` "Could not find backend ...".
+ * Returns the class for a BACKEND: a class itself, a short name, a Django class path, or `module#Export`; a module that begins with `.` is
+ * relative to `base` (the configuration's file). Anything else is an `ImproperlyConfigured` "Could not find backend ...".
  */
 export function resolveBackend(backend: unknown, base?: string): StorageClass {
   if (typeof backend === 'function') return checkedClass(backend, backend.name)
@@ -103,16 +103,16 @@ export function resolveBackend(backend: unknown, base?: string): StorageClass {
   if (loader !== undefined) return load(backend, loader)
   if (isModulePath(backend)) return load(backend, () => fromModule(backend, base))
   const names = backendNames().join(', ')
-  throw notFound(backend, `it is none of ${names}, and no './module.ts#ClassName'${hint(likelyBackend(backend))}`)
+  throw notFound(backend, `expected one of ${names} or './module.ts#ClassName'${hint(likelyBackend(backend))}`)
 }
 
-/** The name that a wrong one probably means: that of a class itself, else a similar one. */
+/** Returns the name that was probably meant: that of a class, else a similar one. */
 function likelyBackend(backend: string): string | undefined {
   const names = [...registry.keys()]
   return names.find(name => name.split('.').includes(backend)) ?? nearest(backend, names)
 }
 
-/** Whether a BACKEND names a module, which is run when it is loaded. */
+/** Whether a BACKEND names a module. Loading it runs its code. */
 export function isModulePath(backend: string): boolean {
   return backend.includes('#') || /^(\.{0,2}\/|file:)/.test(backend)
 }
@@ -136,7 +136,7 @@ function exported(module: unknown, name: string, shown: string): StorageClass {
   return checkedClass(value, shown)
 }
 
-/** Whether a BACKEND is a storage itself. */
+/** Whether a BACKEND is a storage instance. */
 export function isStorage(backend: unknown): backend is AnyStorage {
   return typeof backend === 'object' && backend !== null && 'save' in backend && 'open' in backend && 'calls' in backend
 }
@@ -163,7 +163,7 @@ function notFound(backend: string, reason: string, cause?: unknown): ImproperlyC
   return new ImproperlyConfigured(`Could not find backend '${shown}': ${reason}.`, { cause })
 }
 
-/** The declarations of a class's settings by option name, for tables and explanations. */
+/** Returns the declarations of a class's settings by option name, for tables and explanations. */
 export function declaredSettings(backend: StorageClass): AnySettings {
   return backend.settings as AnySettings
 }

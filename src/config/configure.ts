@@ -9,9 +9,9 @@ import { envFileOf } from './env-file.ts'
 import { parseJson } from './json.ts'
 import type { StaticSettings } from './static-settings.ts'
 
-/** One entry of STORAGES: which class, and what its constructor is given. */
+/** One entry of STORAGES: a class and the options of its constructor. */
 export interface StorageConfig {
-  /** A short name (`'s3'`), a Django class path, `'./storages.ts#PublicStorage'`, the class itself, or a storage that is there already. */
+  /** A short name (`'s3'`), a Django class path, `'./storages.ts#PublicStorage'`, the class itself, or an existing storage. */
   readonly BACKEND: string | StorageClass | AnyStorage
   /** Options in camelCase, or Django's snake_case names; none where BACKEND is a storage. */
   readonly OPTIONS?: Readonly<Record<string, unknown>> | undefined
@@ -19,7 +19,7 @@ export interface StorageConfig {
 
 /** The settings object: Django's names. Every backend's own global settings (`AWS_*` ...) belong here as well. */
 export interface HoldallSettings extends StaticSettings {
-  /** Storages by alias; `default` and `staticfiles` are the ones that have special uses. */
+  /** Storages by alias; the aliases `default` and `staticfiles` have special uses. */
   readonly STORAGES?: Readonly<Record<string, StorageConfig>> | undefined
   /** The older way to name the class of `default`; not together with STORAGES. */
   readonly DEFAULT_FILE_STORAGE?: string | StorageClass | undefined
@@ -42,31 +42,31 @@ export interface HoldallSettings extends StaticSettings {
   readonly [key: string]: unknown
 }
 
-/** Where a settings object came from. */
+/** The origin of a settings object. */
 export interface ConfigureOptions {
   /**
-   * File (path or file: URL) whose folder relative module paths in BACKEND and relative locations of local storages start from;
-   * the working directory when absent.
+   * File (path or file: URL) whose folder is the base of relative module paths in BACKEND and of relative locations of local storages.
+   * Default: the working directory.
    */
   readonly base?: string | undefined
 }
 
 const bases = new WeakMap<object, string>()
-/** The settings below others that keep their storages. */
+/** The settings under an override, whose storages the override keeps. */
 const outers = new WeakMap<object, HoldallSettings>()
 const STORAGE_KEYS = ['STORAGES', 'DEFAULT_FILE_STORAGE', 'STATICFILES_STORAGE'] as const
 
-/** The settings whose storages these settings keep where nothing changed for them. */
+/** Returns the settings whose storages these settings keep where nothing changed for them. */
 export function outerSettings(settings: object): HoldallSettings | undefined {
   return outers.get(settings)
 }
 
-/** The file that the active settings came from, where `configure` was told. */
+/** Returns the file of the active settings, where `configure` received one. */
 export function settingsBase(settings: object = activeSettings()): string | undefined {
   return bases.get(settings)
 }
 
-/** The folder of that file, in which relative paths of the settings begin; undefined where `configure` was not told. */
+/** Returns the folder of that file, the base of relative paths in the settings; undefined where `configure` received no file. */
 export function settingsFolder(settings: object = activeSettings()): string | undefined {
   const base = settingsBase(settings)
   if (base === undefined) return undefined
@@ -74,21 +74,21 @@ export function settingsFolder(settings: object = activeSettings()): string | un
   return /[\\/]$/.test(file) ? file : dirname(file)
 }
 
-/** Returns its argument: gives a `holdall.config.ts` completion and type checks. */
+/** Returns its argument: adds completion and type checks to a `holdall.config.ts`. */
 export function defineConfig<const C extends HoldallSettings>(settings: C): C {
   return settings
 }
 
 /**
- * Makes `settings` the process's settings object. `storages.x` and `defaultStorage` are new ones from then on: a memory storage begins without files,
- * also where the settings are equal to those before. Storages of the former settings are not closed: `await resetStorages()` first does that.
- * Contradictory settings are `improperly_configured`, and the former ones stay.
+ * Makes `settings` the process's settings object. `storages.x` and `defaultStorage` are new storages from then on: a memory storage begins
+ * without files, even where the settings are equal to those before. Storages of the former settings are not closed: call `await
+ * resetStorages()` first. Contradictory settings are `improperly_configured`, and the former ones stay active.
  */
 export function configure(settings: HoldallSettings, options: ConfigureOptions = {}): void {
   activateSettings(checkedSettings(settings, options.base))
 }
 
-/** A frozen copy; contradictory settings are `improperly_configured`. */
+/** Returns a frozen copy; contradictory settings are `improperly_configured`. */
 function checkedSettings(settings: HoldallSettings, base: string | undefined): HoldallSettings {
   const copy = Object.freeze({ ...settings })
   refuseMisspelt(copy)
@@ -98,9 +98,9 @@ function checkedSettings(settings: HoldallSettings, base: string | undefined): H
 }
 
 /**
- * Runs `fn` with other values of the named settings, for tests. Only `fn`, and what it starts, reads them: calls may overlap, and code outside keeps
- * its settings. An override that names storages gets new ones, memory storages without files among them. Otherwise storages for which nothing
- * changed stay the same.
+ * Runs `fn` with other values of the named settings, for tests. Only `fn`, and the work that it starts, reads them: calls may overlap, and
+ * code outside keeps its settings. An override that names storages gets new ones; new memory storages have no files. Otherwise storages for
+ * which nothing changed stay the same.
  * @example
  * await overrideSettings({ MEDIA_URL: '/elsewhere/' }, async () => {
  *   console.log(await defaultStorage.url('a.txt')) // /elsewhere/a.txt
@@ -112,7 +112,7 @@ export function overrideSettings<T>(settings: HoldallSettings, fn: () => T): T {
   return withSettings(isNew ? checkedOver(before, settings) : layeredSettings(before, settings), fn)
 }
 
-/** Settings with others over them, which keep the storages of the former where nothing changed for them. */
+/** Returns settings with an override. Storages for which nothing changed are kept. */
 export function layeredSettings(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
   const own = checkedOver(before, override)
   outers.set(own, before)
@@ -123,7 +123,7 @@ function checkedOver(before: HoldallSettings, override: HoldallSettings): Holdal
   return checkedSettings(overlaid(before, override), settingsBase(before))
 }
 
-/** Settings with others over them; of the two forms of naming storages the one that the override uses is left. */
+/** Returns settings with an override; of the two forms of naming storages only the one in the override remains. */
 export function overlaid(before: HoldallSettings, override: HoldallSettings): HoldallSettings {
   const { STORAGES, DEFAULT_FILE_STORAGE, STATICFILES_STORAGE, ...rest } = before
   if (override.STORAGES !== undefined) return { ...rest, ...override }
@@ -136,7 +136,7 @@ export function overlaid(before: HoldallSettings, override: HoldallSettings): Ho
 const DEFAULT_BACKEND = 'django.core.files.storage.FileSystemStorage'
 const DEFAULT_STATIC = 'django.contrib.staticfiles.storage.StaticFilesStorage'
 
-/** The storages by alias that the settings describe, in either form; the environment counts where the settings are silent. */
+/** Returns the storages by alias that the settings describe, in either form; without such a setting, from the environment. */
 export function storageConfigs(
   settings: HoldallSettings = activeSettings(),
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -163,13 +163,13 @@ export function storageConfigs(
   }
 }
 
-/** The `.env` file whose STORAGES the settings in use are built from, if they are. */
+/** Returns the `.env` file whose STORAGES the current settings use, if any. */
 export function storagesEnvFile(settings: HoldallSettings = activeSettings()): string | undefined {
   const isSilent = settings.STORAGES === undefined && settings.DEFAULT_FILE_STORAGE === undefined
   return isSilent && settings.STATICFILES_STORAGE === undefined ? envFileOf('STORAGES') : undefined
 }
 
-/** A `.env` file holds values: it names no code to be run. */
+/** A `.env` file may contain only values: it must not name code to run. */
 function refuseModule(
   backend: unknown,
   shown: string,
@@ -183,10 +183,10 @@ function refuseModule(
   )
 }
 
-/** A settings object may hold anything, but storages under a name that nothing reads would be a folder of this machine instead. */
+/** A settings object may contain any names, but a misspelt name for the storages would be ignored, and a local folder used instead. */
 function refuseMisspelt(settings: HoldallSettings): void {
   const wrong = Object.keys(settings).find(key => key !== 'STORAGES' && /^storages?$/i.test(key))
-  if (wrong !== undefined) throw new ImproperlyConfigured(`'${wrong}' is no setting: did you mean 'STORAGES'?`)
+  if (wrong !== undefined) throw new ImproperlyConfigured(`'${wrong}' is not a setting: did you mean 'STORAGES'?`)
 }
 
 function refuseBoth(source: Readonly<Record<string, unknown>>): void {

@@ -8,30 +8,30 @@ import { BACKENDS } from './backend-table.ts'
 type Environment = Record<string, string | undefined>
 
 /**
- * Variables of the system, of Node itself, of the languages that a `credential_process` may be written in, and of the resolver: they decide
- * which programs run and which hosts names lead to, so that a file does not set them. (resolver(3), resolv.conf(5))
+ * Variables of the system, of Node itself, of the languages that a `credential_process` may be written in, and of the resolver. They decide
+ * which programs run and how host names are resolved, so a file may not set them. (resolver(3), resolv.conf(5))
  */
 const OF_PROCESS =
   /^(PATH|HOME|USERPROFILE|SHELL|COMSPEC|HOLDALL_CONFIG|NODE_OPTIONS|NODE_PATH|NODE_EXTRA_CA_CERTS|LD_\w+|DYLD_\w+|BASH_ENV|GCONV_PATH|PYTHON\w+|PERL5\w+|PERLLIB|RUBYLIB|RUBYOPT|(_|JDK_)JAVA_OPTIONS|JAVA_TOOL_OPTIONS|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS)$/i
 
-/** Variables of every program that decide where requests go. */
+/** Variables for all programs that decide where requests go. */
 const DESTINATIONS = /^(https?_proxy|no_proxy|NODE_TLS_REJECT_UNAUTHORIZED)$/i
 
-/** Whether a variable that is no declared setting decides where requests go, who may read them, or where keys are asked for. */
+/** Whether a variable that is not a declared setting decides where requests go, who may read them, or where keys are requested. */
 function isDestination(variable: string): boolean {
   return DESTINATIONS.test(variable) || BACKENDS.some(({ variables }) => variables?.test(variable))
 }
 
-/** What a file added to an environment. */
+/** A value that a file added to an environment. */
 interface Added {
   readonly file: string
   readonly value: string
 }
 
-/** Names and values that files added, by the environment that they were added to. */
+/** Names and values that files added, by environment. */
 const added = new WeakMap<object, Map<string, Added>>()
 
-/** Adds the variables of a `.env` text to an environment. What is there already stays, and those of the process are left out. */
+/** Adds the variables of a `.env` text to an environment. Existing variables do not change, and those of the process are skipped. */
 export function addEnvText(text: string, file: string, env: Environment): void {
   const ours = added.get(env) ?? new Map<string, Added>()
   added.set(env, ours)
@@ -42,20 +42,20 @@ export function addEnvText(text: string, file: string, env: Environment): void {
   }
 }
 
-/** The `.env` file that a variable's value came from; undefined when it came with the process. */
+/** Returns the `.env` file that set a variable; undefined for a variable of the process. */
 export function envFileOf(name: string, env: Readonly<Environment> = process.env): string | undefined {
   const found = added.get(env)?.get(nameIn(name))
   return found !== undefined && found.value === env[name] ? found.file : undefined
 }
 
-/** On Windows the environment knows no case. */
+/** On Windows the names of variables are case-insensitive. */
 function nameIn(name: string): string {
   return process.platform === 'win32' ? name.toUpperCase() : name
 }
 
 /**
- * Refuses a storage that would send keys to a place which a `.env` file names, unless the same file brought the keys: a file that lies in
- * a folder must not send the user's own keys elsewhere. `optionsFile` is the `.env` that OPTIONS came from, if they did.
+ * Rejects a storage that would send keys to a destination from a `.env` file, unless the same file set the keys: a file in some folder must
+ * not send the user's own keys elsewhere. `optionsFile` is the `.env` file of the OPTIONS, if any.
  */
 export function refuseForeignPlace(
   storage: AnyStorage,
@@ -72,7 +72,7 @@ export function refuseForeignPlace(
   if (credentials.length === 0) return
   const originOf = (option: string) => {
     const { from, key } = storage.origins[option]!
-    // A value of a map is known by the map's name and its own: `AWS_S3_CLIENT_CONFIG.proxies`.
+    // A value of a map is named by the map and its own key: `AWS_S3_CLIENT_CONFIG.proxies`.
     const variable = key.split('.', 1)[0]!
     return {
       key,

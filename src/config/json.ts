@@ -1,14 +1,14 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
 
 /**
- * The value of a JSON text. Anything else is an `ImproperlyConfigured` that says where the slip is and what was expected there, and never
- * quotes the text, which may hold secrets; `failure` begins the message. (RFC 8259)
+ * Parses a JSON text. Invalid text is an `ImproperlyConfigured` with the position of the error and what was expected there. It never quotes
+ * the text, which may contain secrets; `failure` begins the message. (RFC 8259)
  */
 export function parseJson(text: string, failure: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // The engine's message quotes what is around the slip, so it is not kept as the cause either.
+    // The engine's message quotes the text around the error, so it is not used as the cause either.
     const { offset, expected } = slipIn(text)
     const before = text.slice(0, offset).split('\n')
     const place = `line ${before.length}, column ${before.at(-1)!.length + 1}`
@@ -20,7 +20,7 @@ const SPACE = /[ \t\n\r]*/y
 const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y
 const SCALAR = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y
 
-/** Where a text stops being JSON, and what would have gone on there. */
+/** Returns the offset at which a text stops being valid JSON, and what was expected there. */
 function slipIn(text: string): { readonly offset: number; readonly expected: string } {
   const closing: string[] = []
   let at = 0

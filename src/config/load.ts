@@ -8,7 +8,7 @@ import { parseJson } from './json.ts'
 import { loading } from './loading.ts'
 import { refuseForeign } from './trust.ts'
 
-/** The names that are looked for in each folder, the first one found wins. */
+/** The names that are searched in each folder; the first one found is used. */
 export const CONFIG_FILES: readonly string[] = [
   'holdall.config.ts',
   'holdall.config.mts',
@@ -17,19 +17,19 @@ export const CONFIG_FILES: readonly string[] = [
   'holdall.config.json',
 ]
 
-/** How to look for a configuration. */
+/** How to find a configuration. */
 export interface LoadOptions {
-  /** Folder to start from; the working directory when absent. */
+  /** Folder in which the search begins; default: the working directory. */
   readonly cwd?: string | undefined
-  /** This file instead of a search; then it must exist. */
+  /** The file to use instead of a search; it must exist. */
   readonly file?: string | undefined
-  /** The environment that `.env` adds to; `process.env` when absent. */
+  /** The environment to which `.env` is added; default: `process.env`. */
   readonly env?: Record<string, string | undefined> | undefined
-  /** This file instead of the `.env` beside the configuration; then it must exist. */
+  /** The file to use instead of the `.env` beside the configuration; it must exist. */
   readonly envFile?: string | undefined
   /**
    * Whether configuration and `.env` must belong to this user or to root, with every folder on the way to them, and no other user may write
-   * to them. The command line asks for that, since it finds its configuration wherever it is started. Default: no.
+   * to them. The command line requires this, since it finds its configuration in any working directory. Default: no.
    */
   readonly onlyOwn?: boolean | undefined
 }
@@ -39,13 +39,13 @@ export interface LoadedConfig {
   readonly settings: HoldallSettings
   /** Absent when there is no configuration file. */
   readonly file: string | undefined
-  /** The `.env` that was read, where there was one. */
+  /** The `.env` file that was read, if any. */
   readonly envFile: string | undefined
   /** Name of the overlay in use: HOLDALL_ENV, or else NODE_ENV. */
   readonly environment: string | undefined
 }
 
-/** The configuration file in `cwd` or the nearest folder above it. */
+/** Returns the configuration file in `cwd` or in the nearest folder above it. */
 export function findConfig(cwd: string = process.cwd()): string | undefined {
   for (let folder = resolve(cwd); ; folder = dirname(folder)) {
     const found = CONFIG_FILES.map(name => join(folder, name)).find(path => existsSync(path))
@@ -55,10 +55,10 @@ export function findConfig(cwd: string = process.cwd()): string | undefined {
 }
 
 /**
- * Finds and reads the configuration: `.env` beside it first (what the environment has already stays), then the file, then the part of
- * its `$env` that HOLDALL_ENV or NODE_ENV names. Relative MEDIA_ROOT and STATIC_ROOT start from the file's folder.
- * No file is fine, and then no `.env` is read but a named one. A named file that is missing is an `ImproperlyConfigured`, and so is any
- * that `onlyOwn` refuses.
+ * Finds and reads the configuration: `.env` beside it first (existing variables of the environment do not change), then the file, then the
+ * part of its `$env` that HOLDALL_ENV or NODE_ENV names. Relative MEDIA_ROOT and STATIC_ROOT are relative to the file's folder. Without a
+ * configuration file there is no error, and only a named `.env` is read. A named file that is missing is an `ImproperlyConfigured`, and so
+ * is any file that `onlyOwn` rejects.
  */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
   const { cwd = process.cwd(), env = process.env, onlyOwn = false } = options
@@ -73,16 +73,16 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   return { settings: absoluteFolders(withOverlay(written, environment), folder), file, envFile, environment }
 }
 
-/** The `.env` to read: the named one, else the one beside the configuration. */
+/** Returns the `.env` file to read: the named one, else the one beside the configuration. */
 function envFileFor(file: string | undefined, cwd: string, named: string | undefined): string | undefined {
   if (named !== undefined) return namedFile(cwd, named, 'environment file')
   const beside = file === undefined ? undefined : join(dirname(file), '.env')
-  // A folder of that name is an environment of Python, and no file.
+  // A folder of that name is a Python environment, not a file.
   const isThere = beside !== undefined && statSync(beside, { throwIfNoEntry: false })?.isDirectory() === false
   return isThere ? namedFile(cwd, beside, 'environment file') : undefined
 }
 
-/** `loadConfig` and then `configure`; an error names the file. */
+/** Calls `loadConfig` and then `configure`; an error names the file. */
 export async function loadAndConfigure(options: LoadOptions = {}): Promise<LoadedConfig> {
   const loaded = await loadConfig(options)
   const { settings, file } = loaded
@@ -95,7 +95,9 @@ export async function loadAndConfigure(options: LoadOptions = {}): Promise<Loade
   return loaded
 }
 
-/** The path that a user named; one that is missing or no regular file, which could block, is an `ImproperlyConfigured`. */
+/**
+ * Returns the path that a user named. A missing file, and one that is not a regular file (it could block), is an `ImproperlyConfigured`.
+ */
 function namedFile(cwd: string, name: string, kind: string): string {
   const file = resolve(cwd, name)
   if (statSync(file, { throwIfNoEntry: false })?.isFile() === true) return file
@@ -113,7 +115,7 @@ async function readConfig(file: string, environment: string | undefined): Promis
   throw new ImproperlyConfigured(`${file} must ${wanted}`)
 }
 
-/** A file's text without a byte order mark. */
+/** Returns a file's text without a byte order mark. */
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '')

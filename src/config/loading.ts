@@ -1,7 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { ImproperlyConfigured } from '../core/errors.ts'
 
-/** Runs code of the configuration; what it throws becomes an error that names the file and, where it is known, the line. */
+/** Runs code of the configuration. An error that it throws becomes one that names the file and, where it is known, the line. */
 export async function loading<T>(file: string, work: () => T): Promise<Awaited<T>> {
   try {
     return await work()
@@ -16,7 +16,7 @@ export async function loading<T>(file: string, work: () => T): Promise<Awaited<T
   }
 }
 
-/** Why code could not be loaded. What an engine quotes of the source is left out: it may be a secret that lacks its quotes. */
+/** Returns why code could not be loaded. Source text that an engine quotes is left out: it may be a secret without its quotes. */
 export function loadReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   const { code, message } = error as NodeJS.ErrnoException
@@ -29,16 +29,19 @@ export function loadReason(error: unknown): string {
   return error instanceof SyntaxError ? (FIXED.exec(message)?.[0] ?? 'there is a syntax error') : message
 }
 
-/** What engines say of a slip without quoting it, or before they do. */
+/** The fixed texts of engines for syntax errors, without or before quoted source. */
 const FIXED =
   /^(?:Unexpected (?:token|identifier|number|string|end of input)|Invalid or unexpected token|TypeScript [\w ]+|The requested module '.*)/
 
-/** Whether the message or the stack of an error may hold text of the source: then it must not be a cause, which is printed as well. */
+/** Whether the message or the stack of an error may contain source text: then it must not be a cause, which is also printed. */
 export function quotesSource(error: unknown): boolean {
   return error instanceof SyntaxError || error instanceof ReferenceError
 }
 
-/** The line of the file where an error arose: it heads the stack of a syntax error, and is in the frames of any other. */
+/**
+ * Returns the line of the file where an error occurred: the stack of a syntax error begins with it, and any other error has it in its
+ * frames.
+ */
 function lineOf(error: unknown, file: string): string | undefined {
   const stack = error instanceof Error ? `\n${error.stack ?? ''}` : ''
   for (const name of [file, pathToFileURL(file).href]) {

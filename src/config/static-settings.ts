@@ -20,31 +20,34 @@ import type { SettingsOf } from '../core/settings.ts'
 import type { ManifestVersion } from '../core/static-manifest.ts'
 import { rootedUrl } from '../core/urls.ts'
 
-/** A folder or a package; or what is to stand before the names of its files, and the folder or package. */
+/** A folder or a package; or a pair of a prefix for the names of its files, and the folder or package. */
 export type StaticSource = string | readonly [prefix: string, source: string]
 
-/** STATICFILES_MANIFEST: names with hashes, and the manifest that says which file has which. */
+/** STATICFILES_MANIFEST: names with hashes, and the manifest that maps each name to its hashed name. */
 export interface StaticManifestSetting {
   /** Name of the manifest; default `staticfiles.json`. */
   readonly name?: string | undefined
-  /** Alias of the storage that the manifest is kept in; default: that of the files. (Django's `manifest_storage`) */
+  /** Alias of the storage for the manifest; default: that of the files. (Django's `manifest_storage`) */
   readonly storage?: string | undefined
-  /** Format of the manifest: Django reads 1.0 up to version 4.1, and both since; default '1.1'. */
+  /** Format of the manifest: Django reads 1.0 up to version 4.1, and both in later versions; default '1.1'. */
   readonly version?: ManifestVersion | undefined
   /**
-   * Whether a run fails when a stylesheet, page or module refers to a file that is not there; default true. Otherwise the reference stays as it
-   * is, with a warning.
+   * Whether a run fails when a stylesheet, page or module refers to a missing file; default true. Otherwise the reference stays unchanged,
+   * with a warning.
    */
   readonly strict?: boolean | undefined
-  /** Whether `url` fails for a name that the manifest has not, or returns the plain name's URL; default: as `strict`. (Django's `manifest_strict`) */
+  /**
+   * Whether `url` fails for a name that is not in the manifest, or returns the URL of the plain name; default: as `strict`. (Django's
+   * `manifest_strict`)
+   */
   readonly strictUrls?: boolean | undefined
-  /** Patterns of files whose references may lead nowhere, as some vendors' do: a warning each. */
+  /** Patterns of files that may refer to missing files, as some vendors' files do: each reference is a warning. */
   readonly lenientFor?: readonly string[] | undefined
-  /** Which references in JavaScript are rewritten: imports and source maps, or as Django does only source maps; default 'modules'. */
+  /** Which references in JavaScript are rewritten: imports and source maps, or like Django only source maps; default 'modules'. */
   readonly javaScript?: 'modules' | 'sourceMaps' | undefined
   /** Whether references in HTML files are rewritten; default false. Needs the package `htmlparser2`. */
   readonly html?: boolean | undefined
-  /** Whether files are also stored under their plain names, as Django does; default true. */
+  /** Whether files are also stored under their plain names, like in Django; default true. */
   readonly keepOriginals?: boolean | undefined
 }
 
@@ -52,38 +55,44 @@ export interface StaticManifestSetting {
 export interface StaticCompressSetting {
   /** Default: `['br', 'gzip']`. */
   readonly codings?: readonly Coding[] | undefined
-  /** Bytes from which a file is compressed; default 256. */
+  /** Minimum size in bytes of a file that is compressed; default 256. */
   readonly minSize?: number | undefined
-  /** Media types that are compressed; `text/*` stands for all of a kind. Default: text, scripts, JSON, SVG, WebAssembly and uncompressed fonts. */
+  /**
+   * Media types that are compressed; `text/*` includes all types of a kind. Default: text, scripts, JSON, SVG, WebAssembly and uncompressed
+   * fonts.
+   */
   readonly contentTypes?: readonly string[] | undefined
 }
 
-/** STATICFILES_HEADERS: what is stored with files, by patterns of their names. */
+/** STATICFILES_HEADERS: headers that are stored with files, by patterns of their names. */
 export type StaticHeadersSetting = Readonly<
   Record<string, FileAttributes & { readonly extra?: Readonly<Record<string, unknown>> | undefined }>
 >
 
-/** Settings of static files: Django's, and ours beside them. `staticFilesFromSettings` of `holdall/static` reads them. */
+/** Settings of static files: Django's, and Holdall's own. `staticFilesFromSettings` of `holdall/static` reads them. */
 export interface StaticSettings {
-  /** Folders of static files, each a path or `[prefix, path]`; relative ones begin in the folder of the configuration. */
+  /** Folders of static files, each a path or `[prefix, path]`; relative paths are relative to the folder of the configuration. */
   readonly STATICFILES_DIRS?: readonly StaticSource[] | undefined
-  /** Where static files are looked for: Django's class paths, or finders themselves. Default: STATICFILES_DIRS, then STATICFILES_PACKAGES. */
+  /** The finders of static files: Django's class paths, or finder objects. Default: STATICFILES_DIRS, then STATICFILES_PACKAGES. */
   readonly STATICFILES_FINDERS?: ReadonlyArray<string | object> | undefined
-  /** npm packages with static files, each `name`, `name/folder` or `[prefix, name/folder]`; the place of Django's apps. */
+  /** npm packages with static files, each `name`, `name/folder` or `[prefix, name/folder]`; they replace Django's apps. */
   readonly STATICFILES_PACKAGES?: readonly StaticSource[] | undefined
-  /** Whether names get hashes, also for a storage whose class has no manifest; options of the manifest. */
+  /** Whether names get hashes, also for a storage whose class has no manifest; or the options of the manifest. */
   readonly STATICFILES_MANIFEST?: boolean | StaticManifestSetting | undefined
-  /** Whether compressed siblings are stored, or which. */
+  /** Whether compressed siblings are stored, or the options for them. */
   readonly STATICFILES_COMPRESS?: boolean | StaticCompressSetting | undefined
-  /** What is stored with files, by patterns of their names; a later pattern wins: `{ '*.html': { cacheControl: 'no-cache' } }`. */
+  /**
+   * Headers that are stored with files, by patterns of their names; a later pattern overrides earlier ones: `{ '*.html': { cacheControl:
+   * 'no-cache' } }`.
+   */
   readonly STATICFILES_HEADERS?: StaticHeadersSetting | undefined
-  /** Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`. */
+  /** Patterns of files and folders that are skipped, besides `CVS`, `.*` and `*~`. */
   readonly STATICFILES_IGNORE?: readonly string[] | undefined
-  /** Whether URLs of static files have the plain names, as in development. Not read from the environment. */
+  /** Whether URLs of static files use the plain names, as in development. Not read from the environment. */
   readonly DEBUG?: boolean | undefined
 }
 
-/** The values of `StaticSettings`; null where there is none. */
+/** The values of `StaticSettings`; null for a setting without a value. */
 export interface StaticValues {
   readonly dirs: readonly StaticSource[]
   readonly finders: ReadonlyArray<string | object> | null
@@ -99,7 +108,7 @@ export interface StaticValues {
 const staticUrl = optionalText({
   default: null,
   keys: ['STATIC_URL'],
-  doc: 'What stylesheets and pages may begin a reference with, also where a CDN has the files.',
+  doc: 'Prefix of references in stylesheets and pages, even if the files are on a CDN.',
 })
 
 /** Declarations of these settings. */
@@ -107,28 +116,28 @@ export const staticSettings: SettingsOf<StaticValues> = {
   dirs: setting('list of folders', parseSources, {
     default: [],
     keys: ['STATICFILES_DIRS'],
-    doc: 'Folders of static files, each a path or `[prefix, path]`; relative ones begin in the folder of the configuration.',
+    doc: 'Folders of static files, each a path or `[prefix, path]`; relative paths are relative to the folder of the configuration.',
   }),
   packages: setting('list of packages', parseSources, {
     default: [],
     keys: ['STATICFILES_PACKAGES'],
-    doc: "npm packages with static files, each `name` (its folder `static`), `name/folder` or `[prefix, name/folder]`; the place of Django's apps.",
+    doc: "npm packages with static files, each `name` (its folder `static`), `name/folder` or `[prefix, name/folder]`; they replace Django's apps.",
   }),
   finders: setting<StaticValues['finders']>('list of class paths and finders', parseFinders, {
     default: null,
     keys: ['STATICFILES_FINDERS'],
     noEnvironment: true,
-    doc: 'Where files are looked for, the first one wins; null = STATICFILES_DIRS, then STATICFILES_PACKAGES.',
+    doc: 'Finders of static files, in order of precedence; null = STATICFILES_DIRS, then STATICFILES_PACKAGES.',
   }),
   manifest: setting<StaticValues['manifest']>('boolean or map', raw => parseFlagOr(raw, MANIFEST), {
     default: null,
     keys: ['STATICFILES_MANIFEST'],
-    doc: 'Whether names get hashes, and options of the manifest; null = as the class of the storage says.',
+    doc: 'Whether names get hashes, and options of the manifest; null = as the storage class defines.',
   }),
   compress: setting<StaticValues['compress']>('boolean or map', raw => parseFlagOr(raw, COMPRESS), {
     default: null,
     keys: ['STATICFILES_COMPRESS'],
-    doc: 'Whether compressed siblings are stored, and their options; null = as the class of the storage says.',
+    doc: 'Whether compressed siblings are stored, and their options; null = as the storage class defines.',
   }),
   headers: setting<StaticHeadersSetting>(
     'map',
@@ -136,13 +145,13 @@ export const staticSettings: SettingsOf<StaticValues> = {
     {
       default: {},
       keys: ['STATICFILES_HEADERS'],
-      doc: 'What is stored with files (`cacheControl`, `contentType` ...), by patterns of their names; a later pattern wins.',
+      doc: 'Headers that are stored with files (`cacheControl`, `contentType` ...), by patterns of their names; a later pattern overrides earlier ones.',
     },
   ),
   ignore: list({
     default: [],
     keys: ['STATICFILES_IGNORE'],
-    doc: 'Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`.',
+    doc: 'Patterns of files and folders that are ignored, besides `CVS`, `.*` and `*~`.',
   }),
   url: {
     ...staticUrl,
@@ -154,9 +163,9 @@ export const staticSettings: SettingsOf<StaticValues> = {
   debug: flag({
     default: false,
     keys: ['DEBUG'],
-    // Many programs read another meaning from a variable of that name.
+    // Many programs use an environment variable of that name for something else.
     noEnvironment: true,
-    doc: 'Whether URLs have the plain names, as in development.',
+    doc: 'Whether URLs use the plain names, as in development.',
   }),
 }
 
@@ -186,7 +195,7 @@ const HEADERS: Parts<StaticHeadersSetting[string]> = {
   extra: parseMap,
 }
 
-/** A map of which only these parts are known; null and undefined are none. */
+/** Parses a map with these known keys only; null and undefined are an empty map. */
 function parseParts<O>(raw: unknown, parts: Parts<O>): O {
   const known = parts as Readonly<Record<string, (raw: unknown) => unknown>>
   const given = Object.entries(parseMap(raw)).filter(([, value]) => value !== undefined && value !== null)
@@ -207,7 +216,7 @@ function parseFlagOr<O>(raw: unknown, parts: Parts<O>): boolean | O | null {
   }
 }
 
-/** A text is JSON: a folder may have commas in its name. (Django's check `staticfiles.E001`) */
+/** A text is parsed as JSON: a folder may have commas in its name. (Django's check `staticfiles.E001`) */
 function parseSources(raw: unknown): readonly StaticSource[] {
   const value = typeof raw === 'string' ? jsonOf(raw) : raw
   if (Array.isArray(value) && value.every(isSource)) return value

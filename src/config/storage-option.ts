@@ -7,13 +7,13 @@ import { lazyStorage } from './storages.ts'
 /** An option that names a storage: an alias of the settings, a storage, or a function that returns one. */
 export type StorageOption = string | AnyStorage | (() => AnyStorage)
 
-/** The storage that an option stands for. An alias follows the settings; anything that is no storage is `improperly_configured`. */
+/** Returns the storage of an option. An alias follows the settings; a value that is not a storage is `improperly_configured`. */
 export function storageOf(option: StorageOption, owner: string): AnyStorage {
   if (typeof option === 'function') return checkedStorage(option(), owner)
   return typeof option === 'string' ? lazyStorage(option) : checkedStorage(option, owner)
 }
 
-/** The storage itself; anything else is `improperly_configured`. */
+/** Returns the storage itself; a value that is not a storage is `improperly_configured`. */
 export function checkedStorage(storage: unknown, owner: string): AnyStorage {
   if (storage instanceof StorageBase) return storage as AnyStorage
   throw new ImproperlyConfigured(

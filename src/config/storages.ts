@@ -8,7 +8,7 @@ import { declaredSettings, isStorage, resolveBackend, type StorageClass } from '
 import { outerSettings, settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
 import { refuseForeignPlace } from './env-file.ts'
 
-/** An alias with everything that its storage is built from, before it is built. */
+/** An alias with everything that its storage is built from. */
 export interface StorageBlueprint {
   readonly alias: string
   readonly backend: StorageClass
@@ -17,10 +17,10 @@ export interface StorageBlueprint {
 
 /** The named storages of the active settings; each is built at its first use and kept. */
 export class StorageHandler {
-  /** Storages by alias of each settings object that was active; an override finds the old ones again when it ends. */
+  /** Storages by alias of each settings object that was active; after an override the former storages are used again. */
   readonly #built = new WeakMap<object, Map<string, AnyStorage>>()
 
-  /** The storage of an alias. An unknown alias or backend is an `ImproperlyConfigured`; nothing is connected yet. */
+  /** Returns the storage of an alias. An unknown alias or backend is an `ImproperlyConfigured`; does not connect. */
   get(alias: string): AnyStorage {
     const built = this.#current()
     const known = built.get(alias)
@@ -38,12 +38,12 @@ export class StorageHandler {
     return Object.hasOwn(storageConfigs(), alias)
   }
 
-  /** The aliases of the settings, in their order. */
+  /** Returns the aliases of the settings, in their order. */
   aliases(): string[] {
     return Object.keys(storageConfigs())
   }
 
-  /** The class and the options of an alias, for who wants to explain them. */
+  /** Returns the class and the options of an alias, to explain them. */
   blueprint(alias: string): StorageBlueprint {
     const configs = storageConfigs()
     if (!Object.hasOwn(configs, alias)) {
@@ -59,7 +59,10 @@ export class StorageHandler {
     return { alias, backend, options: absoluteLocation(backend, OPTIONS) }
   }
 
-  /** A new storage of an alias that the handler does not keep, with some options changed; the caller closes it. Where BACKEND is a storage, that one. */
+  /**
+   * Returns a new storage of an alias that the handler does not keep, with some options changed; the caller closes it. Where BACKEND is a
+   * storage, it returns that one.
+   */
   create(alias: string, options: Readonly<Record<string, unknown>> = {}): AnyStorage {
     const plan = this.blueprint(alias)
     const { BACKEND } = storageConfigs()[alias]!
@@ -86,7 +89,10 @@ export class StorageHandler {
     }
   }
 
-  /** Closes the storages that were built from the active settings; the next use builds new ones. A storage that BACKEND itself is stays open. */
+  /**
+   * Closes the storages that were built from the active settings; the next use builds new ones. A storage that is itself a BACKEND stays
+   * open.
+   */
   async closeAll(): Promise<void> {
     const built = this.#current()
     const storages = [...built.values()]
@@ -106,7 +112,7 @@ export class StorageHandler {
   }
 }
 
-/** The options with the location of a local storage from the folder of the configuration's file. */
+/** Returns the options with the location of a local storage relative to the folder of the configuration's file. */
 function absoluteLocation(
   backend: StorageClass,
   options: Readonly<Record<string, unknown>>,
@@ -147,7 +153,7 @@ export const storages: Storages = new Proxy(handler, {
       const value: unknown = Reflect.get(target, key, target)
       return typeof value === 'function' && key !== 'constructor' ? value.bind(target) : value
     }
-    // What `await` and `JSON.stringify` look for on any object.
+    // Properties that `await` and `JSON.stringify` read from any object.
     if ((key === 'then' || key === 'toJSON') && !target.has(key)) return undefined
     return target.get(key)
   },
@@ -155,7 +161,7 @@ export const storages: Storages = new Proxy(handler, {
 }) as Storages
 
 /**
- * Stands for the storage of an alias, also for the one that later settings give it. It is built at the first use of any property;
+ * Returns an object that acts as the storage of an alias, also after the settings change. It is built at the first use of any property;
  * `instanceof`, `constructor` and `console.log` see the storage itself.
  */
 export function lazyStorage<S extends AnyStorage = AnyStorage>(alias: string): S {
@@ -180,8 +186,8 @@ export function lazyStorage<S extends AnyStorage = AnyStorage>(alias: string): S
 }
 
 /**
- * Closes the storages of the active settings and forgets them: the next use builds new ones. For the end of a program, and for tests that are to
- * begin anew.
+ * Closes the storages of the active settings and discards them: the next use builds new ones. For the end of a program, and for tests that
+ * need new storages.
  */
 export async function resetStorages(): Promise<void> {
   await handler.closeAll()

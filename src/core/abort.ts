@@ -1,11 +1,11 @@
 import { type Body, discardStream } from './body.ts'
 
-/** In a Cloudflare Worker a signal belongs to the request in which it was made, and none can be made at import. */
+/** In a Cloudflare Worker a signal belongs to the request in which it was made, and no signal can be made at import. */
 const IS_WORKER = 'WebSocketPair' in globalThis
 
 let idle: AbortSignal | undefined
 
-/** A signal that never fires, for calls that nobody can end: one for all of them, and in Workers one for each. */
+/** Returns a signal that never fires, for calls without a signal: a shared one, and in Workers a new one for each call. */
 export function never(): AbortSignal {
   if (IS_WORKER) return new AbortController().signal
   idle ??= new AbortController().signal
@@ -18,11 +18,13 @@ interface Watch {
 }
 
 const watches = new WeakMap<AbortSignal, Watch>()
-/** Where a signal of our own has its watch: an entry in a `WeakMap` costs as much as all else that a call's signal does. */
+/**
+ * Key of a signal's watch on signals that Holdall made: an entry in a `WeakMap` costs as much as everything else that a call's signal does.
+ */
 const WATCH = Symbol('watch')
 type OwnSignal = AbortSignal & { [WATCH]?: Watch }
 
-/** A controller of one call, whose signal only `onAbort` and few others listen to. */
+/** Returns a controller for one call, whose signal has few listeners besides `onAbort`. */
 export function callController(): AbortController {
   const controller = new AbortController()
   const signal: OwnSignal = controller.signal
@@ -31,8 +33,8 @@ export function callController(): AbortController {
 }
 
 /**
- * Calls `listener` when the signal fires; gives what takes it off again. For signals that many calls share: Node goes through all
- * listeners of a signal to add or remove one, so it is given one for all of them.
+ * Calls `listener` when the signal fires; returns a function that removes it. For signals that many calls share: Node walks through all
+ * listeners of a signal to add or remove one, so the signal has one listener for all calls.
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal === idle) return nothing
@@ -59,8 +61,8 @@ function newWatch(): Watch {
 }
 
 /**
- * Waits for work only as long as the signal lets it: then the signal's reason is thrown at once, also when the work never
- * ends. What the work still gives after that is handed to `release`, since nobody else will.
+ * Awaits work until the signal fires: then the signal's reason is thrown at once, even if the work never ends. A result that arrives later
+ * is passed to `release`, since no other code receives it.
  */
 export function abortable<T>(
   work: Promise<T>,
@@ -88,7 +90,7 @@ export function abortable<T>(
   })
 }
 
-/** Frees what a call gave that nobody waits for any more: an open body, or an open file. */
+/** Releases the result of an abandoned call: an open body, or an open file. */
 export function release(result: unknown): void {
   const { body, discard } = (result ?? {}) as { body?: unknown; discard?: unknown }
   if (isBody(body)) discardStream(body.stream())

@@ -4,7 +4,7 @@ import { hasControls, isHeaderText } from './header-text.ts'
 import { kindOf } from './kind.ts'
 import type { KnownOptions } from './known-options.ts'
 
-/** The attributes of a file among the options of a method. */
+/** The attributes of a file as options of a method. */
 export const ATTRIBUTE_OPTIONS: KnownOptions<FileAttributes> = {
   contentType: true,
   contentEncoding: true,
@@ -17,13 +17,13 @@ export const ATTRIBUTE_OPTIONS: KnownOptions<FileAttributes> = {
 /** Names of the attributes of a file. */
 export const ATTRIBUTES: readonly (keyof FileAttributes)[] = Object.keys(ATTRIBUTE_OPTIONS) as (keyof FileAttributes)[]
 
-/** The attributes among other fields. */
+/** Returns the attributes among other fields. */
 export function attributesOf(source: FileAttributes): FileAttributes {
   const { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata } = source
   return { contentType, contentEncoding, contentDisposition, contentLanguage, cacheControl, metadata }
 }
 
-/** The attributes that are given, without those that are undefined. */
+/** Returns the attributes that are set, without those that are undefined. */
 export function givenAttributes(source: FileAttributes): FileAttributes {
   return Object.fromEntries(ATTRIBUTES.filter(name => source[name] !== undefined).map(name => [name, source[name]]))
 }
@@ -32,9 +32,10 @@ export function givenAttributes(source: FileAttributes): FileAttributes {
 const NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
 
 /**
- * The attributes among other fields, as every backend keeps them: text without blanks at its ends, names of metadata in lower case. `invalid_argument` for what no
- * header can carry: another type, control characters, half surrogates, text outside ASCII except in a disposition (RFC 8187 encodes that) and
- * in metadata values; for metadata names that are no tokens (RFC 9110) or differ only in case.
+ * Returns the attributes among other fields in the form that every backend keeps: text without blanks at its ends, names of metadata in
+ * lower case. `invalid_argument` for a value that no header can carry: another type, control characters, half surrogates, text outside
+ * ASCII except in a disposition (RFC 8187 encodes it) and in metadata values. Also for metadata names that are no tokens (RFC 9110) or
+ * differ only in case.
  */
 export function checkedAttributes(given: FileAttributes): FileAttributes {
   const { metadata } = given

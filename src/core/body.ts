@@ -1,20 +1,20 @@
 import { Readable } from 'node:stream'
 import { StorageError } from './errors.ts'
 
-/** The bytes of a file or of an answer, which can be taken once: all together where they are at hand, else as a stream. */
+/** The bytes of a file or of an answer. They can be taken once: all together where they are in memory, else as a stream. */
 export interface Body {
-  /** All bytes, if they are at hand and `stream` was not called. Later calls return undefined. */
+  /** Returns all bytes, if they are in memory and `stream` was not called. Later calls return undefined. */
   take(): Buffer | undefined
-  /** The bytes as they come, from the first one; always the same stream. */
+  /** Returns the bytes as a stream from the first one; every call returns the same stream. */
   stream(): Readable
 }
 
-/** What is read, be it a file or the answer to a request. */
+/** An object with a body: a file that is read, or the answer to a request. */
 export interface WithBody {
   readonly body: Body
 }
 
-/** A body whose bytes come from a stream, which may be made when somebody asks for it. */
+/** A body whose bytes come from a stream, which may be made at the first use. */
 export class StreamBody implements Body {
   #source: Readable | (() => Readable)
 
@@ -57,7 +57,7 @@ export class BytesBody implements Body {
 
 const DRAIN_LIMIT = 256 * 1024
 
-/** The whole body; code `too_large` if it has more than `limit` bytes, `unavailable` if the connection broke. */
+/** Returns the whole body. Code `too_large` if it has more than `limit` bytes, `unavailable` if the connection broke. */
 export function readBytes(answer: WithBody, limit: number = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const whole = answer.body.take()
   if (whole !== undefined) return whole.byteLength > limit ? Promise.reject(tooLarge(limit)) : Promise.resolve(whole)
@@ -82,12 +82,12 @@ export function readBytes(answer: WithBody, limit: number = Number.POSITIVE_INFI
   })
 }
 
-/** The whole body as UTF-8 text; fails as `readBytes` does. */
+/** Returns the whole body as UTF-8 text; fails like `readBytes`. */
 export async function readText(response: WithBody, limit?: number): Promise<string> {
   return (await readBytes(response, limit)).toString('utf8')
 }
 
-/** Throws a body away, so that its connection can serve again; a long one is cut off instead. Never fails. */
+/** Discards a body, so that its connection can be used again. A long body is cut off instead. Never fails. */
 export function drain(answer: WithBody): Promise<void> {
   if (answer.body.take() !== undefined) return Promise.resolve()
   const body = answer.body.stream()
@@ -106,14 +106,14 @@ export function drain(answer: WithBody): Promise<void> {
   })
 }
 
-/** Destroys a stream that nobody reads any more, whose errors must not end the process. */
+/** Destroys a stream that is no longer read and ignores its errors, which would otherwise end the process. */
 export function discardStream(stream: Readable): void {
   stream.on('error', () => undefined).destroy()
 }
 
 /**
- * A stream of what a generator gives. Destroying it calls `ended` at once, also before the first byte, when the generator has not started and its
- * `finally` would not run, and while it waits.
+ * Returns a stream of a generator's chunks. Destroying it calls `ended` at once: while it waits, and before the first byte, when the
+ * generator has not started and its `finally` would not run.
  */
 export function streamOf(chunks: AsyncIterable<Uint8Array>, ended: () => void): Readable {
   const stream = Readable.from(chunks, { objectMode: false })
@@ -125,12 +125,12 @@ export function streamOf(chunks: AsyncIterable<Uint8Array>, ended: () => void): 
   return stream
 }
 
-/** A stream of what a generator makes of a body, which is destroyed with it. */
+/** Returns a stream of chunks that a generator derives from a body. The body is destroyed with the stream. */
 export function derivedStream(body: Readable, chunks: AsyncIterable<Uint8Array>): Readable {
   return streamOf(chunks, () => discardStream(body))
 }
 
-/** The same stream, which fails with the error that `excess` makes when it has more than `limit` bytes. */
+/** Returns the same stream, which fails with the error of `excess` when it has more than `limit` bytes. */
 export function limitedStream(body: Readable, limit: number, excess: () => StorageError): Readable {
   return derivedStream(body, limited(body, limit, excess))
 }

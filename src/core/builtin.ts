@@ -1,5 +1,5 @@
 /**
- * Modules of Node that are expensive to load (TLS takes some 15 ms); they are loaded at first use.
+ * Node modules that are expensive to load (TLS takes some 15 ms); they are loaded at their first use.
  * (https://nodejs.org/api/process.html#processgetbuiltinmoduleid)
  */
 

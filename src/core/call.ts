@@ -1,4 +1,4 @@
-/** The name that the caller gave, and the driver's key of it: checked and made once per call. */
+/** A name as the caller passed it, and the driver's key of it: checked and made once per call. */
 export interface FileRef {
   readonly name: string
   readonly key: string
@@ -6,22 +6,22 @@ export interface FileRef {
   readonly objectParameters?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What the caller of a public method may say of the call itself. */
+/** Options of the call itself, for every public method. */
 export interface CallOptions {
   /** Ends the call with code `aborted`. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** Travels with a call: who may end it, and which try this is. */
+/** The context that is passed on with a call: its signal and its attempt. */
 export interface CallContext {
   readonly signal: AbortSignal
-  /** 1 for the first try. */
+  /** Number of the attempt; 1 for the first one. */
   readonly attempt: number
-  /** To be called whenever bytes move: a time-out counts from here. */
+  /** Call it whenever bytes move: it restarts the timeout. */
   progress(): void
   /** Runs one request of a longer call (a part of an upload) under its own retries and time-out. It fails with a `StorageError`. */
   step<T>(operation: string, repeat: Repeat, run: (ctx: CallContext) => Promise<T>): Promise<T>
 }
 
-/** When a step may be made again: always, never, or only after an error that says that nothing was done. */
+/** When a step may be repeated: always, never, or only after an error that proves that nothing was done. */
 export type Repeat = boolean | 'if_not_applied'

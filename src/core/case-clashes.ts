@@ -1,6 +1,7 @@
 /**
- * Names that some systems take for the same one: they differ only in letter case or in how Unicode composes their characters (macOS, Windows). Each group
- * holds the different names in the order in which they came. Takes time in proportion to the names.
+ * Returns groups of names that some systems treat as the same name: they differ only in letter case or in how Unicode composes their
+ * characters (macOS, Windows). Each group holds the different names in the order in which they came. The time is proportional to the number
+ * of names.
  */
 export function caseClashes(names: Iterable<string>): ReadonlyArray<readonly string[]> {
   const groups = new Map<string, string | Set<string>>()
@@ -19,8 +20,8 @@ export function caseClashes(names: Iterable<string>): ReadonlyArray<readonly str
   return clashes.map(clash => [...clash])
 }
 
-/** What names that differ only in letter case or Unicode form have in common. */
+/** Returns a form that is equal for names that differ only in letter case or Unicode form. */
 export function foldedName(name: string): string {
-  // By way of both cases, since letters such as the two small sigmas have one capital.
+  // Converts to both cases, since letters such as the two small sigmas have one capital.
   return name.normalize('NFC').toLowerCase().toUpperCase().normalize('NFC')
 }

@@ -1,4 +1,4 @@
-/** Digests of all bytes of a file as they are stored, in lower-case hexadecimal. An ETag that is no digest is not among them. */
+/** Digests of all stored bytes of a file, in lower-case hexadecimal. An ETag that is not a digest is not included. */
 export interface Checksums {
   readonly md5?: string | undefined
   readonly sha1?: string | undefined

@@ -1,10 +1,12 @@
 import type { CallContext } from './call.ts'
 
-/** What is known of a container: a bucket, or a top folder where the service keeps those. Absent fields are not told by that service. */
+/**
+ * The attributes of a container: a bucket, or a top folder where the service has those. Fields that the service does not report are absent.
+ */
 export interface ContainerStat {
   readonly name: string
   readonly createdAt?: Date | undefined
-  /** Files in it. */
+  /** Number of files in it. */
   readonly count?: number | undefined
   /** Stored bytes of all files. */
   readonly size?: number | undefined
@@ -17,9 +19,9 @@ export interface ContainerPage {
   readonly next?: string | undefined
 }
 
-/** The containers of the account that a driver's credentials belong to, whatever container the storage itself is in. */
+/** The containers of the account that a driver's credentials belong to, not only the one that the storage is in. */
 export interface ContainerDriver {
-  /** Taken, by this account or another: `exists`. A name that the service never takes: `invalid_argument`. */
+  /** A name that is taken, by this account or another one, is `exists`. A name that the service never accepts is `invalid_argument`. */
   create(name: string, ctx: CallContext): Promise<void>
   /** Missing: `not_found`. */
   stat(name: string, ctx: CallContext): Promise<ContainerStat>

@@ -8,37 +8,37 @@ import { nextOf } from './items.ts'
 import { kindOf } from './kind.ts'
 import { lastPartOf } from './names.ts'
 
-/** What is to be stored. It says itself whether it can be sent twice. */
+/** Content to be stored. It states whether it can be read more than once. */
 export interface Content {
-  /** Bytes; undefined when only reading tells. */
+  /** Size in bytes; undefined where it is known only after reading. */
   readonly size: number | undefined
-  /** Whether `open` may be called again and gives the same bytes. */
+  /** Whether `open` may be called again and returns the same bytes. */
   readonly replayable: boolean
-  /** The bytes from their beginning. */
+  /** Returns the bytes from their beginning. */
   open(): Readable
-  /** Whether a chunk may change when later ones are asked for, as those of a generator that fills one buffer again and again. Default: no. */
+  /** Whether a chunk may change when later chunks are requested, as from a generator that reuses one buffer. Default: no. */
   readonly refills?: boolean | undefined
   /** The whole content, where it is in memory anyway. */
   readonly bytes?: Uint8Array | undefined
-  /** Digests of all bytes, where they are known; what `open` returns fails before its last bytes when they are others. */
+  /** Digests of all bytes, where they are known. A stream of `open` with other bytes fails before its last bytes. */
   readonly checksums?: Checksums | undefined
-  /** Media type that the content brings along (an upload's, a Blob's). */
+  /** Media type of the content itself (of an upload, a Blob). */
   readonly contentType?: string | undefined
-  /** File name that the content brings along. */
+  /** File name of the content itself. */
   readonly name?: string | undefined
-  /** A temporary file on this machine that holds the bytes and that the storage may move away. */
+  /** A temporary file on this machine that holds the bytes. The storage may move it away. */
   readonly temporaryPath?: string | undefined
 }
 
-/** The method by which a file object offers its bytes to `save`, without being closed by it. */
+/** The method by which a file object passes its bytes to `save`, which does not close it. */
 export const asContent: unique symbol = Symbol.for('holdall.asContent')
 
-/** A file object of ours (`StorageFile`, `ContentFile`) or anybody's. */
+/** A file object of Holdall (`StorageFile`, `ContentFile`) or of another library. */
 export interface ContentProvider {
   [asContent](): Content
 }
 
-/** Everything that `save` takes. Chunks of a stream may wait here while later ones come: they must not be changed. */
+/** The values that `save` accepts. Chunks of a stream may be held in memory while later ones arrive, so the source must not change them. */
 export type ContentSource =
   | string
   | ArrayBuffer
@@ -51,12 +51,12 @@ export type ContentSource =
   | AsyncIterable<Uint8Array | string>
   | ContentProvider
 
-/** Content from bytes in memory; they are not copied. */
+/** Returns content of bytes in memory; they are not copied. */
 export function bytesContent(bytes: Uint8Array, extra: Pick<Content, 'contentType' | 'name'> = {}): Content {
   return { size: bytes.byteLength, replayable: true, bytes, open: () => readableOf(bytes), ...extra }
 }
 
-/** Content that can be read once. The source is never destroyed by us: who gave it owns it. */
+/** Returns content that can be read once. Holdall never destroys the source: it belongs to the caller. */
 export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>, size?: number): Content {
   let opened = false
   return {
@@ -67,13 +67,13 @@ export function streamContent(source: AsyncIterable<unknown> | Iterable<unknown>
       if (opened) throw new StorageError('invalid_argument', 'This content was read before and cannot be read again.')
       opened = true
       const chunks = bytesOf(source)
-      // The stream asks for the next chunk before it gives one: who goes through it takes them from where they come instead.
+      // The stream requests the next chunk before it returns one. A consumer that iterates over it reads from the source directly instead.
       return Object.assign(Readable.from(chunks, { objectMode: false }), { [Symbol.asyncIterator]: () => chunks })
     },
   }
 }
 
-/** Makes `Content` of whatever `save` was given. A wrong kind of value is an `invalid_argument`. */
+/** Converts the argument of `save` to `Content`. A value of a wrong type is `invalid_argument`. */
 export function toContent(source: ContentSource): Content {
   if (typeof source === 'string') return bytesContent(Buffer.from(source, 'utf8'))
   if (ArrayBuffer.isView(source)) return bytesContent(viewBytes(source))
@@ -92,8 +92,8 @@ export function toContent(source: ContentSource): Content {
 }
 
 /**
- * The same content, `too_large` beyond so many bytes: at once where it knows its size, else when they have been read. A limit that is no
- * number is an `invalid_argument`, not no limit.
+ * Returns the same content, which is `too_large` beyond `maxSize` bytes: at once where its size is known, else when that many bytes have
+ * been read. A limit that is not a number is `invalid_argument`.
  */
 export function limitedContent(content: Content, maxSize: number | undefined): Content {
   if (maxSize === undefined) return content
@@ -110,8 +110,8 @@ function tooLarge(maxSize: number): StorageError {
 }
 
 /**
- * The bytes of content piece by piece, to be read by a driver's `write`: an abort ends it although the source hangs, and content
- * that is shorter or longer than it said is an `invalid_argument`. Each piece that was taken counts as progress.
+ * Returns the bytes of content in chunks, for a driver's `write`. An abort ends it even if the source hangs. Content that is shorter or
+ * longer than its declared size is `invalid_argument`. Each chunk counts as progress.
  */
 export async function* contentChunks(
   content: Content,
@@ -133,14 +133,14 @@ export async function* contentChunks(
       report(onProgress, done)
     }
   } finally {
-    // A source that hangs does not even end when it is destroyed, so nothing waits for that.
+    // A source that hangs does not end even when it is destroyed, so no code waits for that.
     if (!source.destroyed) discardStream(source)
   }
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
   if (done === 0) report(onProgress, 0)
 }
 
-/** The chunks are taken before anything is published, so an `onProgress` that throws here leaves the storage as it was. */
+/** The chunks are read before anything is published, so an `onProgress` that throws here changes nothing in the storage. */
 function report(onProgress: ((bytes: number) => void) | undefined, bytes: number): void {
   try {
     onProgress?.(bytes)
@@ -150,7 +150,7 @@ function report(onProgress: ((bytes: number) => void) | undefined, bytes: number
 }
 
 function wrongSize(promised: number, given: string): StorageError {
-  return new StorageError('invalid_argument', `The content gave ${given} bytes where ${promised} were promised.`)
+  return new StorageError('invalid_argument', `The content has ${given} bytes, but ${promised} were announced.`)
 }
 
 function readableContent(source: Readable): Content {
@@ -158,7 +158,7 @@ function readableContent(source: Readable): Content {
   if (source.destroyed || source.readableEnded) {
     throw new StorageError('invalid_argument', 'content: the stream was read to its end or destroyed before.')
   }
-  // It may fail before the storage has come so far as to read it; it is reported then.
+  // It may fail before the storage reads it; the error is reported by that read.
   source.on('error', () => undefined)
   return { ...streamContent(source.iterator({ destroyOnReturn: false })), refills: false }
 }
@@ -168,7 +168,7 @@ function webContent(source: WebStream): Content {
   return { ...streamContent(source.values({ preventCancel: true })), refills: false }
 }
 
-/** A browser tells a file's name, never where it lies; a path in it is somebody's trick or an old browser. */
+/** A browser sends a file's name without its folder; a path in the name comes from an attacker or an old browser. */
 function blobContent(blob: Blob): Content {
   const { name } = blob as { name?: unknown }
   return {
@@ -191,7 +191,7 @@ function readableOf(bytes: Uint8Array): Readable {
   })
 }
 
-/** The bytes of a view, wherever they lie in its memory. */
+/** Returns the bytes of a view, at any offset in its memory. */
 export function viewBytes(view: ArrayBufferView): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
 }
@@ -209,8 +209,5 @@ async function* bytesOf(source: AsyncIterable<unknown> | Iterable<unknown>): Asy
 }
 
 function notBytes(chunk: unknown): StorageError {
-  return new StorageError(
-    'invalid_argument',
-    `content gave a chunk of type ${typeof chunk}; strings and bytes are taken.`,
-  )
+  return new StorageError('invalid_argument', `content: expected chunks of strings or bytes, got ${typeof chunk}.`)
 }

@@ -6,7 +6,7 @@ interface Parameter {
   readonly name: string
   /** Without quotes and escapes. */
   readonly value: string
-  /** As it was given. */
+  /** As it was written. */
   readonly text: string
 }
 
@@ -28,7 +28,10 @@ export function asciiDisposition(disposition: string): string {
   return [parsed.type, ...parts].join('; ')
 }
 
-/** `Content-Disposition` with the last part of a name, in ASCII and, where that loses anything, in UTF-8. (RFC 6266, RFC 8187) */
+/**
+ * Returns a `Content-Disposition` with the last part of a name, in ASCII and, where ASCII loses anything, also in UTF-8. (RFC 6266, RFC
+ * 8187)
+ */
 export function contentDisposition(kind: 'inline' | 'attachment', name: string): string {
   const file = name.slice(name.lastIndexOf('/') + 1).toWellFormed()
   const ascii = approximation(file).replace(/["\\%]/g, '_')
@@ -41,12 +44,12 @@ function written({ name, value, text }: Parameter, extended: ReadonlySet<string>
   return extended.has(`${name}*`) ? [plain] : [plain, `${name}*=${extendedValue(value)}`]
 }
 
-/** For what does not know the extended form. */
+/** For clients that do not know the extended form. */
 function approximation(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, '_')
 }
 
-/** RFC 8187 section 3.2.1: what is no `attr-char` is percent-encoded UTF-8. */
+/** Characters that are no `attr-char` become percent-encoded UTF-8. (RFC 8187, section 3.2.1) */
 function extendedValue(text: string): string {
   const encoded = encodeURIComponent(text)
   return `UTF-8''${encoded.replace(/['()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`
@@ -76,7 +79,7 @@ function parse(text: string): { type: string; parameters: Parameter[] } | undefi
   return isSound ? { type, parameters } : undefined
 }
 
-/** The parts between semicolons that stand in no quotes; undefined where a quote is not closed. */
+/** Splits at semicolons outside of quotes; undefined where a quote is not closed. */
 function split(text: string): string[] | undefined {
   const parts: string[] = []
   let from = 0

@@ -37,18 +37,20 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   ESHUTDOWN: 'unavailable',
 }
 
-/** The process or the machine has too little of something: no file is at fault. */
+/** The process or the machine has run out of a resource: the error is not about one file. */
 const EXHAUSTED: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN'])
-/** What the system refuses before it has done anything. `unavailable` would else mean that the answer was lost. */
+/**
+ * Errors of operations that the system rejects before it does anything. Without this, `unavailable` would mean that the answer was lost.
+ */
 const REFUSED: ReadonlySet<string> = new Set([...EXHAUSTED, 'EBUSY', 'ETXTBSY', 'ENOLCK'])
 
-/** The system's name of an error (`ENOENT`), or undefined when the value is no system error (errno(3)). */
+/** Returns the system's name of an error (`ENOENT`), or undefined for any other value (errno(3)). */
 export function errnoOf(error: unknown): string | undefined {
   const { code } = (error ?? {}) as { code?: unknown }
   return typeof code === 'string' ? code : undefined
 }
 
-/** The code of a file system's error; undefined when it is none. */
+/** Returns the code of a file system's error; undefined for any other value. */
 export function classifyErrno(error: unknown): ErrorCode | undefined {
   const errno = errnoOf(error)
   return errno !== undefined && Object.hasOwn(CODES, errno) ? CODES[errno] : undefined
@@ -59,19 +61,22 @@ export function isExhaustion(error: unknown): boolean {
   return EXHAUSTED.has(errnoOf(error) ?? '')
 }
 
-/** Whether what failed with this error may have been done all the same: its code says nothing else, and the system may have lost the answer. */
+/**
+ * Whether an operation that failed with this error may have taken effect: the error does not exclude it, and the system may have lost the
+ * answer.
+ */
 export function isUncertain(error: unknown): boolean {
   const code = classifyErrno(error)
   return code === undefined || (code === 'unavailable' && !REFUSED.has(errnoOf(error) ?? ''))
 }
 
-/** The same error with the outcome of the operation, if it is the system's and has none yet. */
+/** Adds the outcome of the operation to a system error that has none yet. */
 export function withKnownOutcome(error: unknown, outcome: 'not_applied' | 'unknown'): unknown {
   if (!(error instanceof Error) || errnoOf(error) === undefined || 'outcome' in error) return error
   return Object.assign(error, { outcome })
 }
 
-/** Awaits `work`; undefined when it failed with one of `codes`. */
+/** Awaits `work`; returns undefined when it failed with one of `codes`. */
 export async function unless<T>(codes: readonly string[], work: Promise<T>): Promise<T | undefined> {
   try {
     return await work

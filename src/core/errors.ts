@@ -1,4 +1,4 @@
-/** Why an operation failed. Callers branch on this, never on a message. */
+/** Why an operation failed. Callers check this code, never the message. */
 export type ErrorCode =
   | 'not_found'
   | 'exists'
@@ -25,36 +25,39 @@ export type ErrorCode =
   | 'closed'
   | 'unknown'
 
-/** Whether the operation took effect: `unknown` when the answer was lost after the request may have been carried out. */
+/** Whether the operation took effect: `unknown` when the answer was lost after the service may have carried out the request. */
 export type Outcome = 'applied' | 'not_applied' | 'unknown'
 
-/** What a caller may want to know besides the code and the message. */
+/** Details of an error besides the code and the message. */
 export interface ErrorDetails {
   /** The public operation or wire request that failed: `save`, `read`, `PUT`. */
   readonly operation?: string | undefined
-  /** The name that the user gave, or the key where only that is known. */
+  /** The name that the caller passed, or the key where only that is known. */
   readonly fileName?: string | undefined
   /** The container, where the operation was about one: `deleteContainer`. */
   readonly containerName?: string | undefined
   /** The backend's short name: `local`, `s3`. */
   readonly backend?: string | undefined
   readonly cause?: unknown
-  /** Overrides what the code implies. */
+  /** Whether a repetition may succeed. Default: as the code implies. */
   readonly retryable?: boolean | undefined
-  /** Overrides what the code implies. */
+  /** Whether the operation took effect. Default: as the code implies. */
   readonly outcome?: Outcome | undefined
   /** HTTP or FTP status, where there was one. */
   readonly status?: number | undefined
   /** The service's id of the request, for its support desk. */
   readonly requestId?: string | undefined
-  /** How long the service asked to wait, in milliseconds. */
+  /** Time to wait before a repetition, as the service requested, in milliseconds. */
   readonly retryAfterMs?: number | undefined
 }
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'unavailable', 'timeout', 'checksum_mismatch'])
 const UNCERTAIN: ReadonlySet<ErrorCode> = new Set(['unavailable', 'timeout', 'aborted', 'unknown'])
 
-/** The one error of every backend: `code` says why, the other fields say where. Its text never carries a secret. */
+/**
+ * The error class of every backend. `code` is the reason; the other fields name operation, file and service. Its text never contains a
+ * secret.
+ */
 export class StorageError extends Error {
   readonly code: ErrorCode
   readonly operation: string | undefined
@@ -85,7 +88,7 @@ export class StorageError extends Error {
     this.retryAfterMs = details.retryAfterMs
   }
 
-  /** What `JSON.stringify` and loggers see: no cause, since foreign errors may quote requests. */
+  /** Returns the fields for `JSON.stringify` and loggers, without the cause, since foreign errors may quote requests. */
   toJSON(): Record<string, unknown> {
     const { name, code, message, operation, fileName, containerName, backend } = this
     const { retryable, outcome, status, requestId } = this
@@ -105,7 +108,7 @@ export class StorageError extends Error {
   }
 }
 
-/** A setting is missing, unknown or has a bad value; the message names the key that the user wrote. */
+/** A setting is missing, unknown or invalid. The message names the key as the user wrote it. */
 export class ImproperlyConfigured extends StorageError {
   static {
     ImproperlyConfigured.prototype.name = 'ImproperlyConfigured'
@@ -115,7 +118,7 @@ export class ImproperlyConfigured extends StorageError {
   }
 }
 
-/** A name points outside the storage, or no file name can be made of it. Nothing was touched. */
+/** A name is outside of the storage, or cannot be made a valid file name. Nothing was changed. */
 export class SuspiciousFileOperation extends StorageError {
   static {
     SuspiciousFileOperation.prototype.name = 'SuspiciousFileOperation'
@@ -125,7 +128,7 @@ export class SuspiciousFileOperation extends StorageError {
   }
 }
 
-/** Tells a `StorageError`, where codes are given one of them, from any other value. */
+/** Whether a value is a `StorageError`, with one of the codes if any are passed. */
 export function isStorageError<C extends ErrorCode = ErrorCode>(
   error: unknown,
   ...codes: readonly C[]
@@ -133,7 +136,7 @@ export function isStorageError<C extends ErrorCode = ErrorCode>(
   return error instanceof StorageError && (codes.length === 0 || (codes as readonly ErrorCode[]).includes(error.code))
 }
 
-/** The error of a call whose signal fired: the signal's reason where it is one of ours, else code `aborted`. */
+/** Returns the error of a call whose signal fired: the signal's reason where it is a `StorageError`, else code `aborted`. */
 export function abortedError(details: ErrorDetails, reason: unknown): StorageError {
   if (reason instanceof StorageError) return reason
   return new StorageError('aborted', `${subjectOf(details)}: the call was aborted.`, {
@@ -142,42 +145,47 @@ export function abortedError(details: ErrorDetails, reason: unknown): StorageErr
   })
 }
 
-/** What to report of a call that failed while its signal was aborted: that it was aborted, unless the failure says more. */
+/** Returns the error of a call that failed while its signal was aborted: `aborted`, unless the failure contains more information. */
 export function abortReason(signal: AbortSignal, error: unknown, details: ErrorDetails = {}): StorageError {
   if (error instanceof StorageError && error.code !== 'unavailable' && error.code !== 'unknown') return error
   return abortedError(details, signal.reason)
 }
 
-/** The error of a call whose signal was aborted before anything was begun. */
+/** Returns the error of a call whose signal was aborted before it began. */
 export function notBegun(signal: AbortSignal, details: ErrorDetails): StorageError {
   return abortedError({ ...details, outcome: 'not_applied' }, signal.reason)
 }
 
-/** The same error for a call of which more was done than its last step tells. */
+/** Returns the same error with the outcome of the whole call, where more was done than its last step reports. */
 export function withOutcome(error: unknown, outcome: Outcome): unknown {
   return isStorageError(error) && error.outcome === 'not_applied' ? Object.assign(error, { outcome }) : error
 }
 
-/** The error of content, or of `what` else the caller gives, that could not be read: its source failed, not the storage. */
+/**
+ * Returns the error of content (or of another source, named by `what`) that could not be read: the caller's source failed, not the storage.
+ */
 export function sourceError(error: unknown, what = 'content'): StorageError {
   if (error instanceof StorageError) return error
   return new StorageError('source_failed', `The ${what} could not be read: ${messageOf(error)}`, { cause: error })
 }
 
-/** The error of a caller's `onProgress` that threw. Whether the bytes were stored is `unknown` unless the place where it was called says more. */
+/**
+ * Returns the error of a caller's `onProgress` that threw. Whether the bytes were stored is `unknown` unless the calling code passes
+ * another outcome.
+ */
 export function progressError(error: unknown, outcome: Outcome = 'unknown'): StorageError {
   if (error instanceof StorageError) return Object.assign(error, { outcome })
   return new StorageError('source_failed', `onProgress threw: ${messageOf(error)}`, { cause: error, outcome })
 }
 
-/** The message of whatever was thrown. */
+/** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
 /**
- * The one place where a driver's native error becomes a `StorageError`. A `StorageError` keeps its code and gains what it lacks. That a file
- * or container does not exist is said in the same words on every backend.
+ * Converts a driver's native error to a `StorageError`; the only place that does. A `StorageError` keeps its code and gets the missing
+ * details. The message of a missing file or container is the same for every backend.
  */
 export function wrapError(
   error: unknown,
@@ -211,7 +219,7 @@ function subjectOf({ operation = 'call', fileName, containerName }: ErrorDetails
   return name === undefined ? operation : `${operation} '${name}'`
 }
 
-/** What an HTTP error knows of its answer, and any error of the outcome. */
+/** Returns the details that an HTTP error has of its answer, and the outcome that any error may have. */
 function told(error: unknown): ErrorDetails {
   const { status, requestId, retryAfterMs, outcome } = (error ?? {}) as Record<string, unknown>
   return {
@@ -222,7 +230,7 @@ function told(error: unknown): ErrorDetails {
   }
 }
 
-/** Codes of errors that any platform call may throw: aborts and broken connections. */
+/** Returns the code of an error that any platform call may throw: aborts and broken connections. */
 export function classifyCommon(error: unknown): ErrorCode {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
   if (name === 'AbortError' || code === 'ABORT_ERR') return 'aborted'

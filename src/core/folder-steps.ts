@@ -1,13 +1,13 @@
 import { isHidden } from './hidden-names.ts'
 import { firstStep } from './key-order.ts'
 
-/** A folder on the way to a place, and the step in it behind which entries are wanted. */
+/** A folder on the way to a position, and the step in it after which entries are wanted. */
 export interface FolderStep {
   readonly prefix: string
   readonly after: string
 }
 
-/** The folders on the way to a place below `prefix`, of which only what comes after that place is wanted. */
+/** Returns the folders on the way to a position below `prefix`, where only the entries after that position are wanted. */
 export function stepsTo(prefix: string, after: string, recursive: boolean): FolderStep[] {
   const steps: FolderStep[] = []
   let below = prefix
@@ -21,7 +21,7 @@ export function stepsTo(prefix: string, after: string, recursive: boolean): Fold
   return steps
 }
 
-/** Whether a step of a path can be that of a folder which the storage shows. */
+/** Whether a step of a path can be the name of a folder that the storage lists. */
 function isFolderName(step: string): boolean {
   return step.endsWith('/') && !/^\.{0,2}\/$|\0/.test(step) && !isHidden(step.slice(0, -1))
 }

@@ -2,21 +2,23 @@ import picomatch from 'picomatch'
 import { checkedPatterns } from './patterns.ts'
 
 /**
- * Whether a name is among those that glob patterns stand for, as in other tools of Node: `*` and `?` stay within a folder, `**` is any
- * number of folders, `{css,js}` is one of both, `[!a]` and `[^a]` are all but a; hidden files are no exception. Unlike in ignore patterns:
- * - A pattern without a slash stands for the last part of a name: `*.html` is every page, in any folder.
- * - A pattern with a slash stands for the whole name; one at its beginning is dropped (`/*.html`: only the pages at the top), and one at its
- *   end means all that lies in a folder (`fonts/`).
- * - `!` at the beginning takes away what the patterns before it have; as the first pattern it stands for everything else.
+ * Returns a function that reports whether a name matches glob patterns, with the syntax of other Node tools: `*` and `?` do not match a
+ * slash, `**` is any number of folders, `{css,js}` is one of both, `[!a]` and `[^a]` are all but a. Hidden files match like others. Unlike
+ * in ignore patterns:
+ * - A pattern without a slash applies to the last part of a name: `*.html` is every page, in any folder.
+ * - A pattern with a slash applies to the whole name. A slash at its beginning is dropped (`/*.html`: only the pages at the top); a slash
+ *   at its end matches everything in the folder (`fonts/`).
+ * - `!` at the beginning excludes names that the patterns before it match; as the first pattern it matches all other names.
  *
- * Names use forward slashes. `option` is the name of the option, for errors. A value that is no list of patterns is `improperly_configured`.
+ * Names use forward slashes. `option` is the name of the option, for errors. A value that is not a list of patterns is
+ * `improperly_configured`.
  */
 export function globMatcher(patterns: readonly string[], option = 'patterns'): (name: string) => boolean {
   const all = checkedPatterns(patterns, option).map(globOf)
   const isAllFirst = all[0]?.isNegated === true
   return name => {
     let isMatch = isAllFirst
-    // A pattern that would change nothing is not tried.
+    // Skips a pattern that would change nothing.
     for (const { isNegated, matches } of all) if (isMatch === isNegated && matches(name)) isMatch = !isNegated
     return isMatch
   }
@@ -39,7 +41,7 @@ function globOf(pattern: string): Glob {
   return { isNegated, matches: name => isMatch(name.slice(name.lastIndexOf('/') + 1)) }
 }
 
-/** Sets as picomatch reads them: `[!a]` is `[^a]` there. */
+/** Rewrites sets for picomatch: `[!a]` is `[^a]` there. */
 function negatedSets(glob: string): string {
   let text = ''
   let isInSet = false

@@ -1,7 +1,7 @@
 const ASCII = /^[\t\x20-\x7e]*$/
 const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/
 
-/** Whether a header can carry the text as it is, whoever reads it: visible ASCII, blanks and tabs. (RFC 9110, section 5.5) */
+/** Whether a header can carry the text unchanged for every recipient: visible ASCII, blanks and tabs. (RFC 9110, section 5.5) */
 export function isHeaderText(text: string): boolean {
   return ASCII.test(text)
 }

@@ -5,8 +5,8 @@ export type IniLine =
   | { readonly key: string; readonly value: string; readonly isNested: boolean }
 
 /**
- * The lines of a text in ini form that say something: titles of sections, and keys in lower case with their values. What is not understood is
- * left out. Comments begin with `#` or `;`, at the beginning of a line or behind a blank.
+ * Returns the meaningful lines of a text in ini form: titles of sections, and keys in lower case with their values. Lines in another form
+ * are skipped. Comments begin with `#` or `;`, at the beginning of a line or after a blank.
  */
 export function* iniLines(text: string): Generator<IniLine> {
   let hasParent = false
@@ -26,7 +26,7 @@ export function* iniLines(text: string): Generator<IniLine> {
   }
 }
 
-/** A `#` or `;` begins a comment where it begins the line or follows a blank. */
+/** Removes a comment: `#` or `;` at the beginning of the line or after a blank. */
 function withoutComment(line: string): string {
   for (let at = 0; at < line.length; at++) {
     const isMark = line[at] === '#' || line[at] === ';'

@@ -2,8 +2,8 @@ import { abortable } from './abort.ts'
 import { sourceError } from './errors.ts'
 
 /**
- * The items of an iterable of the caller's, one after the other. An abort ends the waiting for one with the signal's reason, and what the
- * iterable throws is a `source_failed` that names `what`. An iterable that is given up is ended, which nothing waits for: it may hang.
+ * Returns the items of a caller's iterable one by one. An abort ends the wait for an item with the signal's reason. An error that the
+ * iterable throws is a `source_failed` that names `what`. An abandoned iterable is closed without waiting for it, since it may hang.
  */
 export async function* itemsOf<T>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -26,7 +26,7 @@ export async function* itemsOf<T>(
   }
 }
 
-/** Text is an iterable of its characters, too. */
+/** A string is an iterable of its characters, too. */
 function iteratorOf<T>(source: Iterable<T> | AsyncIterable<T>, what: string): Iterator<T> | AsyncIterator<T> {
   try {
     return typeof source === 'object' && Symbol.asyncIterator in source
@@ -41,11 +41,11 @@ async function end(items: Iterator<unknown> | AsyncIterator<unknown>): Promise<v
   try {
     await items.return?.()
   } catch {
-    // The iterable is given up, whatever it says.
+    // The iterable is abandoned, whatever its result.
   }
 }
 
-/** The next item; see `itemsOf`. */
+/** Returns the next item; see `itemsOf`. */
 export async function nextOf<T>(
   items: Iterator<T> | AsyncIterator<T>,
   signal: AbortSignal,

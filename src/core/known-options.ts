@@ -7,8 +7,8 @@ import { hint, nearest } from './nearest.ts'
 export type KnownOptions<T> = Readonly<Record<keyof T & string, true>>
 
 /**
- * Refuses options that a method does not have with `invalid_argument`, and names the one that is probably meant: a condition that is
- * misspelt would overwrite what it was to protect. So are values of another type than `TYPES` has.
+ * Rejects options that a method does not have with `invalid_argument`, and suggests the option that was probably meant. Otherwise a
+ * misspelt condition would overwrite the file that it should protect. Values of another type than `TYPES` has are rejected, too.
  */
 export function checkKnownOptions<T extends object>(method: string, options: T, known: KnownOptions<T>): void {
   if (typeof options !== 'object' || options === null) {
@@ -59,7 +59,7 @@ const TYPES: ReadonlyMap<string, OptionType> = new Map<string, OptionType>([
 /** The options of every method that takes a signal. */
 export const CALL_OPTIONS: KnownOptions<CallOptions> = { signal: true }
 
-/** The same for a method that takes nothing but a signal. */
+/** The same for a method whose only option is a signal. */
 export function checkCallOptions(method: string, options: CallOptions): void {
   checkKnownOptions(method, options, CALL_OPTIONS)
 }

@@ -1,13 +1,13 @@
 import { mediaTypes } from './media-types.ts'
 
-/** What a file name says of the content. */
+/** The type and encoding that a file name implies. */
 export interface GuessedType {
   readonly contentType?: string
   readonly contentEncoding?: string
 }
 
 interface Packer {
-  /** Type of a file that it made. */
+  /** Type of the files that it makes. */
   readonly type: string
   /** Name of its format as a content coding, where browsers decode it. (IANA HTTP Content Coding Registry) */
   readonly coding?: string
@@ -35,8 +35,8 @@ const PACKERS: ReadonlyMap<string, Packer> = new Map([
   ['tzst', ZSTD],
 ])
 /**
- * Extensions of what pages load by themselves. Such a file is packed for the way to the browser; every other packed file (`.tar.gz`,
- * `.sql.gz`, `.csv.gz`) is a file of its own, which a browser must save as it is.
+ * Extensions of files that pages load by themselves. Such a file is packed for the transfer to the browser. Every other packed file
+ * (`.tar.gz`, `.sql.gz`, `.csv.gz`) is a download, which a browser must save unchanged.
  */
 const LOADED_BY_PAGES: ReadonlySet<string> = new Set(
   'html htm xhtml css js mjs cjs map svg wasm webmanifest'.split(' '),
@@ -59,8 +59,8 @@ function typeOf(extension: string): string | undefined {
 }
 
 /**
- * Type and encoding by the extensions, whatever their case. `a.css.gz` is text/css, packed with gzip; `a.tar.gz`, `dump.sql.gz` and
- * `a.gz` are application/gzip without an encoding, since a browser would unpack them while it keeps their name.
+ * Returns type and encoding by the extensions, in any case. `a.css.gz` is text/css, packed with gzip; `a.tar.gz`, `dump.sql.gz` and `a.gz`
+ * are application/gzip without an encoding, since a browser would unpack them and keep their name.
  */
 export function guessType(name: string): GuessedType {
   const [stem, extension] = split(baseOf(name))
@@ -72,7 +72,7 @@ export function guessType(name: string): GuessedType {
   return { contentType, contentEncoding: packer.coding! }
 }
 
-/** Type of the packer that made a file of this name: application/gzip of `a.css.gz`. Undefined for a file that is not packed. */
+/** Returns the type of the packer for a file of this name: application/gzip for `a.css.gz`. Undefined for a file that is not packed. */
 export function packedType(name: string): string | undefined {
   return packerOf(split(baseOf(name))[1])?.type
 }
@@ -82,14 +82,14 @@ function packerOf(extension: string): Packer | undefined {
   return extension === 'Z' ? COMPRESS : PACKERS.get(extension.toLowerCase())
 }
 
-/** The last part of a path, without the dots that it begins with. */
+/** Returns the last part of a path, without leading dots. */
 function baseOf(name: string): string {
   let start = Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1
   while (name[start] === '.') start++
   return name.slice(start)
 }
 
-/** What stands before the last dot and what stands after it. */
+/** Splits at the last dot. */
 function split(base: string): [stem: string, extension: string] {
   const dot = base.lastIndexOf('.')
   return dot < 0 ? [base, ''] : [base.slice(0, dot), base.slice(dot + 1)]
@@ -99,7 +99,7 @@ function typed(contentType: string | undefined): GuessedType {
   return contentType === undefined ? {} : { contentType }
 }
 
-/** The usual extension of a media type, without a dot; undefined where none is known. */
+/** Returns the usual extension of a media type, without a dot; undefined where none is known. */
 export function extensionOf(contentType: string): string | undefined {
   const wanted = /^[^;\s]*/.exec(contentType)![0].toLowerCase()
   for (const [extension, type] of table()) if (type === wanted) return extension

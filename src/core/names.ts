@@ -7,22 +7,27 @@ export type NameStrategy = 'random' | 'underscore'
 
 const ALPHANUMERICS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
-/** Longest name that is looked at, in UTF-16 units: longer than any backend's own limit, and short enough to be normalised at once. */
+/**
+ * Maximum length of a name that is processed, in UTF-16 units: longer than any backend's own limit, and short enough to be normalised at
+ * once.
+ */
 export const MAX_NAME_LENGTH = 8192
 
-/** Names that are normal as they are: no empty part, none that begins with a dot, no `\`. Most are, and need no more work. */
+/** Names that are already in normal form: no empty part, none that begins with a dot, no `\`. Most names are, and need no further work. */
 const PLAIN = /^[^./\\][^/\\]*(?:\/[^./\\][^/\\]*)*$/
 
 function isPlain(name: string): boolean {
   return PLAIN.test(checkedName(name))
 }
 
-/** The key of a name below `root`, which is '' or ends in '/'; undefined for a name that must be normalised first. */
+/** Returns the key of a name below `root`, which is '' or ends in '/'; undefined for a name that must be normalised first. */
 export function joinPlain(root: string, name: string): string | undefined {
   return isPlain(name) ? root + name : undefined
 }
 
-/** POSIX-normalises a name, keeps a trailing slash, turns `\` into `/` afterwards; '.' and './' are ''. (django-storages `clean_name`) */
+/**
+ * Normalises a name by POSIX rules, keeps a trailing slash, then turns `\` into `/`; '.' and './' are ''. (django-storages `clean_name`)
+ */
 export function cleanName(name: string): string {
   if (isPlain(name)) return name
   const normal = normalise(name)
@@ -37,7 +42,7 @@ function normalise(path: string): string {
   return slashes + normalParts(path).join('/') || '.'
 }
 
-/** The parts of a path that mean something: `..` takes the one before it away; a relative path may begin with some. */
+/** Returns the parts of a normalised path: `..` removes the one before it; a relative path may begin with some. */
 function normalParts(path: string): string[] {
   const absolute = path.startsWith('/')
   const parts: string[] = []
@@ -51,8 +56,8 @@ function normalParts(path: string): string[] {
 }
 
 /**
- * Joins paths below `base` and gives the key, without a leading slash; a trailing slash of the last path stays.
- * Escaping `base` is a `suspicious_name`, also where `base` is the root.
+ * Joins paths below `base` and returns the key without a leading slash; a trailing slash of the last path stays. A path that leaves `base`
+ * is `suspicious_name`, even where `base` is the root.
  */
 export function safeJoin(base: string, ...paths: readonly string[]): string {
   const root = trimSlashes(base)
@@ -73,19 +78,19 @@ export function safeJoin(base: string, ...paths: readonly string[]): string {
   return key !== '' && last.endsWith('/') ? `${key}/` : key
 }
 
-/** Whether a prefix is '' or a normal path with its slash, so that a plain name can be put behind it. */
+/** Whether a prefix is '' or a normal path with its slash, so that a plain name can be appended to it. */
 export function isPlainPrefix(prefix: string): boolean {
   return prefix === '' || (prefix.endsWith('/') && isPlain(prefix.slice(0, -1)))
 }
 
-/** A text without the slashes at its ends. */
+/** Returns a text without the slashes at its ends. */
 function trimSlashes(text: string): string {
   let start = 0
   while (text[start] === '/') start++
   return trimTrailingSlashes(text.slice(start))
 }
 
-/** A text without the slashes at its end. */
+/** Returns a text without the slashes at its end. */
 export function trimTrailingSlashes(text: string): string {
   let end = text.length
   while (text[end - 1] === '/') end--
@@ -122,7 +127,10 @@ export function validateFileName(name: string, options: { readonly allowRelative
   return name
 }
 
-/** The name itself, to be called before anything else looks at it: `invalid_argument` for no text, `suspicious_name` beyond `MAX_NAME_LENGTH`. */
+/**
+ * Returns the name itself; called before any other check. A value that is not text is `invalid_argument`, a name longer than
+ * `MAX_NAME_LENGTH` is `suspicious_name`.
+ */
 export function checkedName(name: unknown): string {
   if (typeof name !== 'string') throw new StorageError('invalid_argument', `name: expected text, got ${kindOf(name)}.`)
   if (name.length <= MAX_NAME_LENGTH) return name
@@ -135,7 +143,10 @@ function traversal(name: string): SuspiciousFileOperation {
   return new SuspiciousFileOperation(`Detected path traversal attempt in '${name}'`, { fileName: name })
 }
 
-/** A file name that is safe on every system: trimmed, spaces to `_`, only letters, digits, `_`, `-` and `.`. (Django `get_valid_filename`) */
+/**
+ * Returns a file name that is safe on every system: trimmed, spaces to `_`, only letters, digits, `_`, `-` and `.`. (Django
+ * `get_valid_filename`)
+ */
 export function getValidName(name: string): string {
   const valid = checkedName(name)
     .trim()
@@ -147,7 +158,9 @@ export function getValidName(name: string): string {
   return valid
 }
 
-/** Folder (with its slash, or ''), stem, and all suffixes: 'a/x.tar.gz' is ['a/', 'x', '.tar.gz'], '.hidden' has none. */
+/**
+ * Splits a name into folder (with its slash, or ''), stem, and all suffixes: 'a/x.tar.gz' is ['a/', 'x', '.tar.gz'], '.hidden' has none.
+ */
 export function splitName(name: string): [folder: string, stem: string, suffixes: string] {
   const slash = name.lastIndexOf('/') + 1
   const last = name.slice(slash)
@@ -157,7 +170,7 @@ export function splitName(name: string): [folder: string, stem: string, suffixes
   return [name.slice(0, slash), last.slice(0, dot), last.slice(dot)]
 }
 
-/** Another name for a taken one: `stem_Ab3dE9z.ext`, or `stem_.ext` by the old rule. (Django `get_alternative_name`) */
+/** Returns another name for one that is taken: `stem_Ab3dE9z.ext`, or `stem_.ext` by the old rule. (Django `get_alternative_name`) */
 export function alternativeName(stem: string, suffixes: string, strategy: NameStrategy = 'random'): string {
   return strategy === 'underscore' ? `${stem}_${suffixes}` : `${stem}_${randomString(7)}${suffixes}`
 }
@@ -168,7 +181,10 @@ function randomString(length: number): string {
   return text
 }
 
-/** Cuts the end of the stem, never folder or suffixes, down to `maxLength` UTF-16 units; `suspicious_name` when the stem would vanish. */
+/**
+ * Shortens the end of the stem, never folder or suffixes, down to `maxLength` UTF-16 units; `suspicious_name` when nothing of the stem
+ * would remain.
+ */
 export function truncateName(name: string, maxLength: number | undefined): string {
   if (maxLength === undefined || name.length <= maxLength) return name
   const [folder, stem, suffixes] = splitName(name)
@@ -182,14 +198,14 @@ export function truncateName(name: string, maxLength: number | undefined): strin
   return `${folder}${cut}${suffixes}`
 }
 
-/** The first `length` UTF-16 units of a text, never half a character. */
+/** Returns the first `length` UTF-16 units of a text, without cutting a character in half. */
 export function cutText(text: string, length: number): string {
   if (length <= 0) return ''
   const cut = text.slice(0, length)
   return /[\uD800-\uDBFF]$/.test(cut) ? cut.slice(0, -1) : cut
 }
 
-/** The folder part is free of `..`, the last part is made valid; the whole is normalised. (Django `generate_filename`) */
+/** Rejects `..` in the folder part, makes the last part valid, and normalises the whole. (Django `generate_filename`) */
 export function generateFilename(name: string, valid: (last: string) => string = getValidName): string {
   const path = checkedName(name).replaceAll('\\', '/')
   const slash = path.lastIndexOf('/')
@@ -200,7 +216,7 @@ export function generateFilename(name: string, valid: (last: string) => string =
   return (whole.startsWith('/') ? '/' : '') + normalParts(whole).join('/') || '.'
 }
 
-/** The part of a path behind its last separator, of whatever system the path is. */
+/** Returns the part of a path behind its last separator, `/` or `\`. */
 export function lastPartOf(path: string): string {
   return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }

@@ -1,9 +1,10 @@
-/** Longest word that is compared, in UTF-16 units: no name that is searched for is near it. */
+/** Maximum length of a word that is compared, in UTF-16 units: no known name is similar to a longer one. */
 const MAX_LENGTH = 100
 
 /**
- * The candidate that a misspelt word most likely means: one that is one edit apart, else one that has all its words (`region` in
- * `regionName`), else the nearest within an edit for every three letters. Case and separators do not count. Undefined where none is near.
+ * Returns the candidate that a misspelt word most likely means: one that is one edit apart, else one that has all its words (`region` in
+ * `regionName`), else the nearest within one edit for every three letters. Case and separators do not count. Undefined where none is
+ * similar.
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   if (word.length > MAX_LENGTH) return undefined
@@ -28,7 +29,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return least <= 1 ? best : (longer ?? best)
 }
 
-/** What other libraries call an option, and our names for it, of which the first that a backend has is meant. */
+/** Names that other libraries use for an option, and Holdall's names for it. The first one that a backend has is suggested. */
 const SYNONYMS: ReadonlyArray<readonly [words: readonly string[], names: readonly string[]]> = [
   [
     ['root', 'path', 'dir', 'directory', 'folder', 'basePath', 'rootPath', 'prefix'],
@@ -64,14 +65,14 @@ const SYNONYMS: ReadonlyArray<readonly [words: readonly string[], names: readonl
   ],
 ]
 
-/** The name of these by which Holdall has what other libraries call `word`; undefined where there is none. */
+/** Returns the one of `names` that Holdall uses for what other libraries call `word`; undefined where there is none. */
 export function synonymIn(names: readonly string[], word: string): string | undefined {
   const spelled = word.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
   const meant = SYNONYMS.find(([words]) => words.includes(spelled))?.[1]
   return meant?.find(name => names.includes(name))
 }
 
-/** ` (did you mean 'x'?)`, or nothing. */
+/** Returns ` (did you mean 'x'?)`, or ''. */
 export function hint(near: string | undefined): string {
   return near === undefined ? '' : ` (did you mean '${near}'?)`
 }
@@ -84,7 +85,7 @@ function wordsOf(name: string): string[] {
     .filter(Boolean)
 }
 
-/** Letters that are missing, too many, other ones or swapped with their neighbour. */
+/** Counts missing, additional, different and swapped letters. */
 function editsBetween(a: string, b: string): number {
   let before: number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,19 +1,19 @@
 import { errnoOf, isExhaustion } from './errno.ts'
 
-/** Warnings of one walk; one more says that there were others. */
+/** Maximum number of warnings per walk; one more states that there were others. */
 const MAX_REPORTS = 10
 
-/** Characters of a key in a warning; of a longer one the end is shown. */
+/** Maximum length of a key in a warning; of a longer one the end is shown. */
 const MAX_SHOWN = 200
 
-/** Why a name that the system gave cannot be used. */
+/** Why a name in the file system cannot be used. */
 export const NOT_UTF8 = 'its name is not UTF-8'
 
-/** What a walk leaves out: each is reported as a warning of the process with the code `HOLDALL_LEFT_OUT`, and the rest goes on. */
+/** The items that a walk skips. Each is reported as a process warning with the code `HOLDALL_LEFT_OUT`, and the walk continues. */
 export class OddItems {
   #reports = 0
 
-  /** Reports an item, with the error that was met there or a reason. An error that concerns the whole process is thrown instead. */
+  /** Reports an item with its error or a reason. An error that concerns the whole process is thrown instead. */
   report(key: string, why: unknown): void {
     if (isExhaustion(why)) throw why
     this.#reports++
@@ -25,7 +25,7 @@ export class OddItems {
   }
 }
 
-/** The system's own words without the path, which may be internal. */
+/** Returns the system's error text without the path, which may be internal. */
 function reasonOf(why: unknown): string {
   if (!(why instanceof Error)) return String(why)
   return errnoOf(why) === undefined ? why.message : why.message.replace(/, \w+( '.*)?$/s, '')

@@ -2,17 +2,17 @@ import { never, onAbort } from './abort.ts'
 
 /** A caller that waits for a shared attempt. */
 export interface Waiter {
-  /** Ends the waiting, and the attempt when nobody else waits for it. */
+  /** Ends the wait, and also the attempt if no other caller waits for it. */
   readonly signal?: AbortSignal | undefined
   /** Called when the attempt made progress. */
   progress?(): void
 }
 
-/** What a shared attempt runs under. */
+/** The context of a shared attempt. */
 export interface SharedContext {
-  /** Fires when nobody waits any more. */
+  /** Fires when no caller waits any more. */
   readonly signal: AbortSignal
-  /** Reports progress to all who wait. */
+  /** Reports progress to all waiting callers. */
   progress(): void
 }
 
@@ -23,9 +23,8 @@ interface Attempt<T> {
 }
 
 /**
- * A value that is made at first use, once for all callers. Those who come meanwhile wait for the same attempt; one that stops waiting does
- * not end it for the others. A failed attempt is not remembered: the next caller starts a new one.
- *
+ * A value that is made once, at its first use, for all callers. Callers that arrive meanwhile wait for the same attempt; one that stops
+ * waiting does not end it for the others. A failed attempt is not remembered: the next caller starts a new one.
  * @example
  * const token = new Once<string>()
  * const text = token.value ?? (await token.get(ctx, shared => load({ ...ctx, ...shared })))
@@ -49,7 +48,9 @@ export class Once<T> {
     this.#made = undefined
   }
 
-  /** Returns the value, or makes it by `work` or by the attempt under way. Throws the waiter's abort reason as soon as its signal fires. */
+  /**
+   * Returns the value, or makes it by `work` or by the attempt in progress. Throws the waiter's abort reason as soon as its signal fires.
+   */
   async get(waiter: Waiter, work: (shared: SharedContext) => Promise<T>): Promise<T> {
     const { signal = never() } = waiter
     for (;;) {
@@ -57,7 +58,7 @@ export class Once<T> {
       if (this.#made !== undefined) return this.#made.value
       const attempt = (this.#attempt ??= this.#begin(work))
       if (!attempt.controller.signal.aborted) return wait(attempt, waiter, signal)
-      // Abandoned, but it may still be cleaning up behind itself.
+      // Abandoned, but it may still be cleaning up.
       await settled(attempt.promise, signal)
     }
   }
@@ -86,9 +87,9 @@ export class Once<T> {
   }
 }
 
-/** The outcome of an attempt, for as long as the waiter waits. */
+/** Returns the result of an attempt, while the waiter waits. */
 function wait<T>({ promise, controller, waiters }: Attempt<T>, waiter: Waiter, signal: AbortSignal): Promise<T> {
-  // A waiter may be given twice.
+  // The same waiter may be passed twice.
   const own: Waiter = { progress: () => waiter.progress?.() }
   waiters.add(own)
   return new Promise((resolve, reject) => {
@@ -105,7 +106,7 @@ function wait<T>({ promise, controller, waiters }: Attempt<T>, waiter: Waiter, s
   })
 }
 
-/** Waits until work is over, however it ends. */
+/** Waits until work has ended, with or without an error. */
 function settled(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const unlink = onAbort(signal, () => {

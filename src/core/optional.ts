@@ -5,8 +5,8 @@ function missingPackage(name: string, neededFor: string, cause: unknown): Improp
 }
 
 /**
- * Imports an optional package at its first use. Bundlers leave a name in a variable with these comments alone, so a program without the
- * package builds; one that has it reads it from its node_modules at run time. `neededFor` begins the message when it is missing.
+ * Imports an optional package at its first use. Bundlers ignore a name in a variable with these comments, so a program without the package
+ * builds; one that has it loads it from its node_modules at run time. The error for a missing package begins with `neededFor`.
  */
 export async function importOptional<T>(name: string, neededFor: string): Promise<T> {
   try {
@@ -17,7 +17,7 @@ export async function importOptional<T>(name: string, neededFor: string): Promis
   }
 }
 
-/** Whether this package itself is missing, and not one that it imports. */
+/** Whether this package itself is missing, and not one of its own imports. */
 function isMissing(name: string, error: unknown): boolean {
   const { code, message } = (error ?? {}) as { readonly code?: unknown; readonly message?: unknown }
   if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') return `${message}`.startsWith('No such module')

@@ -1,18 +1,18 @@
-/** How much runs at once, and what a failure ends. */
+/** The limit of parallel work, and how a failure ends it. */
 export interface ParallelOptions {
-  /** Items under way at once. */
+  /** Maximum number of items in progress. */
   readonly limit: number
-  /** When it fires, no more items are taken, and its reason is thrown when what is under way has ended. */
+  /** When it fires, no more items are taken. Its reason is thrown after the items in progress have ended. */
   readonly signal?: AbortSignal | undefined
-  /** Called once with the first failure, so that what is under way, or the source of the items, can be ended early. */
+  /** Called once with the first failure, to end the items in progress or their source early. */
   readonly stop?: ((reason: unknown) => void) | undefined
 }
 
 type Items<I> = Iterable<I> | AsyncIterable<I>
 
 /**
- * Calls `work` for every item, at most `limit` at a time. The first failure, of the work or of the items, stops the taking of more items; it
- * is thrown when what is under way has ended and the items' iterator was closed.
+ * Calls `work` for every item, at most `limit` at a time. After the first failure, of the work or of the items, no more items are taken. It
+ * is thrown after the items in progress have ended and the items' iterator was closed.
  */
 export async function forEachParallel<I>(
   items: Items<I>,
@@ -30,7 +30,7 @@ export async function forEachParallel<I>(
   }
   let count = 0
   let over = false
-  // A function of its own, so that no item is referenced from here while its work runs.
+  // A separate function, so that no item is referenced from here while its work runs.
   const startNext = async (): Promise<boolean> => {
     signal?.throwIfAborted()
     const next = await iterator.next()
@@ -52,7 +52,7 @@ export async function forEachParallel<I>(
   if (failure !== undefined) throw failure.error
 }
 
-/** Calls `work` as `forEachParallel` does; returns what it gave, in the order of the items. */
+/** Calls `work` like `forEachParallel`; returns the results in the order of the items. */
 export async function mapParallel<I, R>(
   items: Items<I>,
   options: ParallelOptions,

@@ -1,10 +1,10 @@
 import { ImproperlyConfigured } from './errors.ts'
 import { kindOf } from './kind.ts'
 
-/** Longest pattern, in UTF-16 units: as long as the longest path of Linux. */
+/** Maximum length of a pattern, in UTF-16 units: the length of the longest path of Linux. */
 export const MAX_PATTERN_LENGTH = 4096
 
-/** The patterns themselves; `improperly_configured`, with the name of the option, where they are none. */
+/** Returns the patterns; `improperly_configured`, with the name of the option, for a value that is not a list of patterns. */
 export function checkedPatterns(patterns: unknown, option: string): readonly string[] {
   if (!Array.isArray(patterns)) {
     throw new ImproperlyConfigured(`${option}: expected a list of patterns, got ${kindOf(patterns)}.`)

@@ -1,7 +1,7 @@
 import { messageOf } from './errors.ts'
 import type { Setting, SettingRole } from './settings.ts'
 
-/** What a declaration says besides its type. */
+/** The declaration of a setting besides its type. */
 export interface Declaration<V> {
   readonly default: V
   readonly doc: string
@@ -44,37 +44,37 @@ export function parseFlag(raw: unknown): boolean {
   throw new Error('expected true or false')
 }
 
-/** Text on one line; blanks and line ends around it are cut off. */
+/** Text on one line; blanks and line ends around it are removed. */
 export function text(declaration: Declaration<string>): Setting<string> {
   return setting('text', parseText, declaration)
 }
 
-/** Text on one line, or none. */
+/** Text on one line, or null. */
 export function optionalText(declaration: Declaration<string | null>): Setting<string | null> {
   return setting('text or null', raw => orNone(raw, parseText), declaration)
 }
 
-/** A text in which no blank can stand: an id, a region, a host, a URL. Blanks and line ends around it are cut off. */
+/** A text without blanks: an id, a region, a host, a URL. Blanks and line ends around it are removed. */
 export function word(declaration: Declaration<string>): Setting<string> {
   return setting('text', parseWord, declaration)
 }
 
-/** The same, or none. */
+/** Like `word`, or null. */
 export function optionalWord(declaration: Declaration<string | null>): Setting<string | null> {
   return setting('text or null', raw => orNone(raw, parseWord), declaration)
 }
 
-/** A word that goes into headers, so that it has printable ASCII only, or none. */
+/** A word for headers, so that it has printable ASCII only, or null. */
 export function optionalToken(declaration: Declaration<string | null>): Setting<string | null> {
   return setting('text or null', raw => orNone(raw, parseToken), declaration)
 }
 
-/** A folder, a file or a prefix of names, in which blanks count; control characters are refused. */
+/** A folder, a file or a prefix of names, in which blanks count; control characters are rejected. */
 export function place(declaration: Declaration<string>): Setting<string> {
   return setting('text', parsePlace, declaration)
 }
 
-/** The same, or none. */
+/** Like `place`, or null. */
 export function optionalPlace(declaration: Declaration<string | null>): Setting<string | null> {
   return setting('text or null', raw => (isNone(raw) ? null : parsePlace(raw)), declaration)
 }
@@ -83,26 +83,26 @@ function orNone(raw: unknown, parse: (raw: unknown) => string): string | null {
   return isNone(raw) ? null : parse(raw) || null
 }
 
-/** Cuts off the blanks and line ends around a text; one with a control character inside is refused. */
+/** Removes the blanks and line ends around a text; rejects a text with a control character inside. */
 export function parseText(raw: unknown): string {
   return parsePlace(typeof raw === 'string' ? raw.trim() : raw)
 }
 
-/** A text as `parseText` gives it; one with a blank or an invisible character inside is refused. */
+/** Parses like `parseText`; rejects a text with a blank or an invisible character inside. */
 export function parseWord(raw: unknown): string {
   const text = parseText(raw)
   if (/[\s\p{Cf}]/u.test(text)) throw new Error('expected text without blanks and invisible characters')
   return text
 }
 
-/** A word as `parseWord` gives it; one with other than printable ASCII is refused. */
+/** Parses like `parseWord`; rejects a word with other than printable ASCII. */
 export function parseToken(raw: unknown): string {
   const text = parseWord(raw)
   if (/[^!-~]/.test(text)) throw new Error('expected printable ASCII')
   return text
 }
 
-/** A text as it is; one with a control character or half a surrogate pair is refused. */
+/** Returns a text unchanged; rejects a text with a control character or half a surrogate pair. */
 export function parsePlace(raw: unknown): string {
   if (typeof raw !== 'string') throw new Error('expected text')
   const control = CONTROL.exec(raw)?.[0]
@@ -119,7 +119,7 @@ function controlName(char: string): string {
   return char === '\0' ? 'NUL' : 'control characters'
 }
 
-/** A whole number of `unit` from `min` to `max`; digits with `_` and `0o` forms are understood. */
+/** A whole number of `unit` from `min` to `max`; accepts digits with `_` and `0o` forms. */
 export function integer(
   unit: string,
   declaration: Declaration<number>,
@@ -129,7 +129,7 @@ export function integer(
   return setting(`integer (${unit})`, raw => parseInteger(raw, min, max), declaration)
 }
 
-/** A whole number of `unit`, or none. */
+/** A whole number of `unit`, or null. */
 export function optionalInteger(
   unit: string,
   declaration: Declaration<number | null>,
@@ -138,7 +138,7 @@ export function optionalInteger(
   return setting(`integer (${unit}) or null`, raw => (isNone(raw) ? null : parseInteger(raw, min)), declaration)
 }
 
-/** A port of TCP, or none. */
+/** A TCP port, or null. */
 export function optionalPort(declaration: Declaration<number | null>): Setting<number | null> {
   return setting('integer (port) or null', raw => (isNone(raw) ? null : parseInteger(raw, 1, 65_535)), declaration)
 }
@@ -151,7 +151,7 @@ export function parseInteger(raw: unknown, min: number, max: number = Number.MAX
   throw new Error(`expected a whole number ${range}`)
 }
 
-/** A number of seconds above 0, or none. */
+/** A number of seconds above 0, or null. */
 export function optionalSeconds(declaration: Declaration<number | null>): Setting<number | null> {
   return setting('seconds or null', raw => (isNone(raw) ? null : parseSeconds(raw)), declaration)
 }
@@ -162,7 +162,7 @@ function parseSeconds(raw: unknown): number {
   throw new Error('expected a number of seconds above 0')
 }
 
-/** Unix permission bits or none: a number, or octal digits (`'644'`, `'0o644'`) as text. */
+/** Unix permission bits or null: a number, or octal digits (`'644'`, `'0o644'`) as text. */
 export function optionalMode(declaration: Declaration<number | null>): Setting<number | null> {
   return setting('octal mode or null', raw => (isNone(raw) ? null : parseMode(raw)), declaration)
 }
@@ -179,7 +179,7 @@ export function choice<const V extends string>(values: readonly V[], declaration
   return setting(values.join(' | '), raw => parseChoice(raw, values), declaration)
 }
 
-/** One of a few words, or none. */
+/** One of a few words, or null. */
 export function optionalChoice<const V extends string>(
   values: readonly V[],
   declaration: Declaration<V | null>,
@@ -220,7 +220,7 @@ export function wordMap(
   return setting('map', raw => parseEach(isNone(raw) ? {} : parseMap(raw), parseWord), declaration)
 }
 
-/** The values of a map, each parsed; an error names the value that it is about, by its path. */
+/** Parses each value of a map; an error names the path of the value. */
 export function parseEach<V>(
   values: Readonly<Record<string, unknown>>,
   parse: (value: unknown, name: string) => V,
@@ -235,7 +235,7 @@ export function parseEach<V>(
   return Object.fromEntries(parsed)
 }
 
-/** An object, or its JSON in the environment; null is an empty one, as Django's settings have `None`. */
+/** An object, or its JSON in the environment; null is an empty object, since Django's settings have `None`. */
 export function map<V = unknown>(
   declaration: Declaration<Readonly<Record<string, V>>>,
 ): Setting<Readonly<Record<string, V>>> {

@@ -15,37 +15,37 @@ export interface Setting<V> {
   readonly aliases: readonly string[]
   /** One sentence for the table in `docs/`. */
   readonly doc: string
-  /** What the table calls the type: `text`, `integer (bytes)`. */
+  /** The name of the type in the table: `text`, `integer (bytes)`. */
   readonly type: string
   /** Whether the value must never be printed. */
   readonly secret: boolean
-  /** What may be printed of a value that may hold secrets among other things. */
+  /** Returns the printable form of a value that may contain secrets. */
   shown?(value: V): unknown
-  /** Whether the environment may not give it. */
+  /** Whether the environment is not read for this setting. */
   readonly noEnvironment: boolean
-  /** Those of `keys` that the environment may not give, since other programs use such a name for something else. */
+  /** Those of `keys` that are not read from the environment, since other programs use the name for something else. */
   readonly tooCommon?: readonly string[] | undefined
   /** A `.env` file may set a destination only together with the credentials. */
   readonly role?: SettingRole | undefined
-  /** Whether an empty environment variable counts as given. */
+  /** Whether an empty environment variable counts as set. */
   readonly emptyCounts?: boolean | undefined
   readonly default: V
-  /** Turns what a user wrote (in code, JSON or the environment) into a value; throws an `Error` that says what is expected. */
+  /** Converts a value that a user wrote (in code, JSON or the environment); throws an `Error` that states what is expected. */
   parse(raw: unknown): V
 }
 
 /** The declarations of an options interface. */
 export type SettingsOf<O> = { readonly [K in keyof O]-?: Setting<O[K]> }
 
-/** What a constructor takes: every option may be left out. */
+/** Constructor options: every option is optional. */
 export type Input<O> = { readonly [K in keyof O]?: O[K] | undefined }
 
-/** Declarations of a class whose options are not known. */
+/** Declarations of a class whose options are unknown. */
 export type AnySettings = Readonly<Record<string, Setting<unknown>>>
 
-/** Where values may come from besides the constructor. */
+/** Sources of values besides the constructor. */
 export interface SettingsSources {
-  /** The class chain's fixed values, nearest class first. */
+  /** The values that the class and its base classes set, nearest class first. */
   readonly defaults: ReadonlyArray<Readonly<Record<string, unknown>>>
   /** The global settings object. */
   readonly settings: Readonly<Record<string, unknown>>
@@ -54,10 +54,10 @@ export interface SettingsSources {
   readonly settingsOnly?: boolean | undefined
 }
 
-/** Where a value was found, as `holdall check` explains it. */
+/** Where a value was found; `holdall check` prints it. */
 export interface Origin {
   readonly from: 'option' | 'class' | 'setting' | 'environment' | 'default'
-  /** The name under which it was written there. */
+  /** The name that was used there. */
   readonly key: string
 }
 
@@ -68,8 +68,9 @@ export interface ResolvedSettings<O> {
 }
 
 /**
- * Finds each option's value: constructor, then class defaults, then settings object, then environment, then the declared default.
- * An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y", with the name that is probably meant; a bad value's error names the option and the key that was written.
+ * Determines each option's value: from the constructor, then class defaults, the settings object, the environment, and the declared
+ * default. An unknown option is an `ImproperlyConfigured` "Invalid setting 'x' for Y", with the name that was probably meant. The error of
+ * an invalid value names the option and the key that was written.
  */
 export function resolveSettings<O>(
   className: string,
@@ -110,7 +111,7 @@ function canonicalOptions(className: string, settings: AnySettings, input: Reado
   return found
 }
 
-/** The declared option that a user's key means: its own name, its snake_case (Django's OPTIONS), or an alias. */
+/** Returns the declared option for a user's key: its own name, its snake_case (Django's OPTIONS), or an alias. */
 export function optionName(settings: AnySettings, key: string): string | undefined {
   if (Object.hasOwn(settings, key)) return key
   const camel = key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
@@ -119,15 +120,18 @@ export function optionName(settings: AnySettings, key: string): string | undefin
   return undefined
 }
 
-/** The option that a wrong key probably means: a global name's own, what other libraries call so, else one of a similar name. */
+/**
+ * Returns the option that an unknown key probably means: the option of a global name, a synonym from another library, else one with a
+ * similar name.
+ */
 function likelyOption(settings: AnySettings, key: string): string | undefined {
   const names = Object.keys(settings)
   return names.find(name => settings[name]!.keys.includes(key)) ?? synonymIn(names, key) ?? nearest(key, names)
 }
 
 /**
- * A message in which each name of the settings object or the environment comes after its option: `bucketName (AWS_STORAGE_BUCKET_NAME)`. One that
- * is about settings by name, and says so, stays as it is.
+ * Returns a message in which each name of the settings object or the environment follows its option: `bucketName
+ * (AWS_STORAGE_BUCKET_NAME)`. A message that already states setting names as such does not change.
  */
 export function withOptionNames(message: string, settings: AnySettings): string {
   if (/\bsettings?\b/.test(message)) return message
@@ -170,7 +174,7 @@ function parse(option: string | undefined, setting: Setting<unknown>, { from, ke
   try {
     return setting.parse(raw)
   } catch (error) {
-    // A secret that is given as the id of the key shall not be shown either.
+    // A secret that was set as the id of the key must not be shown either.
     const hidden = setting.secret || setting.shown !== undefined || setting.role === 'credential'
     const reason = messageOf(error).replace(/\.$/, '')
     const isNamed = option !== undefined && (from === 'setting' || from === 'environment')
@@ -179,18 +183,18 @@ function parse(option: string | undefined, setting: Setting<unknown>, { from, ke
   }
 }
 
-/** A text by its first line: a quote that is not closed in a `.env` file takes the lines of other settings along. */
+/** Returns the first line of a text: an unclosed quote in a `.env` file takes in the lines of other settings. */
 function shown(raw: unknown): string {
   const text = typeof raw === 'string' ? `'${visible(raw.split('\n', 1)[0]!)}'` : (JSON.stringify(raw) ?? String(raw))
   return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
-/** A text whose control and invisible characters are written out: a terminal would act on them, and nobody would see them. */
+/** Returns a text with its control and invisible characters escaped: a terminal would act on them, and a reader would not see them. */
 function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, char => `\\u{${char.codePointAt(0)!.toString(16)}}`)
 }
 
-/** Options as they may be printed: secrets are `'***'`, functions and objects of classes are named only. */
+/** Returns options for printing: secrets are `'***'`, functions and objects of classes are only named. */
 export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>): Record<string, unknown> {
   const settings = declared as AnySettings
   const shownOptions: Record<string, unknown> = {}
@@ -204,7 +208,7 @@ export function redactOptions<O>(declared: SettingsOf<O>, options: Readonly<O>):
   return shownOptions
 }
 
-/** Returns a frozen copy of the options that prints (`inspect`, JSON) as `redactOptions` does. */
+/** Returns a frozen copy of the options that prints (`inspect`, JSON) like `redactOptions`. */
 export function discreetOptions<O extends object>(declared: SettingsOf<O>, options: Readonly<O>): O {
   const shown = () => redactOptions(declared, options)
   const copy = Object.defineProperties(
@@ -230,14 +234,14 @@ let active: Settings = {}
 let scopes: AsyncLocalStorage<Scope> | undefined
 
 /**
- * The settings object that storages read when none is passed to them: that of the innermost `overrideSettings` around the call, else the
- * process's. It is read when a storage is constructed.
+ * Returns the settings object that storages read when none is passed to them: that of the innermost `overrideSettings` around the call,
+ * else the process's. It is read when a storage is constructed.
  */
 export function activeSettings(): Settings {
   return scopes?.getStore()?.settings ?? active
 }
 
-/** Replaces the settings object of the scope that the call is in, outside of `overrideSettings` the process's. Returns the old one. */
+/** Replaces the settings object of the current scope: that of `overrideSettings`, else the process's. Returns the old one. */
 export function activateSettings(settings: Settings): Settings {
   const before = activeSettings()
   const scope = scopes?.getStore()
@@ -246,13 +250,13 @@ export function activateSettings(settings: Settings): Settings {
   return before
 }
 
-/** Runs `work` with another settings object, which only `work` and what it starts see: calls may overlap. */
+/** Runs `work` with another settings object, visible only to `work` and the work that it starts: calls may overlap. */
 export function withSettings<T>(settings: Settings, work: () => T): T {
   scopes ??= new (nodeAsyncHooks().AsyncLocalStorage)()
   return scopes.run({ settings }, work)
 }
 
-/** Options of which some are as if nobody had given them. */
+/** Returns options without the named ones, as if they had not been set. */
 export function withoutOptions<O>(
   { options, origins }: ResolvedSettings<O>,
   names: readonly string[],

@@ -5,7 +5,7 @@ import { compareKeys } from './key-order.ts'
 /** Versions of Django's `staticfiles.json`: 1.0 up to Django 4.1, 1.1 with a hash of the entries since. */
 export type ManifestVersion = '1.0' | '1.1'
 
-/** Which collected file stands for which: Django's `staticfiles.json`. */
+/** The hashed names of the collected files, by their original names: Django's `staticfiles.json`. */
 export interface StaticManifest {
   /** Names with a hash, by the names that programs use. */
   readonly paths: ReadonlyMap<string, string>
@@ -13,7 +13,7 @@ export interface StaticManifest {
   readonly hash: string
 }
 
-/** A manifest without entries, as it is before the first run. */
+/** A manifest without entries, as before the first run. */
 export const EMPTY_MANIFEST: StaticManifest = { paths: new Map(), hash: '' }
 
 /** Reads a manifest of either version; anything else is `improperly_configured` and names the file. (Django `ManifestFilesMixin.load_manifest`) */
@@ -34,7 +34,7 @@ export function parseManifest(text: string, fileName: string): StaticManifest {
   return { paths: new Map(entries as Array<[string, string]>), hash: typeof hash === 'string' ? hash : '' }
 }
 
-/** The text of a manifest: the same entries give the same text on every machine. */
+/** Returns the text of a manifest. Equal entries have the same text on every machine. */
 export function serializeManifest(paths: ReadonlyMap<string, string>, version: ManifestVersion = '1.1'): string {
   const sorted = [...paths].sort(([a], [b]) => compareKeys(a, b))
   const shown = sorted.map(([name, stored]) => `${pythonJson(name)}: ${pythonJson(stored)}`).join(', ')
@@ -42,13 +42,13 @@ export function serializeManifest(paths: ReadonlyMap<string, string>, version: M
   return `{"paths": {${shown}}, "version": "${version}"${hash}}`
 }
 
-/** As Django hashes them: the MD5 of the sorted pairs in the JSON that Python writes, 12 digits of it. */
+/** Returns the hash of the entries as Django computes it: 12 digits of the MD5 of the sorted pairs, in the JSON that Python writes. */
 function hashOfEntries(sorted: ReadonlyArray<readonly [string, string]>): string {
   const pairs = sorted.map(pair => `[${pair.map(pythonJson).join(', ')}]`)
   return shortHash(`[${pairs.join(', ')}]`)
 }
 
-/** A text in the JSON of Python's `json.dumps`, which escapes everything beyond ASCII. */
+/** Returns a text in the JSON of Python's `json.dumps`, which escapes everything beyond ASCII. */
 function pythonJson(text: string): string {
   return JSON.stringify(text).replace(
     /[\x7f-\uffff]/g,
@@ -56,20 +56,23 @@ function pythonJson(text: string): string {
   )
 }
 
-/** First 12 hexadecimal digits of the MD5, which name the version of a file. (Django `HashedFilesMixin.file_hash`) */
+/** Returns the first 12 hexadecimal digits of the MD5, which identify the version of a file. (Django `HashedFilesMixin.file_hash`) */
 export function shortHash(content: Uint8Array | string): string {
   return hashOfMd5(nodeCrypto().createHash('md5').update(content).digest('hex'))
 }
 
-/** The same of an MD5 that is known, in hexadecimal. */
+/** The same for a known MD5, in hexadecimal. */
 export function hashOfMd5(md5: string): string {
   return md5.slice(0, 12)
 }
 
-/** The name of a version: `css/a.css` becomes `css/a.<hash>.css`, and `a` becomes `a.<hash>`. (Django `HashedFilesMixin.hashed_name`) */
+/**
+ * Returns the name of a version: `css/a.css` becomes `css/a.<hash>.css`, and `a` becomes `a.<hash>`. (Django
+ * `HashedFilesMixin.hashed_name`)
+ */
 export function hashedName(name: string, hash: string): string {
   const base = name.lastIndexOf('/') + 1
-  // As Python's `os.path.splitext`: dots at the beginning of the last part are no extension.
+  // Like Python's `os.path.splitext`: dots at the beginning of the last part are no extension.
   let first = base
   while (name[first] === '.') first++
   const dot = name.lastIndexOf('.')
@@ -77,8 +80,9 @@ export function hashedName(name: string, hash: string): string {
 }
 
 /**
- * The name under which a file is stored. A query and a fragment stay; a folder's name (`css/`) is given back. A name that the manifest
- * has not is `not_found`, or with `strict: false` itself. (Django `ManifestFilesMixin.stored_name`, `HashedFilesMixin._url`)
+ * Returns the name under which a file is stored. A query and a fragment are kept; a folder's name (`css/`) is returned unchanged. A name
+ * that is not in the manifest is `not_found`; with `strict: false` it is returned unchanged. (Django `ManifestFilesMixin.stored_name`,
+ * `HashedFilesMixin._url`)
  */
 export function storedName(manifest: StaticManifest, name: string, strict = true): string {
   const [path, suffix] = splitSuffix(name)
@@ -92,7 +96,7 @@ export function storedName(manifest: StaticManifest, name: string, strict = true
   })
 }
 
-/** A URL path, and the query and fragment behind it. */
+/** Splits a URL into its path and the query and fragment behind it. */
 export function splitSuffix(url: string): [path: string, suffix: string] {
   const at = url.search(/[?#]/)
   return at < 0 ? [url, ''] : [url.slice(0, at), url.slice(at)]

@@ -18,7 +18,7 @@ const pad = (value: number, width = 2): string => String(value).padStart(width, 
 
 const DAY_MS = 86_400_000
 
-/** Days since the year began, 0 on 1 January; the local day, whatever summer time does. */
+/** Returns the days since the year began, 0 on 1 January: of the local day, independent of summer time. */
 function dayOfYear(date: Date): number {
   return (dayNumber(date) - Date.UTC(date.getFullYear(), 0, 1)) / DAY_MS
 }
@@ -27,12 +27,12 @@ function dayNumber(date: Date): number {
   return Date.UTC(date.getFullYear(), date.getMonth(), date.getDate())
 }
 
-/** Weeks that have begun on `firstDay` (0 is Sunday) since the year began. */
+/** Returns the number of weeks that have begun on `firstDay` (0 is Sunday) since the year began. */
 function weekOfYear(date: Date, firstDay: number): number {
   return Math.floor((dayOfYear(date) + 7 - ((date.getDay() - firstDay + 7) % 7)) / 7)
 }
 
-/** Year and number of the week that the day belongs to: that of its Thursday. (ISO 8601) */
+/** Returns year and number of the week of a day: those of the week's Thursday. (ISO 8601) */
 function isoWeek(date: Date): { year: number; week: number } {
   const thursday = new Date(dayNumber(date) + (4 - (date.getDay() || 7)) * DAY_MS)
   const year = thursday.getUTCFullYear()
@@ -85,7 +85,10 @@ const CODES: Readonly<Record<string, (date: Date) => string>> = {
   '%': () => '%',
 }
 
-/** Formats local time by C's codes in the C locale, as in `uploadTo: 'docs/%Y/%m/%d'`; `%f` is microseconds, as in Python. Any other code stays as it is. (C11 7.27.3.5) */
+/**
+ * Formats local time by C's codes in the C locale, as in `uploadTo: 'docs/%Y/%m/%d'`; `%f` is microseconds, as in Python. Any other code is
+ * kept unchanged. (C11 7.27.3.5)
+ */
 export function strftime(format: string, date: Date): string {
   return format.replace(/%(.)/gs, (whole, code: string) => CODES[code]?.(date) ?? whole)
 }

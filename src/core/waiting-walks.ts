@@ -2,12 +2,15 @@ import { nodeCrypto } from './builtin.ts'
 import { StorageError } from './errors.ts'
 import { OddItems } from './odd-items.ts'
 
-/** Listings between two pages whose names are kept. */
+/** Maximum number of listings that are kept between two pages. */
 const MAX_WAITING = 64
-/** For so many milliseconds: to copy the 1,000 files of a page may take minutes, and to read a folder of a million anew as long. */
+/**
+ * Time in milliseconds for which they are kept: to copy the 1,000 files of a page may take minutes, and to read a folder of a million again
+ * as long.
+ */
 const WAIT_MS = 600_000
 
-/** A listing that goes on. */
+/** A listing that is continued. */
 export interface Cursor<W> {
   readonly id: string
   readonly walk: W
@@ -20,14 +23,19 @@ interface Waiting<W> extends Cursor<W> {
   readonly timer: NodeJS.Timeout
 }
 
-/** What a page's `next` says: which walk goes on, and the last place it gave, from which a new one begins where that walk is forgotten. */
+/**
+ * The content of a page's `next`: the walk to continue, and the last returned position, from which a new walk begins if that walk was
+ * discarded.
+ */
 type Token = readonly [id: string, place: string]
 
-/** Walks through folders that wait for the next page, for 10 minutes at most. `W` tells the last place it has given. */
+/** Walks through folders that wait for the next page, for 10 minutes at most. `W` reports the last position that it has returned. */
 export class WaitingWalks<W extends { readonly place: string | undefined }> {
   readonly #waiting = new Map<string, Waiting<W>>()
 
-  /** The walk that a token stands for, or one that `begin` makes behind the token's place. A token of another listing is `invalid_argument`. */
+  /**
+   * Returns the walk of a token, or one that `begin` makes behind the token's position. A token of another listing is `invalid_argument`.
+   */
   take(prefix: string, token: string | undefined, begin: (place: string | undefined, odd: OddItems) => W): Cursor<W> {
     const [id, place] = token === undefined ? [nodeCrypto().randomUUID(), undefined] : parseToken(token, prefix)
     const waiting = this.#waiting.get(id)
@@ -39,7 +47,7 @@ export class WaitingWalks<W extends { readonly place: string | undefined }> {
     return { id, walk: begin(place, odd), odd }
   }
 
-  /** Keeps a walk for the next page, whose token it returns. */
+  /** Keeps a walk for the next page; returns its token. */
   keep({ id, walk, odd }: Cursor<W>): string {
     const place = walk.place ?? ''
     const timer = setTimeout(() => this.#waiting.delete(id), WAIT_MS).unref()
@@ -49,7 +57,7 @@ export class WaitingWalks<W extends { readonly place: string | undefined }> {
     return Buffer.from(JSON.stringify([id, place] satisfies Token)).toString('base64url')
   }
 
-  /** Forgets all. */
+  /** Discards all walks. */
   close(): void {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
@@ -66,5 +74,5 @@ function parseToken(text: string, prefix: string): Token {
     const [id, place] = JSON.parse(Buffer.from(text, 'base64url').toString()) as readonly unknown[]
     if (typeof id === 'string' && typeof place === 'string' && place.startsWith(prefix)) return [id, place]
   } catch {}
-  throw new StorageError('invalid_argument', 'The page token is none of this listing.')
+  throw new StorageError('invalid_argument', 'The page token does not belong to this listing.')
 }

@@ -1,40 +1,40 @@
 import type { AnyStorage } from '../storage/storage.ts'
 
-/** A stored file: its storage, its name there, and the same text for all storages in which it is this file. */
+/** A stored file: its storage, its name there, and its address, which is the same text for all storages that contain the file. */
 export interface StoredFile {
   readonly storage: AnyStorage
   readonly name: string
   readonly address: string
-  /** Whether the name was free when this process stored the file: no row can have held it before. */
+  /** Whether the name was free when this process stored the file: then no row can have named it before. */
   readonly isNew?: boolean | undefined
 }
 
-/** A file that a row no longer names. It is done once the file has been deleted by this process. */
+/** A file that a row no longer names. It is `done` after this process has deleted the file. */
 export interface Release extends StoredFile {
   done: boolean
 }
 
-/** A file whose removal waits until no one needs it. */
+/** A file whose removal waits until it is no longer needed. */
 export interface Postponed {
   readonly file: StoredFile
-  /** Removes it if it is not used then. */
+  /** Removes the file if it is unused then. */
   readonly remover: { removeUnused(files: readonly StoredFile[]): Promise<unknown> }
 }
 
 interface Claim {
-  /** Writes under way and transactions not yet ended that need the file. */
+  /** Number of writes in progress and open transactions that need the file. */
   holds: number
-  /** How often `hold` was called. */
+  /** Number of calls of `hold`. */
   uses: number
-  /** Removals that have asked whether the file is used, and have not ended. */
+  /** Number of removals that are checking whether the file is used. */
   questions: number
-  /** Ends with the deletion that the storage carries out now. */
+  /** Resolves after the deletion that the storage is carrying out now. */
   deletion: Promise<void> | undefined
   readonly releases: Set<Release>
   postponed: Postponed[]
 }
 
-/** What this process does with a file at this moment, by address; a file without work has no entry. */
+/** The current work of this process on each file, by address; a file without work has no entry. */
 const claims = new Map<string, Claim>()
 
 function claimOf(address: string): Claim {
@@ -46,7 +46,7 @@ function claimOf(address: string): Claim {
   return claim
 }
 
-/** Files that this process works with at this moment: 0 when all writes and transactions have ended. */
+/** Returns the number of files that this process is working on: 0 when all writes and transactions have ended. */
 export function claimedCount(): number {
   return claims.size
 }
@@ -56,14 +56,14 @@ function tidy(address: string, claim: Claim): void {
   if (holds + questions + releases.size + postponed.length === 0 && deletion === undefined) claims.delete(address)
 }
 
-/** Keeps the file from deletion until `drop`; a deletion that the storage carries out already is waited for with `whenNotDeleting`. */
+/** Protects the file from deletion until `drop`. Use `whenNotDeleting` to wait for a deletion that has already begun. */
 export function hold(address: string): void {
   const claim = claimOf(address)
   claim.holds += 1
   claim.uses += 1
 }
 
-/** Ends one `hold`; returns the removals that waited for the end of the last one. */
+/** Ends one `hold`; the last one returns the removals that waited for it. */
 export function drop(address: string): readonly Postponed[] {
   const claim = claimOf(address)
   claim.holds -= 1
@@ -73,12 +73,12 @@ export function drop(address: string): readonly Postponed[] {
   return due
 }
 
-/** Whether the storage deletes the file now. */
+/** Whether the storage is deleting the file now. */
 export function isDeleting(address: string): boolean {
   return claims.get(address)?.deletion !== undefined
 }
 
-/** Waits until the storage does not delete the file. */
+/** Waits until no deletion of the file is in progress. */
 export async function whenNotDeleting(address: string): Promise<void> {
   for (let claim = claims.get(address); claim?.deletion !== undefined; claim = claims.get(address)) await claim.deletion
 }
@@ -88,24 +88,24 @@ export function isHeld(address: string): boolean {
   return (claims.get(address)?.holds ?? 0) > 0
 }
 
-/** Notes that a row no longer names the file. */
+/** Records that a row no longer names the file. */
 export function release(file: StoredFile): Release {
   const released = { ...file, done: false }
   claimOf(file.address).releases.add(released)
   return released
 }
 
-/** Takes a release back. */
+/** Withdraws a release. */
 export function forget(released: Release): void {
   const claim = claimOf(released.address)
   claim.releases.delete(released)
   tidy(released.address, claim)
 }
 
-/** What became of a file that no row named when it was asked for: `used` when it was needed again since then. */
+/** The result of the removal of a file that no row named: `used` if it was needed again since the check. */
 export type Fate = 'deleted' | 'done' | 'held' | 'used'
 
-/** A removal of one file, from the question whether it is used to its deletion. The question keeps no one waiting. */
+/** A removal of one file, from the check whether it is used to its deletion. The check blocks no other work. */
 export class Removal {
   readonly file: StoredFile
   readonly #claim: Claim
@@ -117,13 +117,13 @@ export class Removal {
     this.#claim.questions += 1
   }
 
-  /** Begins a question; false for a file that is deleted already, or is needed. */
+  /** Begins a check; false for a file that is already deleted, or is needed. */
   ask(): boolean {
     this.#uses = this.#claim.uses
     return !isDone(this.file) && this.#claim.holds === 0
   }
 
-  /** Deletes the file, unless it was needed since `ask`; all earlier releases of it are done then. */
+  /** Deletes the file, unless it was needed since `ask`; all earlier releases of it are then done. */
   async delete(remove: () => Promise<void>): Promise<Fate> {
     const claim = this.#claim
     while (claim.deletion !== undefined) await claim.deletion
@@ -133,7 +133,7 @@ export class Removal {
     const { promise, resolve } = Promise.withResolvers<void>()
     claim.deletion = promise
     try {
-      // A file that is stored under the name afterwards must not be taken for this one.
+      // A file that is stored later under the same name is a different file.
       const releases = [...claim.releases]
       await remove()
       for (const released of releases) released.done = true
@@ -144,7 +144,7 @@ export class Removal {
     return 'deleted'
   }
 
-  /** Leaves the removal to the one who needs the file last; false when no one needs it. */
+  /** Leaves the removal to the last user of the file; false when the file has no user. */
   postpone(remover: Postponed['remover']): boolean {
     if (this.#claim.holds === 0 || isDone(this.file)) return false
     this.#claim.postponed.push({ file: this.file, remover })

@@ -8,24 +8,24 @@ const SAVE_OPTIONS: KnownOptions<FieldSaveOptions> = { ...DELETE_OPTIONS, onProg
 
 const STORE_OPTIONS: KnownOptions<StoreOptions> = { ...CALL_OPTIONS, row: true, files: true, onProgress: true }
 
-/** Refuses what `save` does not know. */
+/** Rejects unknown options of `save`. */
 export function checkSaveOptions(options: FieldSaveOptions): FieldSaveOptions {
   checkKnownOptions('save', options, SAVE_OPTIONS)
   return options
 }
 
-/** Refuses what `delete` does not know. */
+/** Rejects unknown options of `delete`. */
 export function checkDeleteOptions(options: PersistOptions): PersistOptions {
   checkKnownOptions('delete', options, DELETE_OPTIONS)
   return options
 }
 
-/** Refuses what `store` does not know. */
+/** Rejects unknown options of `store`. */
 export function checkStoreOptions(options: StoreOptions): void {
   checkKnownOptions('store', options, STORE_OPTIONS)
 }
 
-/** The error of a file that is serialised before it is stored. */
+/** Returns the error for a file that is serialised before it is stored. */
 export function notSerialisable(attribute: string): StorageError {
   return new StorageError(
     'invalid_argument',

@@ -18,13 +18,14 @@ import { type FileSource, Upload } from './upload.ts'
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface FieldFile<M extends OpenMode = 'rb'> extends ContentProvider {
-  /** The bytes of the stored file, for `save` of a storage or of another field. */
+  /** Returns the bytes of the stored file, for `save` of a storage or of another field. */
   [asContent](): Content
 }
 
 /**
- * The file of a row: what a file column is read as. Without a file it is empty, and everything but `save`, `delete` and `close` is `no_file`.
- * It has one property of its own, `name`, which `structuredClone`, `v8.serialize` and deep comparisons see; JSON is the name.
+ * The file of a row: the value of a file column when it is read. Without a file it is empty, and all methods except `save`, `delete` and
+ * `close` fail with `no_file`. Its only own property is `name`, which `structuredClone`, `v8.serialize` and deep comparisons see; its JSON
+ * is the name.
  * @example
  * await resume.pdf.save('cv.pdf', bytes)
  * const url = await resume.pdf.url()
@@ -42,7 +43,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     })
   }
 
-  /** The name in the storage, or the one that an upload brings along; null without a file. */
+  /** The name in the storage, or an upload's own name; null without a file. */
   readonly name: string | null
   readonly #field: Field
   #owner: Owner | undefined
@@ -59,7 +60,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#field
   }
 
-  /** The row that the file belongs to, where it is known. */
+  /** The row of the file, where it is known. */
   get row(): object | undefined {
     return this.#owner?.row
   }
@@ -73,7 +74,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return !this.name && this.#pending === undefined
   }
 
-  /** Whether nothing waits to be stored. */
+  /** Whether no content waits to be stored. */
   get committed(): boolean {
     return this.#pending === undefined
   }
@@ -88,7 +89,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#reading?.closed ?? false
   }
 
-  /** Bytes in the file; before it is stored, what the content says of itself. A stored one that is gone is `not_found`. */
+  /** Returns the size in bytes; before the file is stored, the size that the content declares. A missing stored file is `not_found`. */
   async size(options: CallOptions = {}): Promise<number> {
     checkCallOptions('size', options)
     const name = this.#name()
@@ -98,27 +99,24 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     throw new StorageError('unsupported', `The size of '${name}' is only known when it is stored.`)
   }
 
-  /** A URL at which the file can be fetched; whether it exists is not asked. */
+  /** Returns a URL of the file; does not check whether it exists. */
   async url(options: UrlOptions = {}): Promise<string> {
     return this.storage.url(this.storedName(), options)
   }
 
-  /** Absolute path on this machine; `unsupported` where files are elsewhere. */
+  /** Returns the absolute path on this machine; `unsupported` where files are elsewhere. */
   path(): string {
     return this.storage.path(this.storedName())
   }
 
-  /** Opens the file, or goes back to its beginning; returns this object. Reads give bytes, or text in the modes without `b`. */
+  /** Opens the file, or goes back to its beginning; returns this object. Reads return bytes, or text in the modes without `b`. */
   async open<N extends OpenMode = 'rb'>(mode?: N, options: CallOptions = {}): Promise<FieldFile<N>> {
     checkCallOptions('open', options)
     await this.#opened().open(mode, options)
     return this as unknown as FieldFile<N>
   }
 
-  /**
-   * `n` bytes, or characters in a text mode, from the position on; all the rest without `n`. Opens the file if that was not done; one that was
-   * opened for reading only is released when it is read to its end.
-   */
+  /** Reads `n` bytes, or characters in a text mode; without `n` all the rest. Opens the file if needed. */
   async read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
     checkCallOptions('read', options)
     return (await this.#opened().read(n, options)) as Data<M>
@@ -134,15 +132,15 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#opened().lines() as AsyncGenerator<Data<M>, void, undefined>
   }
 
-  /** The bytes of the stored file as a stream, whatever was read of it before. */
+  /** Returns the bytes of the stored file as a stream, independent of the position. */
   stream(options: ReadStreamOptions = {}): Readable {
     return this.storage.createReadStream(this.storedName(), options)
   }
 
   /**
-   * Stores content under a name that `uploadTo` and the storage make of the given one, and writes the row. If the row cannot be written, the
-   * new file is removed, and the error is thrown again. The file that was there before goes after the commit, if no other row names it. Empty
-   * files can be saved; the content is not closed.
+   * Stores content under a name that `uploadTo` and the storage make of `name`, and writes the row. If the row cannot be written, the new
+   * file is removed and the error is rethrown. The previous file is removed after the commit, if no other row names it. Empty files can be
+   * saved; the content is not closed.
    */
   async save(name: string, content: FileSource | Upload | string, options: FieldSaveOptions = {}): Promise<void> {
     const { signal, onProgress, save = true } = checkSaveOptions(options)
@@ -153,8 +151,8 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
   }
 
   /**
-   * Takes the file from its row, and removes it after the commit if no other row names it. Without a file nothing is done. A file that belongs to
-   * no row is only deleted with `{ save: false }`, and then at once.
+   * Removes the file from its row, and deletes it after the commit if no other row names it. Does nothing without a file. A file without a
+   * row is deleted at once, and only with `{ save: false }`.
    */
   async delete(options: PersistOptions = {}): Promise<void> {
     const { save = true, signal } = checkDeleteOptions(options)
@@ -169,7 +167,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     await removeFile(this, owner, { save, signal })
   }
 
-  /** Closes what `open` or `read` opened; the file can be opened again. */
+  /** Closes the file that `open` or `read` opened; it can be opened again. */
   async close(options: CallOptions = {}): Promise<void> {
     checkCallOptions('close', options)
     await this.#reading?.close(options)
@@ -199,7 +197,7 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this
   }
 
-  /** Sets the name that the column holds now; for adapters, after they have stored what was pending. */
+  /** Sets the name that the column contains now; for adapters, after they have stored the pending content. */
   settle(name: string | null): this {
     this.#set(name)
     return this
@@ -255,13 +253,13 @@ export class FieldFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     delete (this as { pendingContent?: unknown }).pendingContent
   }
 
-  /** What was opened is another file from now on. */
+  /** Releases the open file, since the name refers to another file now. */
   #forget(): void {
     this.#reading?.discard()
     this.#reading = undefined
   }
 
-  /** A file that is not stored has a property that cannot be copied, so that no clone pretends to be one. */
+  /** A file that is not stored has a property that cannot be copied, so that it cannot be cloned. */
   #setPending(upload: Upload): void {
     this.#pending = upload
     const { attribute } = this.#field

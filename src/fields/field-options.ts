@@ -3,23 +3,23 @@ import { ImproperlyConfigured } from '../core/errors.ts'
 import type { SaveOptions } from '../storage/types.ts'
 import { checkUploadTo } from '../storage/upload-name.ts'
 
-/** Where a field's files are, and how they are named. */
+/** The storage of a field's files, and how they are named. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export interface FileFieldOptions<Row = any> {
-  /** Alias of a configured storage, a storage, or a function that returns one; looked up at first use. Default: the storage `default`. */
+  /** Alias of a configured storage, a storage, or a function that returns one; resolved at first use. Default: the storage `default`. */
   readonly storage?: StorageOption | undefined
   /**
-   * The folder of the files, with strftime codes for the local time (`docs/%Y/%m/%d`), or a function of the row and the given name that returns
-   * the whole name. Default: the root of the storage.
+   * The folder of the files, with strftime codes for the local time (`docs/%Y/%m/%d`), or a function of the row and the uploaded file's
+   * name that returns the whole name. Default: the root of the storage.
    */
   readonly uploadTo?: string | ((row: Row, filename: string) => string | Promise<string>) | undefined
-  /** Longest name in UTF-16 units, as the column holds; default 100. */
+  /** Maximum length of a name in UTF-16 units, as in the column; default 100. */
   readonly maxLength?: number | undefined
-  /** What all names begin with, for `holdall orphans`; default: the part of a string `uploadTo` before its first strftime code. */
+  /** Prefix of all names, for `holdall orphans`; default: the part of a string `uploadTo` before its first strftime code. */
   readonly prefix?: string | undefined
-  /** What the column holds where there is no file: null, or '' for a column that is NOT NULL. Default null; both are read. */
+  /** The value of the column without a file: null, or '' for a column that is NOT NULL. Default null; both are read as no file. */
   readonly emptyValue?: null | '' | undefined
-  /** How the files are stored: `overwrite`, `maxSize`, `cacheControl` and so on. */
+  /** Options for storing the files: `overwrite`, `maxSize`, `cacheControl` and so on. */
   readonly saveOptions?: Omit<SaveOptions, 'signal' | 'maxLength' | 'ifMatch' | 'onProgress'> | undefined
 }
 
@@ -33,7 +33,7 @@ export const FILE_OPTIONS: readonly string[] = [
   'saveOptions',
 ]
 
-/** Refuses options of a wrong kind; `improperly_configured`. */
+/** Rejects options of a wrong type: `improperly_configured`. */
 export function checkOptions({ uploadTo = '', maxLength = 100, emptyValue = null, storage }: FileFieldOptions): void {
   checkUploadTo(uploadTo)
   if (!Number.isSafeInteger(maxLength) || maxLength < 1) {
@@ -46,7 +46,7 @@ export function checkOptions({ uploadTo = '', maxLength = 100, emptyValue = null
   if (!isLate) checkedStorage(storage, 'a file field')
 }
 
-/** Refuses options of another name, which are mistyped; `improperly_configured`. */
+/** Rejects unknown (mistyped) option names: `improperly_configured`. */
 export function checkOptionNames(options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find(name => !known.includes(name))
   if (unknown === undefined) return

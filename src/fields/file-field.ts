@@ -17,10 +17,10 @@ import { checkedParts, watchedRow } from './row-values.ts'
 import { storedFile } from './stored.ts'
 import { type FileSource, isFileSource, Upload } from './upload.ts'
 
-/** What can be assigned to a file field: content, which is stored; the name of a stored file; a `FieldFile`; or null for none. */
+/** The values of a file field: content, which is stored; the name of a stored file; a `FieldFile`; or null for none. */
 export type FileValue = FileSource | Upload | FieldFile | string | null
 
-/** A column of a model that holds the name of a file. It needs an attribute's name, which `fileModel` or an adapter sets. */
+/** A column of a model that contains the name of a file. It needs the name of its attribute, which `fileModel` or an adapter sets. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export class FileField<Row = any> implements Field {
   readonly options: FileFieldOptions<Row>
@@ -52,7 +52,7 @@ export class FileField<Row = any> implements Field {
     return this
   }
 
-  /** What all names begin with, as far as the options say: the folder of a string `uploadTo` before its first strftime code. */
+  /** The prefix of all names, as far as the options determine it: the folder of a string `uploadTo` before its first strftime code. */
   get prefix(): string | undefined {
     const { prefix, uploadTo = '' } = this.options
     if (prefix !== undefined || typeof uploadTo === 'function') return prefix
@@ -61,7 +61,7 @@ export class FileField<Row = any> implements Field {
     return folder === '/' || folder === '' ? undefined : folder
   }
 
-  /** The registry whose columns are asked whether a file is still used. */
+  /** The registry whose columns are checked before a file is deleted. */
   get registry(): FileRegistry {
     return this.#registry
   }
@@ -72,25 +72,25 @@ export class FileField<Row = any> implements Field {
     return this
   }
 
-  /** The storage of the files. An alias follows the settings; an unknown one is `improperly_configured`. */
+  /** The storage of the files. An alias follows the settings; an unknown alias is `improperly_configured`. */
   get storage(): AnyStorage {
     const { storage = 'default' } = this.options
     this.#storage ??= storageOf(storage, 'a file field')
     return this.#storage
   }
 
-  /** The file of a row by what its column holds; a new object at each call. */
+  /** Returns the file of a row for the value of its column; a new object at each call. */
   attach(name: string | null | undefined, owner?: Owner): FieldFile {
     return new FieldFile(this, name, owner)
   }
 
-  /** What the column gets for a value whose file is stored. Content, promises and anything else are refused with `invalid_argument`. */
+  /** Returns the column's value for a value whose file is stored. Content, promises and anything else are `invalid_argument`. */
   encode(value: unknown): string | null {
     const name = this.storedName(value)
     return name === null || name === '' ? (this.options.emptyValue ?? null) : name
   }
 
-  /** The name in a value whose file is stored; null for none. Anything else is `invalid_argument`. */
+  /** Returns the name in a value whose file is stored; null for none. Anything else is `invalid_argument`. */
   storedName(value: unknown): string | null {
     if (value === null || value === undefined || value === '') return null
     if (typeof value === 'string') return value
@@ -107,7 +107,7 @@ export class FileField<Row = any> implements Field {
     return value instanceof FieldFile ? !value.committed : value instanceof Upload || isFileSource(value)
   }
 
-  /** The name that a file gets for a row, before the storage makes it free: `uploadTo`, checked, with a valid last part. */
+  /** Returns the name of a file for a row, before the storage looks for a free one: `uploadTo`, checked, with a valid last part. */
   async generateFilename(row: object | undefined, filename: string, now: Date = new Date()): Promise<string> {
     const { uploadTo = '' } = this.options
     const owner = this.attribute
@@ -122,15 +122,15 @@ export class FileField<Row = any> implements Field {
   }
 
   /**
-   * Makes of a value what the columns of its row get: content is stored, the name of a stored file is taken as it is. Anything else is
-   * `invalid_argument`, and nothing is stored then.
+   * Returns the values of the row's columns for a value: content is stored, the name of a stored file is used unchanged. Anything else is
+   * `invalid_argument`, and nothing is stored.
    */
   async store(value: unknown, options: StoreOptions): Promise<StoredValue> {
     checkStoreOptions(options)
     const { storage } = this
     if (value instanceof FieldFile && value.committed && value.name && value.storage !== storage) {
       const [from, to] = await Promise.all([storedFile(value.storage, value.name), storedFile(storage, value.name)])
-      // The name means nothing in another place, so the file goes there.
+      // The name has another meaning in the other storage, so the file is stored there.
       if (from.address !== to.address) return this.#upload(uploadOf(value), options)
     }
     if (!this.isContent(value)) {
@@ -141,12 +141,12 @@ export class FileField<Row = any> implements Field {
     return this.#upload(uploadOf(value), options)
   }
 
-  /** The further attributes of a row for what was found in the content; undefined when there is no file. */
+  /** Returns the further attributes of a row for the result of `observe`; undefined when there is no file. */
   columnsOf(_found: unknown): Readonly<Record<string, unknown>> {
     return {}
   }
 
-  /** The same content, and what is found in it while it is stored. */
+  /** Returns the same content, and the information that is read from it while it is stored. */
   protected async observe(content: Content): Promise<{ readonly content: Content; found(): unknown }> {
     return { content, found: () => undefined }
   }
@@ -166,9 +166,9 @@ export class FileField<Row = any> implements Field {
     const { maxLength } = this
     const isNew = !(saveOptions.overwrite ?? storage.options.fileOverwrite)
     const planned = isNew ? wanted : await storage.getAvailableName(wanted, { maxLength, signal, overwrite: true })
-    // A name that is too long for the storage is cut when it saves; where it cannot be, that is refused then.
+    // A name that is too long for the storage is shortened when it is saved; a name that cannot be shortened is rejected then.
     const target = await storedFile(storage, planned).catch(unlessTooLong)
-    // Noted first where the name will be this one: an overwrite that fails can leave a file that no row names.
+    // Recorded first where the name is already known: an overwrite that fails can leave a file that no row names.
     if (!isNew && target !== undefined) files.stored(target)
     if (target !== undefined) await whenNotDeleting(target.address)
     const provider: ContentProvider = { [asContent]: () => observed.content }
@@ -181,7 +181,7 @@ export class FileField<Row = any> implements Field {
     return { name: saved, columns: this.columnsOf(observed.found()) }
   }
 
-  /** A deletion of the file that had the name before may be sent again by a storage that had no answer, and take the new one. */
+  /** A storage that got no answer may repeat the deletion of the previous file of that name, and delete the new file. */
   async #stays({ address, name, storage }: StoredFile, options: CallOptions): Promise<void> {
     if (!isDeleting(address)) return
     await whenNotDeleting(address)
@@ -192,14 +192,14 @@ export class FileField<Row = any> implements Field {
   }
 }
 
-/** A file field: where its files are stored and how they are named. Bad options are `improperly_configured`. */
+/** Returns a file field with the storage and the naming of its files. Invalid options are `improperly_configured`. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export function fileField<Row = any>(options: FileFieldOptions<Row> = {}): FileField<Row> {
   checkOptionNames(options, FILE_OPTIONS)
   return new FileField(options)
 }
 
-/** Content as an upload: a file that waits to be stored has one; a stored file is content for another place. */
+/** Returns content as an upload: a file that waits to be stored has one; a stored file is content for another storage. */
 export function uploadOf(content: FileSource | Upload | FieldFile): Upload {
   if (content instanceof Upload) return content
   return (content instanceof FieldFile && content.pending) || new Upload(content)

@@ -10,7 +10,7 @@ import { observed, readByRanges } from './image/read.ts'
 import type { ImageInfo } from './image/wanted.ts'
 import type { Owner } from './persist.ts'
 
-/** Where an image field's files are, and which attributes of the row get what their headers say. */
+/** The storage of an image field's files, and the attributes of the row for values from their headers. */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export interface ImageFieldOptions<Row = any> extends FileFieldOptions<Row> {
   /** The attribute for the width in pixels. */
@@ -21,12 +21,13 @@ export interface ImageFieldOptions<Row = any> extends FileFieldOptions<Row> {
   readonly orientation?: string | undefined
 }
 
-/** Milliseconds that reading a header may take. */
+/** Maximum time in milliseconds for reading a header. */
 const MAX_MS = 10_000
 
 /**
- * A file field for pictures. Width and height, before the orientation is applied, are read from the bytes while they are stored, and go into
- * attributes of the row where the options name them; a file that is no picture leaves them null. Needs the package `image-size`.
+ * A file field for pictures. Width and height, before the orientation is applied, are read from the bytes while they are stored, and
+ * written to the attributes of the row that the options name. A file that is not a picture leaves them null. Needs the package
+ * `image-size`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: a row of any model
 export class ImageField<Row = any> extends FileField<Row> {
@@ -46,7 +47,7 @@ export class ImageField<Row = any> extends FileField<Row> {
     return columns
   }
 
-  /** What the columns of a row say; undefined where they are not filled, or the field has none. */
+  /** Returns the values in the columns of a row; undefined where they are empty, or the field has none. */
   infoIn(row: object | undefined): ImageInfo | undefined {
     const { width = '', height = '', orientation = '' } = this.options
     const values = (row ?? {}) as Readonly<Record<string, unknown>>
@@ -64,8 +65,9 @@ export class ImageField<Row = any> extends FileField<Row> {
 /** The picture of a row. */
 export class ImageFieldFile extends FieldFile {
   /**
-   * Width, height and orientation of the picture: from the columns of its row where they are filled, else from the header of the stored file,
-   * by ranged reads. Undefined for a file that is no picture; a missing file is `not_found`, and without a file it is `no_file`.
+   * Returns width, height and orientation of the picture: from the columns of its row if they are filled, else from the header of the
+   * stored file, by ranged reads. Undefined for a file that is not a picture; a missing file is `not_found`, and without a file it is
+   * `no_file`.
    */
   async dimensions(options: CallOptions = {}): Promise<ImageInfo | undefined> {
     checkCallOptions('dimensions', options)

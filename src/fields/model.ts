@@ -8,19 +8,19 @@ import type { Owner } from './persist.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
 import { FileTransaction } from './transaction.ts'
 
-/** File fields by the attribute of the row that they are. */
+/** File fields by the attribute of the row that contains them. */
 export type FileFields = Readonly<Record<string, FileField>>
 
 /** The attributes of a row as they are read. */
 export type FilesOf<F extends FileFields> = { [K in keyof F]: ReturnType<F[K]['attach']> }
 
-/** The attributes of a row as they can be assigned; undefined leaves one as it is. */
+/** The attributes of a row as they can be assigned; undefined does not change an attribute. */
 export type FileValues<F extends FileFields> = { [K in keyof F]?: FileValue | undefined }
 
-/** What of a row `store` writes: everything but content, in place of which are the names of stored files. */
+/** The attributes that `store` returns: content is replaced by the names of the stored files. */
 export type StoredRow = Record<string, unknown>
 
-/** All file fields of one model (table, collection): what an adapter needs to read and write its rows. */
+/** All file fields of one model (table, collection), for an adapter that reads and writes its rows. */
 export class FileModel<F extends FileFields = FileFields> {
   /** For messages: the name of the table or model. */
   readonly label: string
@@ -37,8 +37,8 @@ export class FileModel<F extends FileFields = FileFields> {
   }
 
   /**
-   * Registers the columns of all fields as users of their files. `used` returns those of the names that rows hold in the column of an attribute:
-   * see `FileUser.used`. The function that is returned takes them out again.
+   * Registers the columns of all fields as users of their files. `used` returns those of the names that rows contain in the column of an
+   * attribute: see `FileUser.used`. The returned function removes the registration.
    */
   addUsers(
     used: (attribute: keyof F & string, ...rest: Parameters<FileUser['used']>) => ReturnType<FileUser['used']>,
@@ -55,14 +55,15 @@ export class FileModel<F extends FileFields = FileFields> {
     }
   }
 
-  /** Whether the values have one for any file field; null is one. */
+  /** Whether the values contain one for any file field; null counts. */
   concerns(values: object): boolean {
     return this.attributes.some(attribute => (values as StoredRow)[attribute] !== undefined)
   }
 
   /**
-   * A copy of the values in which content is replaced by the names of the files that were stored, and the further columns of pictures are
-   * filled. Fields without a value are left out. What was stored is noted in `files`; of a value that is no file nothing is stored.
+   * Returns a copy of the values in which content is replaced by the names of the stored files, and the further columns of pictures are
+   * filled. Fields without a value are left out. The stored files are recorded in `files`. If a value is not a file, nothing of it is
+   * stored.
    */
   async store(values: object, options: StoreOptions): Promise<StoredRow> {
     checkStoreOptions(options)
@@ -81,12 +82,15 @@ export class FileModel<F extends FileFields = FileFields> {
     return stored
   }
 
-  /** Notes the files of `before` that `after` has no longer; without `after`, all of them. Either may be names, `FieldFile`s or absent. */
+  /**
+   * Records the files of `before` that `after` no longer contains; without `after`, all of them. Either may contain names or `FieldFile`s,
+   * or be absent.
+   */
   async release(before: object, after: object | undefined, files: FileTransaction): Promise<void> {
     for (const attribute of this.attributes) {
       const field = this.fields[attribute]!
       const held = (before as StoredRow)[attribute]
-      // What is no name has no file: its row can go.
+      // A value that is not a name has no file: its row can be deleted.
       const old = typeof held === 'string' || held instanceof FieldFile ? field.storedName(held) : null
       if (old === null) continue
       const value = after === undefined ? null : (after as StoredRow)[attribute]
@@ -96,14 +100,16 @@ export class FileModel<F extends FileFields = FileFields> {
   }
 
   /**
-   * Runs a write with its files: a savepoint of the running transaction, or one of its own. When `work` fails, what it has stored is removed;
-   * else what it has released goes after the outermost commit.
+   * Runs a write with its files: in a savepoint of the current transaction, or in a new transaction. When `work` fails, the files that it
+   * stored are removed; otherwise the files that it released are removed after the outermost commit.
    */
   step<T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> {
     return FileTransaction.step(this.registry, work, within)
   }
 
-  /** The file of a row by what its column holds, or what a cache returned for it: a name, `{ name }`, null or undefined. */
+  /**
+   * Returns the file of a row for the value of its column, or for the value that a cache returned: a name, `{ name }`, null or undefined.
+   */
   attach<K extends keyof F & string>(attribute: K, value: unknown, owner?: Owner): FilesOf<F>[K] {
     const field = this.fields[attribute]!
     if (field.isContent(value) && !(value instanceof FieldFile)) {
@@ -113,8 +119,8 @@ export class FileModel<F extends FileFields = FileFields> {
   }
 
   /**
-   * Makes `FieldFile`s of what JSON, `structuredClone`, `v8` or a cache has left of those of a row; returns the row. `owner` makes the owner of
-   * each file, so that it can be saved again.
+   * Converts the values that JSON, `structuredClone`, `v8` or a cache returned for `FieldFile`s back to `FieldFile`s; returns the row.
+   * `owner` makes the owner of each file, so that it can be saved again.
    * @example
    * const resume = resumes.revive(JSON.parse(await redis.get('resume:1')))
    */
@@ -128,7 +134,7 @@ export class FileModel<F extends FileFields = FileFields> {
 }
 
 /**
- * The file fields of a model, for the adapter of an ORM or for a program's own SQL.
+ * Returns the file fields of a model, for the adapter of an ORM or for a program's own SQL.
  * @example
  * const resumes = fileModel('resumes', { pdf: fileField({ uploadTo: 'pdfs' }), photo: imageField({ uploadTo: 'photos' }) })
  */
@@ -142,7 +148,7 @@ function nameOf(value: unknown, label: string, attribute: string): string | null
     const { name } = value
     if (name === null || typeof name === 'string') return name
   }
-  // What keyv writes for a value whose JSON is null.
+  // The text that keyv writes for a value whose JSON is null.
   if (
     typeof value === 'object' &&
     Object.getPrototypeOf(value) === Object.prototype &&

@@ -6,15 +6,15 @@ import { isHeld, type StoredFile } from './claims.ts'
 import { type FileRegistry, type FileUser, fileRegistry } from './registry.ts'
 import { nameInStorage, storedFile } from './stored.ts'
 
-/** Which files are looked for, and what is done with them. */
+/** Which files are searched, and whether they are deleted. */
 export interface OrphanOptions extends CallOptions {
-  /** Default: the registry of fields that are given no other. */
+  /** Default: the default registry of fields. */
   readonly registry?: FileRegistry | undefined
-  /** Whether what is found is deleted; default false. */
+  /** Whether the files found are deleted; default false. */
   readonly delete?: boolean | undefined
-  /** Files younger than so many seconds are spared, since the row of an upload may still be to come; default 86400, a day. */
+  /** Minimum age of a file in seconds; younger files are kept, since the row of an upload may not be written yet. Default 86400, a day. */
   readonly graceSecs?: number | undefined
-  /** Folders to look in, instead of those that the fields write to; '' is a whole storage. */
+  /** Folders to search, instead of those that the fields write to; '' is a whole storage. */
   readonly prefixes?: readonly string[] | undefined
 }
 
@@ -22,38 +22,39 @@ export interface OrphanOptions extends CallOptions {
 export interface Orphan {
   readonly storage: AnyStorage
   readonly name: string
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number
   readonly modifiedAt: Date
-  /** Whether it is gone now. */
+  /** Whether it was deleted. */
   readonly deleted: boolean
   /** Why it could not be deleted. */
   readonly error?: StorageError
 }
 
-/** What came of a search. */
+/** The result of a search. */
 export interface OrphanSummary {
   readonly found: number
   readonly deleted: number
   readonly failed: number
   /** Files that a row names. */
   readonly used: number
-  /** Files that are younger than the grace time, or of no known age. */
+  /** Files that are younger than the grace time, or of unknown age. */
   readonly spared: number
   /** Leftovers of unfinished uploads that are older than the grace time; they are removed where `delete` is set. */
   readonly unfinished: number
 }
 
 const DAY_SECS = 86_400
-/** Files whose rows are asked for together. */
+/** Number of files in one query. */
 const BATCH = 200
-/** Files that are looked at once more, and then deleted, together. */
+/** Number of files that are checked again, and then deleted, together. */
 const TOGETHER = 20
 
 /**
- * Finds files that no row of a registered column names, below the folders that the fields write to, and deletes them where that is asked for.
- * First every column is asked: when one cannot be read, or none is registered, nothing is deleted and the error is thrown. Each batch of files is
- * asked about after it was listed, and once more before it is deleted; a file that was written anew in between stays. Returns the counts at its end.
+ * Finds files that no row of a registered column names, below the folders that the fields write to, and deletes them with `delete`. First
+ * it queries every column: when one cannot be read, or none is registered, it deletes nothing and throws the error. Each batch of files is
+ * checked after it was listed, and once more before it is deleted; a file that was written again in between stays. Returns the counts at
+ * its end.
  * @example
  * for await (const { name } of findOrphans({ graceSecs: 3600 })) console.log(name)
  */
@@ -151,7 +152,7 @@ interface Removed {
 
 const NOTHING: Removed = { removed: [], errors: new Map() }
 
-/** Deletes files that are still unused, but for those that were written anew since they were listed: their rows may still be to come. */
+/** Deletes files that are still unused, except those that were written again since they were listed: their rows may not be written yet. */
 async function remove(files: readonly Candidate[], isOld: AgeCheck, { registry, signal }: Search): Promise<Removed> {
   const errors = new Map<string, StorageError>()
   const check = async ({ storage, name }: Candidate): Promise<boolean> => {
@@ -179,7 +180,7 @@ async function sweep(storage: AnyStorage, path: string, minAgeSecs: number, sear
   }
 }
 
-/** The storages of the columns, each once, with the folders to look in. */
+/** Returns the storages of the columns, each once, with the folders to search. */
 async function placesOf(
   users: Iterable<FileUser>,
   prefixes: readonly string[] | undefined,
@@ -210,7 +211,7 @@ function unknownPrefix(label: string): never {
   )
 }
 
-/** Each folder once, without those inside of another. */
+/** Returns each folder once, without those inside of another. */
 function withoutNested(folders: readonly string[]): string[] {
   const all = [...new Set(folders)]
   return all.filter(folder => !all.some(other => other !== folder && (other === '' || folder.startsWith(`${other}/`))))

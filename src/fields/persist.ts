@@ -5,31 +5,32 @@ import type { Field, StoredValue } from './field.ts'
 import { FileTransaction } from './transaction.ts'
 import type { Upload } from './upload.ts'
 
-/** The row of a `FieldFile`, as an adapter knows it. */
+/** The row of a `FieldFile`, for an adapter. */
 export interface Owner {
-  /** For `uploadTo`; its attributes follow what is persisted. */
+  /** The argument of `uploadTo`; its attributes are updated after they are persisted. */
   readonly row: object
   /**
-   * Writes these attributes of the row: the file's name, and for a picture its width and height. Another object may have saved a file of the row
-   * meanwhile: what the row names until now is released in the same transaction, `model.release(before, values, FileTransaction.current())`.
+   * Writes these attributes of the row: the file's name, and for a picture its width and height. Another object may have saved a file of
+   * the row meanwhile, so the files that the row still names are released in the same transaction: `model.release(before, values,
+   * FileTransaction.current())`.
    */
   persist(values: Readonly<Record<string, unknown>>, options: CallOptions): Promise<void>
-  /** The transaction of the database in which `persist` runs, where there is one. Default: the one that the calling code runs in. */
+  /** The database transaction in which `persist` runs, if any. Default: that of the calling code. */
   transaction?(): FileTransaction | undefined
 }
 
-/** How `FieldFile.save` and `FieldFile.delete` write. */
+/** Options of `FieldFile.save` and `FieldFile.delete`. */
 export interface PersistOptions extends CallOptions {
   /** Whether the row is written as well; default true. */
   readonly save?: boolean | undefined
 }
 
-/** How `FieldFile.save` stores. */
+/** Options of `FieldFile.save`. */
 export interface FieldSaveOptions extends PersistOptions {
   readonly onProgress?: OnProgress | undefined
 }
 
-/** What of a `FieldFile` changes when it is saved or deleted. */
+/** The part of a `FieldFile` that changes when it is saved or deleted. */
 interface ChangingFile {
   readonly name: string | null
   readonly pending: Upload | undefined
@@ -52,13 +53,13 @@ export async function saveFile(
   })
 }
 
-/** Takes the file from its row; see `FieldFile#delete`. */
+/** Removes the file from its row; see `FieldFile#delete`. */
 export async function removeFile(file: ChangingFile, owner: Owner, { save, signal }: PersistOptions): Promise<void> {
   const value = { name: null, columns: file.field.columnsOf(undefined) }
   await change(file, owner, files => persist(file, value, save ? owner : undefined, files, { signal }))
 }
 
-/** Runs a change with its files, in the transaction of the row; after a failure or a rollback the object is as it was. */
+/** Runs a change with its files, in the transaction of the row. A failure or a rollback restores the object. */
 async function change(
   file: ChangingFile,
   owner: Owner | undefined,

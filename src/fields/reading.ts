@@ -4,7 +4,7 @@ import { ContentFile } from '../files/content-file.ts'
 import type { Data, OpenMode } from '../files/modes.ts'
 import { StorageFile } from '../files/storage-file.ts'
 
-/** What is opened for a `FieldFile`. */
+/** The open file of a `FieldFile`. */
 export type OpenedFile = StorageFile<OpenMode> | ContentFile
 
 type Opener = (mode: OpenMode, options: CallOptions) => Promise<OpenedFile>
@@ -13,7 +13,7 @@ type Opener = (mode: OpenMode, options: CallOptions) => Promise<OpenedFile>
 export class Reading {
   readonly #open: Opener
   #file: OpenedFile | undefined
-  /** What further reads return of a file that was read to its end and released. */
+  /** The result of further reads of a file that was read to its end and released. */
   #end: Data<OpenMode> | undefined
 
   constructor(open: Opener) {

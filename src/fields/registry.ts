@@ -6,15 +6,16 @@ import type { AnyStorage } from '../storage/storage.ts'
 import { forget, isRelease, Removal, type StoredFile } from './claims.ts'
 import { type FieldPlace, nameInStorage, namesInStorage } from './stored.ts'
 
-/** A column that holds names of files: of a model, its drafts, its history, or any copy. */
+/** A column that contains names of files: of a model, its drafts, its history, or any copy. */
 export interface FileUser {
   /** For messages and warnings: `resumes.pdf`. */
   readonly label: string
-  /** The field whose storage the names are in. */
+  /** The field whose storage contains the names. */
   readonly field: FieldPlace
   /**
-   * Returns those of the names that rows hold, by one query of its own, outside of every transaction. Soft-deleted rows count, whatever
-   * default scopes the model has. More than was asked for may be returned, as texts, `FieldFile`s or nulls; anything else is taken for a mistake.
+   * Returns those of the names that rows contain, by a separate query outside of every transaction. It must include soft-deleted rows,
+   * whatever default scopes the model has. It may return more names than requested, as texts, `FieldFile`s or nulls; any other value is an
+   * error.
    */
   used(names: readonly string[], options: CallOptions): Promise<Iterable<unknown>>
 }
@@ -26,22 +27,22 @@ export interface KeptFile {
   readonly error: StorageError
 }
 
-/** Names in one question to a database. */
+/** Number of names in one database query. */
 const BATCH = 500
-/** Files that are asked about, and then deleted, together. */
+/** Number of files that are checked, and then deleted, together. */
 const TOGETHER = 20
-/** Most characters of what a database said. */
+/** Maximum length of a database error in a message, in characters. */
 const MAX_REASON = 300
-/** How often files are asked about that are needed anew between question and deletion. */
+/** Maximum number of checks of a file that is needed again between check and deletion. */
 const MOST_ROUNDS = 20
 
-/** The columns that hold names of files. A file is deleted only when none of them names it. */
+/** The columns that contain names of files. A file is deleted only when none of them names it. */
 export class FileRegistry {
   readonly #users = new Set<FileUser>()
-  /** Called with each file that could not be deleted; the write it belongs to stays a success. Default: a warning of the process. */
+  /** Called with each file that could not be deleted; the write that it belongs to still succeeds. Default: a process warning. */
   onKept: (kept: KeptFile) => void = warn
 
-  /** Registers a column; the function that is returned takes it out again. */
+  /** Registers a column; the returned function removes it. */
   add(user: FileUser): () => void {
     this.#users.add(user)
     return () => void this.#users.delete(user)
@@ -53,8 +54,8 @@ export class FileRegistry {
   }
 
   /**
-   * Returns those of the files that a registered column names; all are in one storage. A column that cannot be read is `unavailable`, and so is the
-   * answer where no registered column has its files there.
+   * Returns those of the files that a registered column names; all files must be in one storage. `unavailable` when a column cannot be
+   * read, or no registered column has its files in that storage.
    */
   async used(files: readonly StoredFile[], options: CallOptions = {}): Promise<Set<StoredFile>> {
     checkCallOptions('used', options)
@@ -76,13 +77,15 @@ export class FileRegistry {
     throw new StorageError('unavailable', `No registered column has its files where '${files[0]!.name}' is.`)
   }
 
-  /** Asks every registered column once, so that one which cannot be read is found before anything is done with its files. */
+  /** Queries every registered column once, so that an unreadable one is found before any file is changed. */
   async check(options: CallOptions = {}): Promise<void> {
     checkCallOptions('check', options)
     for (const user of this.#users) await this.#ask(user, ['holdall'], options)
   }
 
-  /** Deletes those of the files that no column names, and returns them. Never fails: what could not be deleted is given to `onKept`. */
+  /**
+   * Deletes those of the files that no column names, and returns them. Never fails: files that could not be deleted are passed to `onKept`.
+   */
   async removeUnused(
     files: readonly StoredFile[],
     onKept: (kept: KeptFile) => void = this.onKept,
@@ -96,7 +99,10 @@ export class FileRegistry {
     return removed
   }
 
-  /** Reports a file that should have been deleted and is still there; what `onKept` throws becomes a warning, since the write has succeeded. */
+  /**
+   * Reports a file that should have been deleted and is still there. An error from `onKept` becomes a warning, since the write has
+   * succeeded.
+   */
   keep(
     { name, storage }: Pick<StoredFile, 'name' | 'storage'>,
     error: unknown,
@@ -134,12 +140,12 @@ export class FileRegistry {
     let left = removals
     try {
       for (let rounds = 0; left.length > 0; rounds++) {
-        if (rounds === MOST_ROUNDS) throw new StorageError('unavailable', 'The file is used anew again and again.')
+        if (rounds === MOST_ROUNDS) throw new StorageError('unavailable', 'The file keeps being used again.')
         for (const removal of left) postpone(removal)
         left = left.filter(removal => removal.ask())
         const used = await this.#usedNow(left.map(({ file }) => file))
         const unused = left.filter(({ file }) => !used.has(file))
-        // Those that were needed since they were asked about are asked about again.
+        // Files that were needed since the check are checked again.
         const isNeeded = await Promise.all(unused.map(remove))
         left = unused.filter((_, at) => isNeeded[at])
       }
@@ -153,12 +159,12 @@ export class FileRegistry {
   }
 
   async #usedNow(files: readonly StoredFile[]): Promise<Set<StoredFile>> {
-    // No row can have named a file that was stored just now, unless its column is registered.
+    // No row can name a file that was stored just now, unless its column is registered.
     const isAlone = files.every(({ isNew }) => isNew) && files.length > 0 && !(await this.knows(files[0]!))
     return isAlone ? new Set() : this.used(files)
   }
 
-  /** Whether a registered column has its files where this one is. */
+  /** Whether a registered column has its files in the storage of this one. */
   async knows(file: StoredFile): Promise<boolean> {
     for (const storage of new Set([...this.#users].map(user => user.field.storage))) {
       if ((await nameInStorage(file, storage)) !== undefined) return true
@@ -172,14 +178,14 @@ export class FileRegistry {
       found = [...(await user.used(names, options))]
     } catch (cause) {
       if (isStorageError(cause, 'aborted')) throw cause
-      const text = `${user.label} could not be asked which files it uses: ${reasonOf(cause)}`
+      const text = `${user.label} could not be queried for the files that it uses: ${reasonOf(cause)}`
       throw new StorageError('unavailable', text, { cause })
     }
     return found.map(value => usedName(value, user.label)).filter(name => name !== null)
   }
 }
 
-/** What a database said, on one line and without the password of a URL. */
+/** Returns a database error on one line and without the password of a URL. */
 function reasonOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause)
   const line = text.trim().split(/\s+/, MAX_REASON).map(withoutUser).join(' ')
@@ -191,7 +197,7 @@ function withoutUser(word: string): string {
   return start > 2 && end > start ? `${word.slice(0, start)}***${word.slice(end)}` : word
 }
 
-/** A name as a column returned it. What is no name must not be passed over: its file would be deleted. */
+/** Returns a name as a column returned it. A value that is not a name must not be skipped: its file would be deleted. */
 function usedName(value: unknown, label: string): string | null {
   const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value
   if (name === null || name === undefined || typeof name === 'string') return name ?? null
@@ -204,7 +210,7 @@ function warn({ name, error }: KeptFile): void {
   })
 }
 
-/** The files by the names that they have in a storage, without those that are not in there. */
+/** Returns the files by the names that they have in a storage, without those that are not in it. */
 async function namesIn(
   storage: AnyStorage,
   files: readonly StoredFile[],
@@ -217,5 +223,5 @@ async function namesIn(
   return byName
 }
 
-/** The registry of fields that are given no other. */
+/** The default registry of fields. */
 export const fileRegistry: FileRegistry = new FileRegistry()

@@ -1,14 +1,14 @@
 import { StorageError } from '../core/errors.ts'
 import { hasMissingValue } from '../storage/upload-name.ts'
 
-/** A row that notes which of its properties are read while they have no value. */
+/** A row that records which of its properties are read while they have no value. */
 export interface WatchedRow {
   readonly row: object
   /** Names of the properties that were read and were undefined or null. */
   missing(): readonly string[]
 }
 
-/** Watches the properties of a row, whose methods still find their own private fields. */
+/** Watches the properties of a row; its methods can still use their own private fields. */
 export function watchedRow(row: object): WatchedRow {
   const missing = new Set<string>()
   const watched = new Proxy(row, {
@@ -22,7 +22,7 @@ export function watchedRow(row: object): WatchedRow {
   return { row: watched, missing: () => [...missing] }
 }
 
-/** Refuses a name in which `uploadTo` wrote a value that the row does not have yet; the file name that was given may say what it likes. */
+/** Rejects a name in which `uploadTo` wrote a value that the row does not have yet; words of the uploaded file's own name are allowed. */
 export function checkedParts(attribute: string, name: string, filename: string, missing: readonly string[]): void {
   if (!hasMissingValue(name, filename, missing.length > 0)) return
   const what = missing.length === 0 ? 'a value' : missing.map(key => `'${key}'`).join(', ')

@@ -4,19 +4,19 @@ import { addressOf } from '../storage/address.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { StoredFile } from './claims.ts'
 
-/** Where the files of a column are. */
+/** The location of a column's files. */
 export interface FieldPlace {
-  /** The attribute of the row that holds the file: `pdf`. */
+  /** The attribute of the row that contains the file: `pdf`. */
   readonly attribute: string
   readonly storage: AnyStorage
-  /** What all names begin with; undefined where that is not known. */
+  /** Prefix of all names; undefined where it is unknown. */
   readonly prefix: string | undefined
 }
 
 const numbers = new WeakMap<object, number>()
 let count = 0
 
-/** A file with its address; a file of a backend without addresses is known by the driver object. */
+/** Returns a file with its address. For a backend without addresses, the driver object identifies the storage. */
 export async function storedFile(storage: AnyStorage, name: string, options: CallOptions = {}): Promise<StoredFile> {
   const ref = storage.normalRef(name)
   const address = (await addressOf(storage, ref, options)) ?? `${numberOf(storage.calls.driver)} ${ref.key}`
@@ -30,8 +30,8 @@ function numberOf(driver: object): number {
 }
 
 /**
- * The names that files have in another storage: the same ones in a storage of the same place, longer or shorter ones where one storage is a folder
- * of the other. Undefined for a file that is not in there.
+ * Returns the names that files have in another storage: the same names in a storage of the same location, longer or shorter ones where one
+ * storage is a folder of the other. Undefined for a file that is not in it.
  */
 export async function namesInStorage(
   files: readonly StoredFile[],
@@ -47,7 +47,7 @@ export async function namesInStorage(
   return names
 }
 
-/** The name that one file has in another storage. */
+/** Returns the name that one file has in another storage. */
 export async function nameInStorage(
   file: StoredFile,
   storage: AnyStorage,
@@ -58,7 +58,7 @@ export async function nameInStorage(
 
 const PROBE = 'x'
 
-/** What the addresses of all files in a storage begin with; null where they do not end with the name. */
+/** Returns the prefix of the addresses of all files in a storage; null where they do not end with the name. */
 async function rootOf(storage: AnyStorage, options: CallOptions): Promise<string | null> {
   const { address } = await storedFile(storage, PROBE, options)
   return address.endsWith(PROBE) ? address.slice(0, -PROBE.length) : null

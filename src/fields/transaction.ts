@@ -4,7 +4,7 @@ import { drop, forget, hold, type Postponed, type Release, release, type StoredF
 import { type FileRegistry, fileRegistry } from './registry.ts'
 import { storedFile } from './stored.ts'
 
-/** A transaction that code runs in, and the one around it that is open, which may be of another registry. */
+/** The transaction that code runs in, and the open one around it, which may belong to another registry. */
 interface Scope {
   readonly transaction: FileTransaction
   readonly outer: Scope | undefined
@@ -13,9 +13,9 @@ interface Scope {
 const running = new AsyncLocalStorage<Scope>()
 
 /**
- * The files of a database transaction: those it has stored, which a rollback removes, and those its rows no longer name, which go after the
- * commit if no other row names them. A savepoint is a transaction in it. Whoever runs the database's transaction calls `commit` or `rollback`
- * after the database has done the same, and waits for it.
+ * The files of a database transaction: those it stored, which a rollback removes, and those its rows no longer name, which are removed
+ * after the commit if no other row names them. A savepoint is a transaction in it. The code that runs the database's transaction calls
+ * `commit` or `rollback` after the database has done the same, and awaits it.
  */
 export class FileTransaction {
   readonly registry: FileRegistry
@@ -26,9 +26,9 @@ export class FileTransaction {
   readonly #released: Release[] = []
   /** Stored by a savepoint that was rolled back. */
   readonly #abandoned: StoredFile[] = []
-  /** What others have released, and was kept for savepoints that were rolled back. */
+  /** Released by other transactions, and kept for savepoints that were rolled back. */
   readonly #postponed: Postponed[] = []
-  /** What puts objects back as they were, the last first. */
+  /** Functions that restore objects, run last to first. */
   readonly #undo: (() => void)[] = []
   #isOpen = true
   #isDoubtful = false
@@ -38,7 +38,7 @@ export class FileTransaction {
     this.#parent = parent
   }
 
-  /** The transaction of a registry that the calling code runs in, by `run`; undefined outside and after its end. */
+  /** The transaction of a registry that the calling code runs in, by `run`; undefined outside of it and after its end. */
   static current(registry?: FileRegistry): FileTransaction | undefined {
     for (
       let scope = FileTransaction.#open(running.getStore());
@@ -51,7 +51,7 @@ export class FileTransaction {
     return undefined
   }
 
-  /** The innermost scope whose transaction, or one that it is a savepoint of, is open. */
+  /** Returns the innermost open scope: its transaction, or one that it is a savepoint of, is open. */
   static #open(scope: Scope | undefined): Scope | undefined {
     if (scope === undefined || scope.transaction.#isOpen) return scope
     const outer = FileTransaction.#open(scope.outer)
@@ -61,8 +61,9 @@ export class FileTransaction {
   }
 
   /**
-   * Runs a write with its files: a savepoint of a transaction, by default the one that the calling code runs in, or one of its own. When `work`
-   * fails, what it has stored is removed; else what it has released goes after the outermost commit.
+   * Runs a write with its files: in a savepoint of a transaction (by default the one that the calling code runs in), or in a new
+   * transaction. When `work` fails, the files that it stored are removed; otherwise the files that it released are removed after the
+   * outermost commit.
    */
   static step<T>(
     registry: FileRegistry,
@@ -83,7 +84,7 @@ export class FileTransaction {
     return running.run({ transaction: this, outer: FileTransaction.#open(running.getStore()) }, work)
   }
 
-  /** Runs code and ends with it: by `commit`, or by `rollback` when the code fails, whose error is thrown again. */
+  /** Runs code and ends the transaction: by `commit`, or by `rollback` when the code fails, whose error is rethrown. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     let result: T
     try {
@@ -101,32 +102,35 @@ export class FileTransaction {
     return new FileTransaction(this.registry, this)
   }
 
-  /** Notes a file before or after it is stored: it is removed unless the transaction commits with a row that names it. */
+  /** Records a file before or after it is stored: it is removed unless the transaction commits with a row that names it. */
   stored(file: StoredFile): void {
     hold(file.address)
     this.#stored.push(file)
   }
 
-  /** Notes a stored file that a row of the transaction names now, so that it is not deleted meanwhile. */
+  /** Records a stored file that a row of the transaction names now, so that it is not deleted meanwhile. */
   needed(file: StoredFile): void {
     hold(file.address)
     this.#needed.push(file.address)
   }
 
-  /** Notes a file that a row no longer names. */
+  /** Records a file that a row no longer names. */
   released(file: StoredFile): void {
     this.#released.push(release(file))
   }
 
   /**
-   * Has `undo` called by a rollback: for entities in which an adapter has put stored files in the place of content, so that they do not name
-   * files that are gone when the program saves them once more.
+   * Registers `undo` to be called by a rollback. Adapters that replaced content in entities by stored files use it, so that the entities do
+   * not name removed files when the program saves them again.
    */
   onRollback(undo: () => void): void {
     this.#undo.unshift(undo)
   }
 
-  /** The same by its name. A name that the storage refuses (an older program has written it) is reported by `onKept`, so that its row can go. */
+  /**
+   * Like `released`, by name. A name that the storage rejects (an older program has written it) is reported by `onKept`, so that its row
+   * can be deleted.
+   */
   async release(storage: AnyStorage, name: string): Promise<void> {
     try {
       this.released(await storedFile(storage, name))
@@ -136,14 +140,14 @@ export class FileTransaction {
   }
 
   /**
-   * Notes that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. What was
-   * stored is looked up then as well, and removed if no row names it. A step that was rolled back has called it.
+   * Records that the database may keep less than it confirms: PostgreSQL answers a commit after a failed statement with a rollback. The
+   * commit then also checks the stored files, and removes those that no row names. A step that was rolled back calls it.
    */
   doubt(): void {
     this.#isDoubtful = true
   }
 
-  /** After the database's commit; for a savepoint, after its release. Ends when all that is to be deleted is deleted; never fails. */
+  /** Call it after the database's commit; for a savepoint, after its release. Resolves after all deletions; never fails. */
   async commit(): Promise<void> {
     if (!this.#end()) return
     const parent = this.#parent
@@ -157,12 +161,15 @@ export class FileTransaction {
       if (this.#isDoubtful) parent.doubt()
       return
     }
-    // It has outlived the transaction around it, which may have been rolled back.
+    // It ended after the transaction around it, which may have been rolled back.
     if (parent !== undefined) this.doubt()
     await this.#remove([...this.#released, ...this.#abandoned, ...(await this.#doubtful())])
   }
 
-  /** After the database's rollback, also one to the savepoint. What a savepoint has stored is removed when the outermost transaction ends. */
+  /**
+   * Call it after the database's rollback, also after a rollback to the savepoint. Files that a savepoint stored are removed when the
+   * outermost transaction ends.
+   */
   async rollback(): Promise<void> {
     if (!this.#end()) return
     for (const undo of this.#undo) undo()
@@ -177,7 +184,7 @@ export class FileTransaction {
     await this.#remove([...this.#stored, ...this.#abandoned])
   }
 
-  /** What was stored and may have no row; nothing where no registered column could tell. */
+  /** Returns the stored files that may have no row; none where no registered column could be checked. */
   async #doubtful(): Promise<StoredFile[]> {
     if (!this.#isDoubtful) return []
     const known = await Promise.all(this.#stored.map(file => this.registry.knows(file)))
@@ -190,7 +197,7 @@ export class FileTransaction {
     return was
   }
 
-  /** Lets all files go, and removes these, with those that others have released meanwhile. */
+  /** Drops the holds on all files, and removes these files and those that other transactions released meanwhile. */
   async #remove(files: readonly StoredFile[]): Promise<void> {
     const held = [...this.#stored, ...this.#abandoned].map(({ address }) => address)
     const postponed = [...this.#postponed, ...[...held, ...this.#needed].flatMap(drop)]

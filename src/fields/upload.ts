@@ -8,7 +8,10 @@ import { sourceError } from '../core/errors.ts'
 import { extensionOf } from '../core/mime.ts'
 import { lastPartOf } from '../core/names.ts'
 
-/** Content that a file field takes as it is: bytes, a `File` or `Blob`, a stream, a file object of ours, or the `file:` URL of a file on this machine. */
+/**
+ * Content that a file field accepts: bytes, a `File` or `Blob`, a stream, a file object of Holdall, or the `file:` URL of a file on this
+ * machine.
+ */
 export type FileSource =
   | ArrayBuffer
   | ArrayBufferView
@@ -20,10 +23,10 @@ export type FileSource =
   | ContentProvider
   | URL
 
-/** Content on its way into a file field, with the name and the type that it shall have. */
+/** Content for a file field, with the name and the type that it is stored with. */
 export class Upload {
   readonly source: FileSource | string
-  /** The name that `uploadTo` gets; undefined for the content's own. */
+  /** The name that is passed to `uploadTo`; undefined for the content's own. */
   readonly name: string | undefined
   readonly contentType: string | undefined
 
@@ -33,12 +36,15 @@ export class Upload {
     this.contentType = contentType
   }
 
-  /** The name that the content has without being read; undefined where it has none. */
+  /** The name that is known without reading the content; undefined where it has none. */
   get givenName(): string | undefined {
     return this.name ?? ownName(this.source)
   }
 
-  /** The content with its name. Bytes and streams that have none get a random one; a file object without a name is `undefined` here. */
+  /**
+   * Returns the content with its name. Bytes and streams without a name get a random one; a file object without a name has the name
+   * `undefined` here.
+   */
   async open(): Promise<{ readonly content: Content; readonly name: string | undefined }> {
     const { source } = this
     const opened = toContent(source instanceof URL ? await fileBlob(source) : source)
@@ -49,7 +55,7 @@ export class Upload {
 }
 
 /**
- * Content for a file field under a name of its own: what a Buffer or a stream does not bring along.
+ * Returns content for a file field with a name, which a Buffer or a stream does not have.
  * @example
  * await db.insert(resumes).values({ title: 'CV', pdf: upload(buffer, 'cv.pdf') })
  */
@@ -61,12 +67,12 @@ export function upload(
   return new Upload(source, name, options.contentType)
 }
 
-/** The file at a path of this machine, for a file field; its name is the last part of the path. */
+/** Returns the file at a path of this machine, for a file field; its name is the last part of the path. */
 export function uploadPath(path: string, name?: string): Upload {
   return new Upload(pathToFileURL(path), name)
 }
 
-/** Whether the value is content, and not a name, a stored file or something else. */
+/** Whether the value is content, not a name, a stored file or something else. */
 export function isFileSource(value: unknown): value is FileSource {
   if (typeof value !== 'object' || value === null) return false
   if (value instanceof URL) return value.protocol === 'file:'
@@ -74,12 +80,12 @@ export function isFileSource(value: unknown): value is FileSource {
   return 'getReader' in value || Symbol.asyncIterator in value || asContent in value
 }
 
-/** File objects of ours can have a name: one without is a mistake. */
+/** Whether a source can have a name: for a file object of Holdall, a missing name is an error. */
 function isNameable(source: FileSource | string): boolean {
   return typeof source === 'object' && asContent in source
 }
 
-/** The last part of a name that the content itself has: `File.name`, the path of a `ReadStream`, the name of a file object. */
+/** Returns the last part of the content's own name: `File.name`, the path of a `ReadStream`, the name of a file object. */
 function ownName(source: FileSource | string): string | undefined {
   if (source instanceof URL) return basename(fileURLToPath(source))
   if (typeof source === 'string') return undefined

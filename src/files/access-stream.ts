@@ -2,7 +2,10 @@ import { Readable } from 'node:stream'
 
 const BLOCK = 256 * 1024
 
-/** A stream of positional reads from `start` on; `read` gives an empty buffer at the end. Destroying it closes nothing below. */
+/**
+ * Returns a stream of positional reads from `start` on; `read` returns an empty buffer at the end. Destroying the stream does not close the
+ * source.
+ */
 export function accessStream(read: (position: number, length: number) => Promise<Buffer>, start = 0): Readable {
   let position = start
   return new Readable({

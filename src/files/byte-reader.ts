@@ -8,7 +8,7 @@ const CR = 13
 
 /** Buffered sequential reading over a `RandomAccess`, so that a line does not cost one read per byte. */
 export class ByteReader {
-  /** Where the next read begins, in bytes. */
+  /** Offset in bytes of the next read. */
   position = 0
   readonly #access: RandomAccess
   #buffer: Buffer = Buffer.alloc(0)
@@ -18,12 +18,12 @@ export class ByteReader {
     this.#access = access
   }
 
-  /** Forgets what was buffered: the bytes below have changed. */
+  /** Discards the buffer: the bytes below have changed. */
   invalidate(): void {
     this.#buffer = Buffer.alloc(0)
   }
 
-  /** Exactly `length` bytes unless the end comes first; all the rest without `length`. */
+  /** Returns exactly `length` bytes unless the end comes first; without `length` all the rest. */
   async bytes(length: number | undefined, ctx: CallContext): Promise<Buffer> {
     const wanted = length ?? Number.POSITIVE_INFINITY
     const parts: Buffer[] = []
@@ -40,11 +40,13 @@ export class ByteReader {
       this.position += part.length
     }
     const only = parts.length === 1 ? parts[0] : undefined
-    // What was cut from the buffer is copied, since callers may change what they are given.
+    // Bytes from the buffer are copied, since callers may change the result.
     return only !== undefined && only.length >= BLOCK ? only : Buffer.concat(parts, got)
   }
 
-  /** Exactly `count` code points unless the end comes first; `\r\n` counts and is given as `\n`, and so is a lone `\r`. */
+  /**
+   * Returns exactly `count` code points unless the end comes first. `\r\n` counts as one and is returned as `\n`, and so is a lone `\r`.
+   */
   async text(count: number | undefined, ctx: CallContext): Promise<string> {
     if (count === undefined) return decode(await this.bytes(undefined, ctx))
     const parts: Buffer[] = []
@@ -64,7 +66,7 @@ export class ByteReader {
     return decode(Buffer.concat(parts))
   }
 
-  /** The next line with its end, empty at the end of the file. `universal` also ends lines at a lone `\r`. */
+  /** Returns the next line with its line end, empty at the end of the file. With `universal`, a lone `\r` also ends a line. */
   async line(universal: boolean, ctx: CallContext): Promise<Buffer> {
     const parts: Buffer[] = []
     for (;;) {
@@ -92,7 +94,7 @@ export class ByteReader {
     return from >= 0 && from < this.#buffer.length ? this.#buffer.subarray(from) : this.#buffer.subarray(0, 0)
   }
 
-  /** The bytes buffered from `position` on: at least `length` of them unless the file ends before. */
+  /** Returns the buffered bytes from `position` on: at least `length` of them unless the file ends before. */
   async #atLeast(length: number, ctx: CallContext): Promise<Buffer> {
     let rest = this.#rest()
     while (rest.length < length) {
@@ -106,7 +108,7 @@ export class ByteReader {
   }
 }
 
-/** UTF-8 to text with `\n` as the only line end; a byte that is no UTF-8 becomes U+FFFD. */
+/** Decodes UTF-8 to text with `\n` as the only line end; an invalid byte becomes U+FFFD. */
 export function decode(bytes: Buffer): string {
   const text = bytes.toString('utf8')
   return text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text

@@ -5,17 +5,17 @@ import { chunkSizeOf, countOf } from './counts.ts'
 import type { Whence } from './file-bytes.ts'
 import { methods } from './methods.ts'
 
-/** What a `ContentFile` made of `D` gives back. */
+/** The type that a `ContentFile` made of `D` returns. */
 export type ContentData<D> = D extends string ? string : Buffer
 
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface ContentFile<D extends string | Uint8Array = string | Uint8Array> extends ContentProvider {
-  /** All bytes, a text as UTF-8, whatever the position is. */
+  /** Returns all bytes, a text as UTF-8, independent of the position. */
   [asContent](): Content
 }
 
-/** The bytes, or a text by its code points: as it is where none of them takes two units, which costs the least. */
+/** The bytes, or a text by its code points: the text itself where no code point takes two units, which is the cheapest. */
 type Units = Buffer | string | readonly string[]
 
 function unitsOf(text: string): string | readonly string[] {
@@ -57,12 +57,12 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
     return false
   }
 
-  /** Code points of a text, else bytes. */
+  /** Returns the code points of a text, else the bytes. */
   async size(): Promise<number> {
     return this.#units.length
   }
 
-  /** `n` code points or bytes; all the rest without `n`. */
+  /** Reads `n` code points or bytes; without `n` all the rest. */
   async read(n?: number | null): Promise<ContentData<D>> {
     const count = countOf(n)
     const end = count === undefined ? this.#units.length : this.#position + count
@@ -90,7 +90,7 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
     for (let chunk = await this.read(count); chunk.length > 0; chunk = await this.read(count)) yield chunk
   }
 
-  /** Whether `chunks(size)` would give more than one piece. */
+  /** Whether `chunks(size)` would return more than one piece. */
   async multipleChunks(size?: number): Promise<boolean> {
     return this.#units.length > chunkSizeOf(size)
   }
@@ -117,7 +117,7 @@ export class ContentFile<D extends string | Uint8Array = string | Uint8Array> im
     return this.#position
   }
 
-  /** Writes over the content from the position on; gives the code points or bytes written. */
+  /** Overwrites the content from the position on; returns the number of code points or bytes written. */
   async write(data: D extends string ? string : Uint8Array): Promise<number> {
     const from = this.#position
     const units = this.#units

@@ -1,14 +1,14 @@
 import { StorageError } from '../core/errors.ts'
 
-/** Bytes or characters of one chunk where none is given. */
+/** Default size of a chunk, in bytes or characters. */
 const DEFAULT_CHUNK_SIZE = 65536
 
-/** The size of a chunk: the default for 0 and where none is given; anything but a whole number is an `invalid_argument`. */
+/** Returns the size of a chunk; 0 and undefined are the default. Anything but a whole number is `invalid_argument`. */
 export function chunkSizeOf(size: number | undefined): number {
   return size === undefined || size === 0 ? DEFAULT_CHUNK_SIZE : whole(size, 1, 'a chunk')
 }
 
-/** How much is to be read; undefined for all, as no number, null and a negative one ask for. */
+/** Returns how much to read; undefined for all: for no number, null and a negative number. */
 export function countOf(n: number | null | undefined): number | undefined {
   return n === undefined || n === null || n < 0 ? undefined : whole(n, 0, 'a read')
 }

@@ -4,16 +4,16 @@ import { StorageError } from '../core/errors.ts'
 import { ByteReader, decode } from './byte-reader.ts'
 import { type Data, notReadable, notWritable, type OpenMode, type ParsedMode, parseMode } from './modes.ts'
 
-/** From where `seek` counts: 0 or 'start', 1 or 'current', 2 or 'end'. */
+/** The origin of `seek`: 0 or 'start', 1 or 'current', 2 or 'end'. */
 export type Whence = 0 | 1 | 2 | 'start' | 'current' | 'end'
 
-/** One opening of a file: its bytes, the position in them, and what the mode allows. One call at a time. */
+/** One opening of a file: its bytes, the position in them, and the operations that the mode allows. One call at a time. */
 export class FileBytes<M extends OpenMode> {
   readonly mode: M
   readonly access: RandomAccess
   readonly #parsed: ParsedMode
   readonly #reader: ByteReader
-  /** Whether the position is still to become the end, as a mode that appends begins. */
+  /** Whether the position must still be moved to the end, in a mode that appends. */
   #atEnd: boolean
   #failed: { error: unknown } | undefined
 
@@ -25,7 +25,7 @@ export class FileBytes<M extends OpenMode> {
     this.#atEnd = this.#parsed.append
   }
 
-  /** Whether the mode gives bytes, not text. */
+  /** Whether the mode returns bytes, not text. */
   get binary(): boolean {
     return this.#parsed.binary
   }

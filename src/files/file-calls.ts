@@ -3,17 +3,17 @@ import type { RandomAccess } from '../core/driver.ts'
 import { abortReason, notBegun } from '../core/errors.ts'
 import type { OpenMode } from './modes.ts'
 
-/** What a file needs from the storage that opened it. */
+/** The services of the storage that opened a file. */
 export interface FileServices {
-  /** The context of the file's next call, which ends when its own signal or the file's fires. */
+  /** Returns the context of the file's next call, which ends when its own signal or the file's fires. */
   ctx(options: CallOptions): CallContext
   /** Opens the same name again; without it a closed file stays closed. */
   reopen?(mode: OpenMode, options: CallOptions): Promise<RandomAccess>
-  /** Makes a `StorageError` of what the bytes below threw. */
+  /** Converts an error from the bytes below to a `StorageError`. */
   wrap?(error: unknown, operation: string): unknown
 }
 
-/** The calls on one open file: queued, and with errors that say which call of which file failed. */
+/** The calls on one open file: queued, and with errors that name the call and the file. */
 export class FileCalls {
   readonly #name: string
   readonly #services: FileServices
@@ -43,14 +43,14 @@ export class FileCalls {
     }
   }
 
-  /** Begins work when all that was queued before has ended. */
+  /** Begins work after all queued work has ended. */
   queue<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#queue.then(work)
     this.#queue = result.catch(() => undefined)
     return result
   }
 
-  /** Waits for all that was queued. */
+  /** Waits for all queued work. */
   async idle(): Promise<void> {
     await this.#queue
   }

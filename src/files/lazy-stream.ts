@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 
-/** Bytes read ahead, so that a slow reader does not stop and start the connection for every chunk. */
+/** Number of bytes read ahead, so that a slow reader does not stop and start the connection for every chunk. */
 const READ_AHEAD = 256 * 1024
 
-/** A stream of a body that is opened when it is first read. `failure` gives the error for what opening or the body throws. */
+/** Returns a stream of a body that is opened at the first read. `failure` converts the errors of opening and of the body. */
 export function lazyStream(open: () => Promise<Readable>, failure: (error: unknown) => Error): Readable {
   return new LazyStream(open, failure)
 }

@@ -1,4 +1,4 @@
-/** Adds methods to a prototype as a class body does: not enumerable. For names that a declaration file cannot compute. */
+/** Adds methods to a prototype like a class body: not enumerable. For names that a declaration file cannot compute. */
 export function methods(
   prototype: object,
   added: Readonly<Record<symbol, (this: never, ...args: never[]) => unknown>>,

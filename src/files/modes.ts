@@ -2,20 +2,22 @@ import { StorageError } from '../core/errors.ts'
 
 type Base = 'r' | 'w' | 'a' | 'x'
 
-/** How a file is opened: `r` read, `w` replace, `a` append, `x` create only; `b` gives bytes instead of text; `+` adds the other direction. */
+/**
+ * How a file is opened: `r` read, `w` replace, `a` append, `x` create only; `b` for bytes instead of text; `+` adds the other direction.
+ */
 export type OpenMode = Base | `${Base}b` | `${Base}+` | `${Base}b+` | `${Base}+b`
 
-/** What reading gives in a mode: a `Buffer` in the binary modes, else a string. */
+/** The type of the data that is read in a mode: a `Buffer` in the binary modes, else a string. */
 export type Data<M extends string> = M extends `${string}b${string}` ? Buffer : string
 
-/** A mode taken apart. */
+/** A parsed mode. */
 export interface ParsedMode {
   readonly binary: boolean
   readonly read: boolean
   readonly write: boolean
-  /** Every write goes to the end. */
+  /** Every write appends at the end. */
   readonly append: boolean
-  /** Refuses an existing file. */
+  /** Rejects an existing file. */
   readonly exclusive: boolean
   /** Starts empty. */
   readonly truncate: boolean
@@ -23,13 +25,13 @@ export interface ParsedMode {
   readonly create: boolean
 }
 
-/** Takes a mode apart. 'r' together with 'w' is an `invalid_argument`, anything else unknown an `unsupported_mode`. */
+/** Parses a mode. 'r' together with 'w' is `invalid_argument`, any other unknown mode is `unsupported_mode`. */
 export function parseMode(mode: string): ParsedMode {
   if (typeof mode === 'string' && mode.includes('r') && mode.includes('w')) {
     throw new StorageError('invalid_argument', "Can't combine 'r' and 'w' in mode.")
   }
   if (!/^[rwax](b\+?|\+b?)?$/.test(mode)) {
-    throw new StorageError('unsupported_mode', `Mode '${mode}' is not one of r, w, a, x, each with b and + as wanted.`)
+    throw new StorageError('unsupported_mode', `Mode '${mode}' is not one of r, w, a, x, each optionally with b and +.`)
   }
   const base = mode[0]
   const plus = mode.includes('+')
@@ -44,12 +46,12 @@ export function parseMode(mode: string): ParsedMode {
   }
 }
 
-/** The error of reading a file that was opened for writing only. */
+/** Returns the error for reading a file that was opened for writing only. */
 export function notReadable(): StorageError {
   return new StorageError('unsupported_mode', 'File was not opened in read mode.')
 }
 
-/** The error of writing to a file that was opened for reading only. */
+/** Returns the error for writing to a file that was opened for reading only. */
 export function notWritable(): StorageError {
   return new StorageError('unsupported_mode', 'File was not opened in write mode.')
 }

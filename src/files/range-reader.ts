@@ -6,26 +6,27 @@ import { StorageError } from '../core/errors.ts'
 import { notWritable } from './modes.ts'
 import type { ResumedBody } from './resume.ts'
 
-/** Bytes skipped by reading on rather than by a new request. */
+/** Maximum number of bytes that are skipped by reading on, not by a new request. */
 const SKIP = 64 * 1024
-/** Bytes kept behind the stream's place for short steps back. */
+/** Number of bytes kept behind the stream's position for short steps back. */
 const KEEP = 128 * 1024
-/** Bytes read at once when a read begins near the end: directories of archives lie there. A smaller file is read as a whole. */
+/**
+ * Number of bytes read at once when a read begins near the end: archives have their directories there. A smaller file is read as a whole.
+ */
 const TAIL = 256 * 1024
 
 /** A stored file whose ranges can be requested. */
 export interface RangeSource {
-  /** Bytes of the version that is read. */
+  /** Size in bytes of the version that is read. */
   readonly size: number
   /** The body of the whole file, where it was requested already. */
   readonly first?: ResumedBody | undefined
-  /** Requests a range of the same version, so that two versions are never mixed. The body outlives the call that asked for it. */
+  /** Requests a range of the same version, so that two versions are never mixed. The body stays valid after the call that requested it. */
   read(range: ByteRange): Promise<ResumedBody>
 }
 
 /**
- * Reads a remote file at any place: one open stream for sequential reading, a new range request only after a seek outside
- * what is buffered.
+ * Reads a remote file at any position: one open stream for sequential reading, a new range request only after a seek outside of the buffer.
  */
 export class RangeReader implements RandomAccess {
   readonly #source: RangeSource
@@ -51,7 +52,7 @@ export class RangeReader implements RandomAccess {
     return this.#source.size
   }
 
-  /** One call at a time. */
+  /** Allows one call at a time. */
   async read(position: number, length: number, ctx: CallContext): Promise<Buffer> {
     const { size } = this.#source
     if (position >= size || length <= 0) return Buffer.alloc(0)
@@ -62,7 +63,7 @@ export class RangeReader implements RandomAccess {
       if (this.#follows(position)) {
         if (await this.#pull(ctx)) continue
         if (this.#closed) continue
-        // The stream ended before the size that was promised.
+        // The stream ended before the announced size.
         throw endedAt(this.#windowEnd, size)
       }
       if (position >= size - TAIL) await this.#readTail(Math.max(0, size - TAIL), ctx)
@@ -102,7 +103,7 @@ export class RangeReader implements RandomAccess {
     return Buffer.from(this.#tail.bytes.subarray(from, from + length))
   }
 
-  /** Whether the open stream will come to this place soon. */
+  /** Whether the open stream will reach this position soon. */
   #follows(position: number): boolean {
     if (this.#body === undefined || this.#source.size <= TAIL) return false
     return position >= this.#windowEnd && position - this.#windowEnd <= SKIP
@@ -138,7 +139,7 @@ export class RangeReader implements RandomAccess {
     if (this.#closed) this.#cancel()
   }
 
-  /** Takes one more chunk of the stream into the window; false at its end. */
+  /** Reads one more chunk of the stream into the window; false at its end. */
   async #pull(ctx: CallContext): Promise<boolean> {
     ctx.signal.throwIfAborted()
     const off = onAbort(ctx.signal, () => this.#body?.stream().destroy(ctx.signal.reason))
@@ -165,7 +166,7 @@ export class RangeReader implements RandomAccess {
     return true
   }
 
-  /** Abandons the stream: its connection is given up, what it has delivered stays buffered. */
+  /** Abandons the stream: its connection is closed, the delivered bytes stay in the buffer. */
   #cancel(): void {
     this.#body?.release()
     this.#drop()
@@ -178,7 +179,7 @@ export class RangeReader implements RandomAccess {
 }
 
 function chunksOf(body: Readable): AsyncIterator<Buffer> {
-  // Between two reads nobody listens; the next one gets the error.
+  // Between two reads no code listens; the next read reports the error.
   body.on('error', () => undefined)
   return body[Symbol.asyncIterator]() as AsyncIterator<Buffer>
 }

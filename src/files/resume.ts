@@ -6,42 +6,45 @@ import { abortedError, classifyCommon, type ErrorCode, type ErrorDetails, Storag
 import { hashedSink, isExpected, type Sink } from './sink.ts'
 
 const READ_AHEAD = 64 * 1024
-/** A rest of so many bytes is read to its end, so that its connection can serve again. */
+/** A remainder of at most this many bytes is read to its end, so that its connection can be used again. */
 const SHORT_REST = 64 * 1024
-/** New requests that one body may cost, whatever they bring ... */
+/** Maximum number of new requests per body, whatever they deliver ... */
 const FREE_RESUMES = 16
-/** ... and one more for so many bytes that arrived. */
+/** ... and one more for each of these bytes that arrived. */
 const BYTES_PER_RESUME = 64 * 1024
 
 /** When and how often a broken body is continued. */
 export interface ResumeOptions {
-  /** Requests the same version of the file again, from the given number of bytes on. Without it a broken body fails. */
+  /** Requests the same version of the file again, from this number of bytes on. Without it a broken body fails. */
   readonly again?: ((offset: number) => Promise<Body>) | undefined
-  /** New requests in a row that may bring no byte (4 by default). */
+  /** Maximum number of new requests in a row that deliver no byte (default: 4). */
   readonly maxAttempts?: number | undefined
-  /** Bytes that the body must have: a shorter one counts as broken, a longer one is an error. */
+  /** Expected number of bytes: a shorter body counts as broken, a longer one is an error. */
   readonly length?: number | undefined
-  /** The hash that all bytes together must have; else the body fails at its end with code `checksum_mismatch`, and its last bytes are not given. */
+  /**
+   * The hash that all bytes together must have; otherwise the body fails at its end with code `checksum_mismatch`, and its last bytes are
+   * not passed on.
+   */
   readonly expected?: ExpectedHash | undefined
   /** Ends the body with code `aborted`. */
   readonly signal?: AbortSignal | undefined
-  /** What the errors say of the call. */
+  /** Details of the call for errors. */
   readonly details?: ErrorDetails | undefined
-  /** The code of the driver's native errors. */
+  /** Returns the code of the driver's native errors. */
   readonly classify?: ((error: unknown) => ErrorCode | undefined) | undefined
-  /** Milliseconds to wait before the nth request in a row without progress; 0, 100, 200, 400 ... by default. */
+  /** Milliseconds to wait before the nth request in a row without progress; default: 0, 100, 200, 400 ... */
   readonly delayMs?: ((n: number) => number) | undefined
 }
 
 /**
- * A body that is requested again at its offset when the connection breaks, and that has exactly the bytes that were announced. `again` must
- * fail with `precondition_failed` when the file has changed since; that and every other error that is not retryable is passed on. A server
- * that keeps breaking is asked at most 16 times, and once more for each 64 KiB that arrived.
+ * A body that is requested again at its offset when the connection breaks, and that has exactly the announced bytes. `again` must fail with
+ * `precondition_failed` when the file has changed since; this error and every other one that is not retryable is passed on. A server that
+ * keeps breaking is asked at most 16 times, and once more for each 64 KiB that arrived.
  */
 export class ResumedBody implements Body {
   readonly #first: Body
   readonly #options: ResumeOptions
-  /** Bytes at hand that are too few, too many, or not those that the service has stored. */
+  /** Bytes in memory that are too few, too many, or not those that the service has stored. */
   #early: Buffer | undefined
   #isTaken = false
   #stream: Readable | undefined
@@ -52,7 +55,7 @@ export class ResumedBody implements Body {
     this.#first = first
     this.#options = options
     const { signal } = options
-    // Nobody may have asked for the bytes yet: the connection is given up all the same.
+    // The connection is closed even if the bytes were not requested yet.
     this.#off = signal === undefined ? nothing : onAbort(signal, () => destroy(first.stream()))
   }
 
@@ -75,7 +78,7 @@ export class ResumedBody implements Body {
     return this.#stream
   }
 
-  /** All bytes. Most bodies do not break, so no stream of ours stands between the connection and the bytes. */
+  /** Returns all bytes. Most bodies do not break, so no additional stream is put between the connection and the bytes. */
   bytes(): Promise<Buffer> {
     const whole = this.take()
     if (whole !== undefined) return Promise.resolve(whole)
@@ -90,8 +93,8 @@ export class ResumedBody implements Body {
   }
 
   /**
-   * Gives the connection up; reading that is under way ends with code `aborted`. A short body that nobody asked for is read to its end, so
-   * that its connection can serve again.
+   * Closes the connection; a read in progress ends with code `aborted`. A short body that was not requested is read to its end, so that its
+   * connection can be used again.
    */
   release(): void {
     if (this.#stream !== undefined) this.#stream.destroy()
@@ -117,14 +120,14 @@ export class ResumedBody implements Body {
   }
 }
 
-/** Reads one body after another into a sink, each from where the one before broke. Begins paused. */
+/** Reads one body after another into a sink, each from the offset at which the previous one broke. Begins paused. */
 class Following {
   readonly #sink: Sink
   readonly #options: ResumeOptions
   readonly #off: () => void
   #body: Readable
   #offset = 0
-  /** New requests without a byte, in a row. */
+  /** Number of new requests in a row without a byte. */
   #failures = 0
   #resumes = 0
   #isWanted = false
@@ -154,7 +157,7 @@ class Following {
     this.#sink.fail(error)
   }
 
-  /** Ends without a word. */
+  /** Ends without an error. */
   destroy(): void {
     this.#isOver = true
     clearTimeout(this.#timer)
@@ -202,7 +205,7 @@ class Following {
   #broken(error: unknown): void {
     const { length, again, maxAttempts = 4, delayMs = defaultDelay } = this.#options
     if (!this.#passes(error)) this.fail(error)
-    // All that was announced is there: what happens to the connection after that does not matter.
+    // All announced bytes have arrived: later events of the connection do not matter.
     else if (length !== undefined && !this.#isShort) this.#end()
     else if (again === undefined || !this.#mayResume(maxAttempts)) this.fail(error)
     else {
@@ -211,7 +214,7 @@ class Following {
     }
   }
 
-  /** Counts a new request; false when they bring too little. */
+  /** Counts a new request; false when the requests deliver too little. */
   #mayResume(maxAttempts: number): boolean {
     this.#failures += 1
     this.#resumes += 1
@@ -231,7 +234,7 @@ class Following {
     )
   }
 
-  /** Whether the same request may bring more. */
+  /** Whether the same request may deliver more. */
   #passes(error: unknown): boolean {
     if (error instanceof StorageError && !error.retryable) return false
     const { classify } = this.#options
@@ -251,7 +254,7 @@ class Following {
 }
 
 class ResumedStream extends Readable {
-  /** Not there yet when the first body fails at once. */
+  /** Not set yet when the first body fails at once. */
   readonly #following: Following | undefined
 
   constructor(follow: (sink: Sink) => Following) {

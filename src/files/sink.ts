@@ -1,17 +1,17 @@
 import type { ExpectedHash } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** Where the bytes of a body go. */
+/** The destination of a body's bytes. */
 export interface Sink {
-  /** Whether more may come at once. */
+  /** Returns whether more bytes may follow at once. */
   data(chunk: Buffer): boolean
   end(): void
   fail(error: unknown): void
 }
 
 /**
- * A sink that compares all bytes with the hash a service has stored of them. The last chunk is held back until they are known to be right;
- * else the sink fails with code `checksum_mismatch`.
+ * Returns a sink that compares all bytes with the hash that a service has stored for them. The last chunk is held back until they are
+ * verified; otherwise the sink fails with code `checksum_mismatch`.
  */
 export function hashedSink(sink: Sink, expected: ExpectedHash): Sink {
   const hash = expected.begin()
@@ -25,7 +25,7 @@ export function hashedSink(sink: Sink, expected: ExpectedHash): Sink {
     },
     end() {
       if (hash.digest() !== expected.value) {
-        const text = `The bytes that came have another ${expected.name} than the service has stored.`
+        const text = `The ${expected.name} of the received bytes differs from that of the stored file.`
         sink.fail(new StorageError('checksum_mismatch', text))
         return
       }
@@ -36,7 +36,7 @@ export function hashedSink(sink: Sink, expected: ExpectedHash): Sink {
   }
 }
 
-/** Whether bytes at hand have the expected hash. */
+/** Whether bytes in memory have the expected hash. */
 export function isExpected(bytes: Buffer, expected: ExpectedHash): boolean {
   if (expected.of !== undefined) return expected.of(bytes) === expected.value
   const hash = expected.begin()

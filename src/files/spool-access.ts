@@ -4,16 +4,16 @@ import type { Content } from '../core/content.ts'
 import type { RandomAccess } from '../core/driver.ts'
 import type { Spool } from './spool.ts'
 
-/** Where a spooled file comes from and where it goes. */
+/** How a spooled file is published. */
 export interface SpoolAccessOptions {
   readonly spool: Spool
-  /** Publishes the whole content, all or nothing. */
+  /** Publishes the whole content or nothing. */
   readonly send: (content: Content, ctx: CallContext) => Promise<void>
-  /** Whether to publish even when nothing was written: a new or emptied file. */
+  /** Whether to publish even if nothing was written: a new or emptied file. */
   readonly dirty?: boolean | undefined
 }
 
-/** A file that is changed in a spool and sent as a whole by `commit` if it was changed: r+, a and w+ of object stores. */
+/** A file that is changed in a spool. `commit` sends it as a whole if it was changed: modes r+, a and w+ of object stores. */
 export class SpoolAccess implements RandomAccess {
   readonly #spool: Spool
   readonly #send: SpoolAccessOptions['send']
@@ -25,7 +25,7 @@ export class SpoolAccess implements RandomAccess {
     this.#dirty = options.dirty ?? false
   }
 
-  /** The same with the old bytes loaded from `body`; the spool is released when that fails. */
+  /** Makes one with the old bytes loaded from `body`; a failure releases the spool. */
   static async load(body: Readable, options: SpoolAccessOptions, ctx: CallContext): Promise<SpoolAccess> {
     try {
       await options.spool.fill(body, ctx)

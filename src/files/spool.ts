@@ -11,20 +11,20 @@ import { type ErrorCode, messageOf, StorageError } from '../core/errors.ts'
 import { accessStream } from './access-stream.ts'
 import { writeAll } from './write-all.ts'
 
-/** How much a spool keeps in memory, and where the rest goes. */
+/** The maximum memory of a spool, and the folder for the rest. */
 export interface SpoolOptions {
-  /** Bytes kept in memory before all moves to a temporary file; 0 keeps everything in memory. */
+  /** Bytes kept in memory before all bytes are moved to a temporary file; 0 keeps everything in memory. */
   readonly maxMemorySize: number
-  /** Folder of the temporary file; the system's by default. */
+  /** Folder of the temporary file; default: the system's. */
   readonly tempDir?: string | undefined
 }
 
-/** Codes of a temporary file's errors that mean the same for the call; any other says that its folder is none to write in. */
+/** Codes of a temporary file's errors that mean the same for the call; any other code means that its folder is not writable. */
 const KEPT_CODES: ReadonlySet<ErrorCode> = new Set(['no_space', 'unavailable', 'permission_denied', 'too_large'])
 
 /**
- * Bytes of this process only: in memory, and beyond `maxMemorySize` in a file of mode 0600 that has no name any more. Where that fails, the
- * error is a `no_space`, `unavailable`, `permission_denied`, `improperly_configured` ... with outcome `not_applied`.
+ * Bytes of this process only: in memory, and beyond `maxMemorySize` in a file of mode 0600 whose name is already removed. Where that fails,
+ * the error is `no_space`, `unavailable`, `permission_denied`, `improperly_configured` ... with outcome `not_applied`.
  */
 export class Spool implements RandomAccess {
   readonly #max: number
@@ -39,7 +39,7 @@ export class Spool implements RandomAccess {
     this.#tempDir = options.tempDir ?? tmpdir()
   }
 
-  /** Bytes held. */
+  /** Number of bytes in the spool. */
   get knownSize(): number {
     return this.#size
   }
@@ -58,7 +58,7 @@ export class Spool implements RandomAccess {
     return this.write(this.#size, bytes)
   }
 
-  /** Adds everything that a stream or another iterable gives; it is ended when this fails. */
+  /** Adds all chunks of a stream or another iterable. A failure ends the iterable. */
   async fill(source: AsyncIterable<Uint8Array | string>, ctx?: CallContext): Promise<void> {
     for await (const chunk of source) {
       ctx?.signal.throwIfAborted()
@@ -102,7 +102,7 @@ export class Spool implements RandomAccess {
     this.#size = size
   }
 
-  /** The bytes as they are now, to be read any number of times until `dispose`. */
+  /** Returns the current bytes, to be read any number of times until `dispose`. */
   asContent(): Content {
     this.#check()
     if (this.#file === undefined) return bytesContent(this.#memory.subarray(0, this.#size))
@@ -114,7 +114,7 @@ export class Spool implements RandomAccess {
     }
   }
 
-  /** Nothing is published: only releases. */
+  /** Only releases: a spool publishes nothing. */
   async commit(): Promise<void> {
     await this.dispose()
   }
@@ -123,7 +123,7 @@ export class Spool implements RandomAccess {
     await this.dispose()
   }
 
-  /** Releases memory and file; any number of times. Never fails. */
+  /** Releases memory and file; may be repeated. Never fails. */
   async dispose(): Promise<void> {
     this.#disposed = true
     const file = this.#file
@@ -178,7 +178,7 @@ async function openUnlinked(folder: string): Promise<FileHandle> {
   try {
     await unlink(path)
   } catch (error) {
-    // A system that removes no open file may remove a closed one.
+    // A system that cannot remove an open file may remove a closed one.
     await file.close().catch(() => undefined)
     await unlink(path).catch(() => undefined)
     throw error

@@ -16,13 +16,13 @@ import { type Data, type OpenMode, parseMode } from './modes.ts'
 // Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface StorageFile<M extends OpenMode = 'rb'> extends ContentProvider {
-  /** The bytes from the beginning, whatever the position is, without moving it; the file stays open. */
+  /** Returns the bytes from the beginning, independent of the position and without moving it; the file stays open. */
   [asContent](): Content
 }
 
 /**
- * An open file of any storage: text in the modes without `b`, bytes in those with it. Calls on one file run one after another. The
- * signal that it was opened with ends all of them, and that of a call the one call.
+ * An open file of any storage: text in the modes without `b`, bytes in those with it. Calls on one file run one after another. The signal
+ * that it was opened with ends all calls, and that of a call this one call.
  */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: see above
 export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
@@ -62,22 +62,22 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#closed
   }
 
-  /** Bytes in the file, with what was written so far. */
+  /** Returns the size in bytes, including the bytes written so far. */
   size(options: CallOptions = {}): Promise<number> {
     return this.#run('size', options, ctx => this.#bytes.access.size(ctx))
   }
 
-  /** `n` bytes, or code points in a text mode; all the rest without `n`. Empty at the end. */
+  /** Reads `n` bytes, or code points in a text mode; without `n` all the rest. Empty at the end. */
   read(n?: number | null, options: CallOptions = {}): Promise<Data<M>> {
     return this.#run('read', options, async ctx => this.#bytes.read(countOf(n), ctx))
   }
 
-  /** The next line with its end, empty at the end of the file. Bytes are split at `\n` only, text at every line end. */
+  /** Returns the next line with its line end, empty at the end of the file. Bytes are split at `\n` only, text at every line end. */
   readLine(options: CallOptions = {}): Promise<Data<M>> {
     return this.#line(!this.#bytes.binary, options, 'readLine')
   }
 
-  /** All lines from the current position on. */
+  /** Returns all lines from the current position on. */
   async readLines(options: CallOptions = {}): Promise<Data<M>[]> {
     checkCallOptions('readLines', options)
     const lines: Data<M>[] = []
@@ -88,7 +88,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     }
   }
 
-  /** The whole file from its beginning in pieces of `size` bytes, or code points in a text mode. */
+  /** Returns the whole file from its beginning in pieces of `size` bytes, or code points in a text mode. */
   async *chunks(size?: number, options: CallOptions = {}): AsyncGenerator<Data<M>, void, undefined> {
     checkCallOptions('chunks', options)
     const count = chunkSizeOf(size)
@@ -100,15 +100,16 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     }
   }
 
-  /** Whether `chunks(size)` would give more than one piece. */
+  /** Whether `chunks(size)` would return more than one piece. */
   async multipleChunks(size?: number, options: CallOptions = {}): Promise<boolean> {
     checkCallOptions('multipleChunks', options)
     return (await this.size(options)) > chunkSizeOf(size)
   }
 
   /**
-   * The lines from the beginning of the file; bytes too are split at `\n`, `\r\n` and a lone `\r`. Reading to the end closes a file that was
-   * opened for reading only; a loop that is left early leaves it open, and so does one over a file that can be written.
+   * Returns the lines from the beginning of the file; bytes too are split at `\n`, `\r\n` and a lone `\r`. A loop that reads to the end
+   * closes a file that was opened for reading only. A loop that is left early leaves it open, and a file that can be written stays open,
+   * too.
    * @example
    * for await (const line of await storage.open('notes.txt', 'r')) console.log(line)
    */
@@ -118,17 +119,17 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     if (!this.#bytes.writable) await this.close()
   }
 
-  /** Moves to a byte and gives its position. A position before the beginning is an `invalid_argument`. */
+  /** Moves to an offset in bytes and returns the new position. A position before the beginning is `invalid_argument`. */
   seek(offset: number, whence: Whence = 0, options: CallOptions = {}): Promise<number> {
     return this.#run('seek', options, ctx => this.#bytes.seek(offset, whence, ctx))
   }
 
-  /** The current position in bytes; in an append mode the end is only known after the first call. */
+  /** Returns the current position in bytes; in an append mode the end is known only after the first call. */
   tell(): number {
     return this.#bytes.position
   }
 
-  /** Writes at the position, in append mode at the end, and gives the bytes written. Text is written as UTF-8. */
+  /** Writes at the position, in append mode at the end, and returns the number of bytes written. Text is written as UTF-8. */
   write(data: string | Uint8Array, options: CallOptions = {}): Promise<number> {
     return this.#run('write', options, ctx => this.#bytes.write(data, ctx))
   }
@@ -144,12 +145,12 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     })
   }
 
-  /** Cuts or extends with zeros to `size` bytes, by default to the position, which stays; gives the size. */
+  /** Cuts or extends the file with zeros to `size` bytes, by default to the position. The position does not change. Returns the size. */
   truncate(size?: number, options: CallOptions = {}): Promise<number> {
     return this.#run('truncate', options, ctx => this.#bytes.truncate(size, ctx))
   }
 
-  /** The bytes from the current position on, without moving it; the file stays open. */
+  /** Returns the bytes from the current position on, without moving it; the file stays open. */
   stream(options: CallOptions = {}): Readable {
     checkCallOptions('stream', options)
     this.#bytes.mayRead()
@@ -167,7 +168,7 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this
   }
 
-  /** Publishes what was written and releases the file. After a failed write nothing is published and that error is thrown again. */
+  /** Publishes the written bytes and releases the file. After a failed write nothing is published and that error is thrown again. */
   close(options: CallOptions = {}): Promise<void> {
     try {
       checkCallOptions('close', options)
@@ -179,14 +180,14 @@ export class StorageFile<M extends OpenMode = 'rb'> implements AsyncDisposable {
     return this.#closing
   }
 
-  /** Releases the file and publishes nothing; also ends a call that is under way. */
+  /** Releases the file and publishes nothing; also ends a call in progress. */
   discard(): Promise<void> {
     this.#closing ??= this.#drop()
     this.#closed = true
     return this.#closing.catch(() => undefined)
   }
 
-  /** As `close`, but an error that a write has already reported is not thrown again. */
+  /** Like `close`, but an error that a write has already reported is not thrown again. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#calls.idle()
     if (this.#bytes.failed !== undefined && this.#closing === undefined) await this.discard()

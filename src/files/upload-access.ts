@@ -8,17 +8,20 @@ import { notReadable } from './modes.ts'
 
 const DEFAULT_BUFFER_SIZE = 256 * 1024
 
-/** How much of an upload waits in memory. */
+/** Limits and hooks of an upload that is sent while it is written. */
 export interface UploadAccessOptions {
-  /** Bytes that may wait for the consumer (256 KiB by default); a smaller file is sent as one content of known size. */
+  /** Maximum number of bytes that wait for the consumer (default: 256 KiB); a smaller file is sent as one content of known size. */
   readonly bufferSize?: number | undefined
-  /** The context of the upload as a whole, which outlives the write that began it; that write's own by default. */
+  /** The context of the whole upload, which outlives the write that began it; default: the context of that write. */
   readonly ctx?: CallContext | undefined
-  /** Called before the last byte leaves: when it throws, nothing is published. For conditions that the backend cannot check itself. */
+  /** Called before the last byte is sent; an error prevents publication. For conditions that the backend cannot check itself. */
   readonly confirm?: ((ctx: CallContext) => Promise<void>) | undefined
 }
 
-/** A file written from its beginning to its end: it leaves while it is written and appears at `commit`. Any other place is `unsupported`. */
+/**
+ * A file that is written from its beginning to its end: it is sent while it is written and appears at `commit`. Any other position is
+ * `unsupported`.
+ */
 export class UploadAccess implements RandomAccess {
   readonly #send: (content: Content, ctx: CallContext) => Promise<void>
   readonly #bufferSize: number
@@ -33,7 +36,7 @@ export class UploadAccess implements RandomAccess {
   #ended = false
   #wake: (() => void) | undefined
 
-  /** `send` publishes the content, all or nothing; it must fail when the content's stream fails. */
+  /** `send` publishes the whole content or nothing; it must fail when the content's stream fails. */
   constructor(send: (content: Content, ctx: CallContext) => Promise<void>, options: UploadAccessOptions = {}) {
     this.#send = send
     this.#bufferSize = options.bufferSize ?? DEFAULT_BUFFER_SIZE
@@ -57,7 +60,7 @@ export class UploadAccess implements RandomAccess {
     if (position !== this.#written) throw notSequential()
     if (this.#ended) throw ended()
     for (let start = 0; start < data.byteLength; start += this.#bufferSize) {
-      // Copied: the caller may use its buffer again as soon as the write has settled.
+      // Copied: the caller may reuse its buffer as soon as the write has settled.
       await this.#add(Buffer.from(data.subarray(start, start + this.#bufferSize)), ctx)
     }
   }
@@ -102,7 +105,7 @@ export class UploadAccess implements RandomAccess {
     await this.#sent
   }
 
-  /** Takes one piece; waits while more than the buffer's size is ahead of the consumer. */
+  /** Adds one piece; waits while more than the buffer's size is ahead of the consumer. */
   async #add(piece: Buffer, ctx: CallContext): Promise<void> {
     this.#throwIfOver()
     this.#pending.push(piece)
@@ -122,7 +125,7 @@ export class UploadAccess implements RandomAccess {
 
   #start(ctx: CallContext): Readable {
     const stream = new Readable({ highWaterMark: this.#bufferSize, read: () => this.#wakeUp() })
-    // The consumer hears of it in its own way; without a consumer it is no news.
+    // The consumer receives the error from the stream; without a consumer it does not matter.
     stream.on('error', () => undefined)
     let opened = false
     const content: Content = {
@@ -147,7 +150,7 @@ export class UploadAccess implements RandomAccess {
     this.#wakeUp()
   }
 
-  /** Hands what is pending to the consumer; whether it takes more at once. */
+  /** Passes the pending bytes to the consumer; returns whether it accepts more at once. */
   #flush(): boolean {
     if (this.#pendingSize === 0) return true
     const piece = this.#pending.length === 1 ? (this.#pending[0] as Buffer) : Buffer.concat(this.#pending)

@@ -2,8 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { StorageError } from '../core/errors.ts'
 
 /**
- * Writes all of the bytes to a file that is not published yet, however few of them the system takes at a time; at the handle's own position
- * where `position` is null.
+ * Writes all bytes to a file that is not published yet, in as many system calls as needed; at the handle's own position where `position` is
+ * null.
  */
 export async function writeAll(handle: FileHandle, data: Uint8Array, position: number | null): Promise<void> {
   let done = 0

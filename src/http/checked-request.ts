@@ -2,17 +2,17 @@ import { Readable } from 'node:stream'
 import { StorageError } from '../core/errors.ts'
 import { bodySize, type HttpRequest, shownUrl } from './request.ts'
 
-/** What is known of a request before it is sent. */
+/** The values of a request that are determined before it is sent. */
 export interface CheckedRequest {
-  /** Scheme, host and port, as they stand in the URL. */
+  /** Scheme, host and port, as in the URL. */
   readonly origin: string
   /** Path and query. */
   readonly path: string
-  /** With what frames the body: `content-length`, or `transfer-encoding` for a stream of unknown length. */
+  /** Headers that frame the body: `content-length`, or `transfer-encoding` for a stream of unknown length. */
   readonly headers: Record<string, string>
-  /** Bytes of the body; undefined for a stream of unknown length, 0 without a body. */
+  /** Size of the body in bytes; undefined for a stream of unknown length, 0 without a body. */
   readonly length: number | undefined
-  /** Whether the server is asked before the body is sent. */
+  /** Whether the request waits for the server's `100 Continue` before it sends the body. */
   readonly expects: boolean
 }
 
@@ -25,8 +25,8 @@ const TARGET = /^[\x21\x22\x24-\x7e]+$/
 const ORIGIN = /^(?:[^/?#]*:\/\/)?[^/?#]*/
 
 /**
- * Checks a request; one that would arrive as another request is `invalid_argument`: a name or value that is none, a header that is given twice,
- * a length that is not the body's. (RFC 9112 sections 3 and 6, RFC 9110 section 5)
+ * Checks a request. A request that would arrive as another one is `invalid_argument`: an invalid name or value, a duplicate header, a
+ * length that differs from the body's. (RFC 9112 sections 3 and 6, RFC 9110 section 5)
  */
 export function checkRequest({ method, url, headers, body }: HttpRequest): CheckedRequest {
   const [origin] = ORIGIN.exec(url)!
@@ -73,7 +73,7 @@ export function checkRequest({ method, url, headers, body }: HttpRequest): Check
   return { origin, path, headers: sent, length: size, expects: expects && size !== 0 }
 }
 
-/** The parts of an origin; `invalid_argument` for another scheme, and where it has a user or a password. */
+/** Parses an origin; `invalid_argument` for another scheme, and for one with a user or a password. */
 export function parseOrigin(origin: string): URL {
   const url = URL.canParse(origin) ? new URL(origin) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol) && !url.username && !url.password) return url

@@ -6,13 +6,15 @@ import type { HttpClient, HttpRequest, HttpResponse } from './request.ts'
 import { abortError, transportError } from './transport-error.ts'
 import { discardBody } from './upload.ts'
 
-/** How each client behaves. */
+/** Options of every client. */
 export interface ClientOptions {
-  /** Seconds that an answer's body may stand still while it is read; it breaks as `timeout`. 0 for no limit. Default: 0. */
+  /**
+   * Maximum time in seconds without a byte of an answer's body while it is read; then it fails as `timeout`. 0 for no limit. Default: 0.
+   */
   readonly idleTimeoutSecs?: number | undefined
 }
 
-/** What every client does, whatever means send its requests. */
+/** The common part of all clients, however they send their requests. */
 export abstract class BaseClient implements HttpClient {
   readonly #idleMs: number
   readonly #live: Exchange[] = []
@@ -44,7 +46,7 @@ export abstract class BaseClient implements HttpClient {
   /** Begins an exchange. */
   protected abstract start(call: Call): void
 
-  /** Ends the requests under way; later ones are `closed`. */
+  /** Ends the requests in progress; later ones are `closed`. */
   async close(): Promise<void> {
     this.#closed = true
     for (const exchange of [...this.#live]) exchange.close()

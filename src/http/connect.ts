@@ -7,29 +7,32 @@ import { StorageError } from '../core/errors.ts'
 import type { ProxyServer } from './proxy.ts'
 import { bracketed } from './request.ts'
 
-/** Where the requests of one scheme, host and port go, and how connections for them are made. */
+/** The destination of the requests for one scheme, host and port, and how connections to it are made. */
 export interface Route {
-  /** Whether TLS is spoken to the server. */
+  /** Whether the connection to the server uses TLS. */
   readonly secure: boolean
   /** Without brackets. */
   readonly hostname: string
   readonly port: number
-  /** Where connections without a proxy go instead: a name or an address. The server still hears of `hostname`, and its certificate must be for that. */
+  /**
+   * Name or address to which connections without a proxy go instead. The server still receives `hostname`, and its certificate must be for
+   * that name.
+   */
   readonly connectTo?: string | undefined
-  /** It is sent the requests themselves, or a tunnel leads through it where the server speaks TLS (RFC 9110 section 9.3.6). */
+  /** A proxy that receives the requests themselves, or opens a tunnel where the server uses TLS (RFC 9110 section 9.3.6). */
   readonly proxy: ProxyServer | undefined
-  /** Whom to trust and what to show, where TLS is spoken. */
+  /** Trusted authorities and client certificate, for TLS. */
   readonly trust: Pick<ConnectionOptions, 'secureContext' | 'rejectUnauthorized'>
-  /** Milliseconds for connecting, the proxy's tunnel and the TLS handshake included; 0 for no limit. */
+  /** Maximum time in milliseconds for connecting, including the proxy's tunnel and the TLS handshake; 0 for no limit. */
   readonly connectTimeoutMs: number
-  /** The last one of TLS, which makes the next handshake short. */
+  /** The last TLS session, which shortens the next handshake. */
   session?: Buffer | undefined
 }
 
 /** Connections outlive the request that opened them, so they do not belong to its asynchronous context. */
 const NOBODY = new AsyncResource('holdall.Connections')
 
-/** Opens a connection; fails as `timeout` where that takes too long. `opening` gives it up. */
+/** Opens a connection; fails as `timeout` after the time limit. `opening` aborts it. */
 export async function openConnection(route: Route, opening: AbortController): Promise<Socket> {
   const { secure, proxy, connectTimeoutMs } = route
   const { signal } = opening
@@ -53,7 +56,7 @@ export async function openConnection(route: Route, opening: AbortController): Pr
 function openSocket(route: Route, through?: Socket): Socket {
   const { trust, proxy } = route
   const { secure, hostname, port } = route.secure ? route : (proxy ?? route)
-  // Names below localhost are this machine, also where the resolver does not know them. (RFC 6761 section 6.3)
+  // Names below localhost are this machine, even if the resolver does not know them. (RFC 6761 section 6.3)
   const named = hostname.endsWith('.localhost') ? 'localhost' : hostname
   const host = proxy === undefined ? (route.connectTo ?? named) : named
   if (!secure) return nodeNet().connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 1000 })
@@ -70,12 +73,12 @@ function openSocket(route: Route, through?: Socket): Socket {
   socket.setKeepAlive(true, 1000)
   const keep = (session?: Buffer): void => void (route.session = session)
   socket.on('session', keep)
-  // A session that the server cannot continue would break every handshake to come.
+  // A session that the server cannot continue would break every later handshake.
   socket.once('error', () => keep())
   return socket
 }
 
-/** Asks the proxy for a tunnel to the server. */
+/** Requests a tunnel to the server from the proxy. */
 async function openTunnel(route: Route, proxy: ProxyServer, signal: AbortSignal): Promise<Socket> {
   const { secure, hostname, port, authorization } = proxy
   const authority = `${bracketed(route.hostname)}:${route.port}`

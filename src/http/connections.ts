@@ -5,33 +5,33 @@ import { openConnection, type Route } from './connect.ts'
 /** One connection. */
 export interface Connection {
   readonly socket: Socket
-  /** When it became idle, in milliseconds. */
+  /** Time at which it became idle, in milliseconds. */
   since: number
-  /** What it had read by then: nobody has asked for more. */
+  /** Number of bytes that it had read then: no request has asked for more. */
   bytesRead: number
-  /** For how long it may be idle, in milliseconds. */
+  /** Maximum idle time, in milliseconds. */
   idleMs: number
 }
 
-/** Goes with a request to `addRequest`. */
+/** Data that is passed with a request to `addRequest`. */
 export interface Ticket {
-  /** Whether only a new connection will do. */
+  /** Whether the request needs a new connection. */
   readonly fresh: boolean
-  /** The connection that the request was given. */
+  /** The connection of the request. */
   connection?: Connection | undefined
 }
 
-/** A connection that is idle for longer may be dead without a sign: behind NAT, or because the process was frozen. */
+/** A connection that is idle for longer may be dead without a sign: behind NAT, or because the process was suspended. */
 const MAX_IDLE_MS = 4000
-/** The longest time for which a server is believed that it keeps an idle connection. */
+/** Upper bound of the idle time that a server announces. */
 const MAX_PROMISE_MS = 60_000
-/** Servers close idle connections; it takes so many milliseconds to hear of it. */
+/** Servers close idle connections; the client may learn of it this many milliseconds later. */
 const HINT_MARGIN_MS = 1000
-/** Idle connections that are kept, as by node:http; a burst must not leave thousands of them behind. */
+/** Maximum number of idle connections, as in node:http; a burst must not leave thousands of them behind. */
 const MAX_IDLE = 256
 
 /**
- * The connections of one origin, as an agent of node:http: kept open between requests, and no more of them than allowed.
+ * The connections of one origin, as an agent of node:http: kept open between requests, up to a maximum number.
  * (https://nodejs.org/api/http.html#httprequesturl-options-callback, "Agent-like Object")
  */
 export class Connections {
@@ -43,9 +43,9 @@ export class Connections {
   readonly #open: Set<Socket> = new Set()
   readonly #opening: Map<ClientRequest, AbortController> = new Map()
   readonly #waiting: Map<ClientRequest, Ticket> = new Map()
-  /** The one that was used last is at the end. */
+  /** The most recently used one is at the end. */
   readonly #idle: Connection[] = []
-  /** Requests that wait until it is known what became of the idle connections. */
+  /** Requests that wait until the state of the idle connections is known. */
   #arrived: [ClientRequest, Ticket][] = []
 
   constructor(route: Route, limit: number) {
@@ -55,14 +55,14 @@ export class Connections {
     this.#limit = limit
   }
 
-  /** Called by node:http, which writes the request when it is given a socket. */
+  /** Called by node:http, which writes the request when it gets a socket. */
   addRequest(request: ClientRequest, { ticket }: { ticket: Ticket }): void {
     if (ticket.fresh || this.#idle.length === 0) this.#serve(request, ticket)
-    // Bytes that nobody asked for, or the end, may have come since the event loop looked at the sockets.
+    // Unrequested bytes, or the end, may have arrived since the event loop looked at the sockets.
     else if (this.#arrived.push([request, ticket]) === 1) setImmediate(this.#onTurn)
   }
 
-  /** Serves the requests that have come so far after a whole turn of the event loop; this call may still belong to the turn in which they came. */
+  /** Serves the waiting requests after a whole turn of the event loop; this call may still be in the turn in which they arrived. */
   readonly #onTurn = (): void => {
     const arrived = this.#arrived
     this.#arrived = []
@@ -71,7 +71,7 @@ export class Connections {
     })
   }
 
-  /** Forgets a request that was destroyed before it had a connection. */
+  /** Removes a request that was destroyed before it had a connection. */
   cancel(request: ClientRequest): void {
     this.#opening.get(request)?.abort()
     if (!this.#opening.delete(request) && !this.#waiting.delete(request)) return
@@ -79,7 +79,7 @@ export class Connections {
     this.#serveNext()
   }
 
-  /** Closes the idle connections: one of them turned out to be dead. */
+  /** Closes the idle connections, after one of them turned out to be dead. */
   closeIdle(): void {
     for (const { socket } of this.#idle.splice(0)) socket.destroy()
   }
@@ -90,7 +90,7 @@ export class Connections {
     for (const socket of this.#open) socket.destroy()
   }
 
-  /** Gives a request the connection that was used last, or a new one, or lets it wait for its turn. */
+  /** Assigns the most recently used connection to a request, or a new one, or lets it wait. */
   #serve(request: ClientRequest, ticket: Ticket): void {
     if (request.destroyed) {
       refuse(request)
@@ -117,7 +117,7 @@ export class Connections {
       socket => {
         ticket.connection = this.#keep(socket)
         if (this.#opening.delete(request)) request.onSocket(socket)
-        else socket.destroy() // It was given up in this very moment.
+        else socket.destroy() // It was aborted at this very moment.
       },
       error => {
         if (!this.#opening.delete(request)) return
@@ -149,7 +149,7 @@ export class Connections {
       return
     }
     connection.bytesRead = socket.bytesRead
-    // An idle connection keeps nothing of its last request. (as the agent of node:http has it)
+    // An idle connection keeps no reference to its last request, like in the agent of node:http.
     Object.assign(socket, { _httpMessage: null })
     connection.since = Date.now()
     socket.on('data', onStray)
@@ -170,7 +170,7 @@ export class Connections {
     const [next] = this.#waiting
     if (next === undefined) return
     if (this.#isFull && (next[1].fresh || this.#idle.length === 0)) {
-      // One that wants a new connection gets the place of an idle one.
+      // A request that needs a new connection replaces an idle one.
       this.#idle.shift()?.socket.destroy()
       return
     }
@@ -179,7 +179,7 @@ export class Connections {
   }
 }
 
-/** Milliseconds for which a connection may be idle, by the header `keep-alive` of an answer: `timeout=5`. */
+/** Returns the idle time of a connection in milliseconds, from the header `keep-alive` of an answer: `timeout=5`. */
 export function idleTimeOf(hint: string): number {
   const secs = /(?:^|[,\s])timeout\s*=\s*(\d{1,9})/i.exec(hint)?.[1]
   return secs === undefined ? MAX_IDLE_MS : Math.min(Number(secs) * 1000, MAX_PROMISE_MS) - HINT_MARGIN_MS
@@ -190,13 +190,13 @@ function isUsable({ socket, since, bytesRead, idleMs }: Connection): boolean {
   return socket.writable && socket.bytesRead === bytesRead && Math.abs(Date.now() - since) <= idleMs
 }
 
-/** Closes a connection that got bytes nobody asked for. */
+/** Closes a connection that received unrequested bytes. */
 function onStray(this: Socket): void {
   this.destroy()
 }
 
-/** Lets a request fail that gets no socket. */
+/** Fails a request that gets no socket. */
 function refuse(request: ClientRequest, error?: unknown): void {
-  // The error is a parameter that the types do not know. (node:http, as its own agent does)
+  // The error is a parameter that the types do not declare. (as in node:http's own agent)
   Reflect.apply(request.onSocket, request, [null, error])
 }

@@ -4,7 +4,7 @@ import type { ClientOptions } from './client.ts'
 import { type ForeignAnswer, ForeignClient, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
-/** As much of a dispatcher of undici as is used. (https://undici.nodejs.org/#/docs/api/Dispatcher.md) */
+/** The part of an undici dispatcher that is used. (https://undici.nodejs.org/#/docs/api/Dispatcher.md) */
 export interface Dispatcher {
   request(options: {
     origin: string
@@ -21,9 +21,8 @@ export interface Dispatcher {
 }
 
 /**
- * A client over a dispatcher of undici: an `Agent`, `Pool`, `ProxyAgent`, `EnvHttpProxyAgent` or `MockAgent`. The dispatcher is not closed with the client.
- * `expect` is not sent.
- *
+ * Returns a client over an undici dispatcher: an `Agent`, `Pool`, `ProxyAgent`, `EnvHttpProxyAgent` or `MockAgent`. The dispatcher is not
+ * closed with the client. `expect` is not sent.
  * @example
  * // `ProxyAgent` comes from the package undici.
  * const httpClient = dispatcherClient(new ProxyAgent('http://proxy.example.com:3128'))

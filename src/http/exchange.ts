@@ -15,28 +15,31 @@ export interface Call {
   readonly request: HttpRequest
   readonly checked: CheckedRequest
   readonly ctx: CallContext
-  /** Milliseconds that the answer's body may stand still while somebody wants more; 0 for no limit. */
+  /** Maximum time in milliseconds without a byte of the answer's body while its reader waits; 0 for no limit. */
   readonly idleMs: number
-  /** The exchanges that a client has to end when it is closed. An array: a `Set` that changes at each request keeps old ones from the garbage collector. */
+  /**
+   * The exchanges that a client ends when it is closed. An array: a `Set` that changes at each request keeps old ones from the garbage
+   * collector.
+   */
   readonly live: Exchange[]
   readonly resolve: (response: HttpResponse) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Bytes of an answer that are read ahead while it waits for the end of the upload: its own end has to be seen. */
+/** Bytes of an answer that are read ahead while it waits for the end of the upload, to see the end of the answer. */
 const HELD_AHEAD = 4 * 1024 * 1024
-/** Bytes that are read ahead: to pause a connection for each of its pieces of 64 KiB costs more than they do. */
+/** Bytes that are read ahead: pausing a connection for each of its pieces of 64 KiB costs more than reading them. */
 const READ_AHEAD = 256 * 1024
 const EMPTY = Buffer.alloc(0)
 
-/** One request and its answer, whatever means send it. */
+/** One request and its answer, however they are sent. */
 export abstract class Exchange {
   protected readonly call: Call
   /** Whether the request was sent twice. */
   protected resent = false
-  /** Whether the server answered before it had the body, and did not want it. */
+  /** Whether the server answered before it had the body, and rejected it. */
   protected refused = false
-  /** Whether a success waits for the end of the upload before it is given. */
+  /** Whether a successful answer waits for the end of the upload. */
   protected held = false
   protected over = false
   readonly #unlink: () => void
@@ -53,22 +56,25 @@ export abstract class Exchange {
     this.call = call
     this.#place = live.push(this) - 1
     this.#unlink = onAbort(ctx.signal, () => this.fail(abortError(ctx.signal, method, url)))
-    // From the beginning, since it may fail while a connection is waited for, and for good: what fails after the
-    // request is over must not end the process.
+    // Added from the beginning, since the body may fail while the request waits for a connection, and never removed: an error after the
+    // request must not end the process.
     if (body instanceof Readable) body.on('error', error => body.readableEnded || this.sourceFailed(error))
   }
 
-  /** Sends no more and reads no more; `error` is why, where it failed. */
+  /** Stops sending and reading; `error` is the reason of a failure. */
   protected abstract stop(error?: unknown): void
 
-  /** Takes the answer. `sent` says whether the request was sent as far as such a status needs it; a body that is `whole` is read at once. */
+  /**
+   * Processes the answer. `sent` states whether the request was sent as far as such a status needs it; a body that is `whole` is read at
+   * once.
+   */
   protected begin(status: number, headers: IncomingHttpHeaders, body?: Readable, sent = true, whole = false): void {
     if (this.over) {
       body?.destroy()
       return
     }
     this.call.ctx.progress()
-    // A body that is there is read without events, so that the connection is free before the caller goes on.
+    // A complete body is read without events, so that the connection is free before the caller continues.
     const isWhole = whole || body === undefined
     const content = isWhole ? new BytesBody(body?.read() ?? EMPTY) : new StreamBody(() => this.#newStream(body))
     const answer = { status, headers, resent: this.resent, body: content }
@@ -79,7 +85,7 @@ export abstract class Exchange {
       body.on('error', error => this.break(error))
       body.on('close', () => this.#complete || this.break(undefined))
     }
-    // An error before the whole body was sent ends the upload; a success is believed when the upload has ended.
+    // An error status before the whole body was sent ends the upload; a success counts only after the upload has ended.
     if (!sent && status < 300) {
       this.held = true
       if (!isWhole) content.stream().read(0)
@@ -91,7 +97,7 @@ export abstract class Exchange {
     if (this.#complete) this.#onEnd()
   }
 
-  /** The whole body was sent: a success that waited for it is given. */
+  /** The whole body was sent: returns a success that waited for it. */
   protected uploaded(): void {
     if (!this.held || this.over) return
     this.held = false
@@ -99,12 +105,12 @@ export abstract class Exchange {
     if (this.#complete) this.#onEnd()
   }
 
-  /** No more of the body will be sent: a success that waits for it is none. */
+  /** The rest of the body will not be sent: a success that waits for it becomes a failure. */
   protected cut(): void {
     if (this.held) this.#failAs('unavailable', 'the server reported success before it had the whole content')
   }
 
-  /** The caller's stream failed; its error stays as it is. */
+  /** The caller's stream failed; its error is passed on unchanged. */
   protected sourceFailed(error: unknown): void {
     if (!this.refused) this.fail(error)
   }
@@ -135,7 +141,7 @@ export abstract class Exchange {
     this.fail(new StorageError(code, `${method} ${shownUrl(url)}: ${text}`, { cause, outcome }))
   }
 
-  /** The body as its reader gets it: its events belong to the reader, not to the connection, and only its errors tell why. */
+  /** Returns the body for its reader. Its events belong to the reader, not to the connection, and only its errors contain the reason. */
   #newStream(body: Readable): Readable {
     const { ctx, idleMs } = this.call
     const late = (): void => this.#failAs('timeout', `no byte of the answer came for ${idleMs / 1000} s`)
@@ -143,7 +149,7 @@ export abstract class Exchange {
     const stream = new Readable({
       highWaterMark: this.held ? HELD_AHEAD : READ_AHEAD,
       read() {
-        // Only a reader who wants more makes the time count.
+        // The time limit counts only while a reader waits for more.
         if (idleMs > 0) timer ??= setTimeout(late, idleMs)
         body.resume()
       },
@@ -163,7 +169,7 @@ export abstract class Exchange {
     body.on('end', () => push(null))
     body.pause()
     this.#stream = stream
-    // Where nobody reads it, its error must not end the process.
+    // If the stream is not read, its error must not end the process.
     stream.on('error', () => undefined)
     if (this.#error !== undefined) stream.destroy(this.#error as Error)
     return stream
@@ -172,7 +178,8 @@ export abstract class Exchange {
   #onEnd(): void {
     if (this.over) return
     this.#complete = true
-    // What the server has read is written after a turn, and the first call may still belong to this one. Nobody waits for the rest of the upload.
+    // Bytes that the server has read are written after a turn, and the first call may still be in this one. The rest of the upload is not
+    // needed.
     if (this.held) setImmediate(() => setImmediate(() => this.cut()))
     else {
       this.#leave()

@@ -6,17 +6,16 @@ import type { ClientOptions } from './client.ts'
 import { type ForeignAnswer, ForeignClient, type ForeignRequest } from './foreign-client.ts'
 import type { HttpClient } from './request.ts'
 
-/** As much of `fetch` as is used. */
+/** The part of `fetch` that is used. */
 export type FetchFunction = (url: string, init: RequestInit) => Promise<Response>
 
-/** Codings of which fetch gives the decoded bytes. */
+/** Codings that `fetch` decodes. */
 const DECODED = /^(x-)?(gzip|deflate|br|zstd)$/i
 
 /**
- * A client over `fetch`: for runtimes without node:http, such as Cloudflare Workers, and for mocks. Connections, proxies and certificates are the affair of
- * `fetch`. It decodes bodies with `content-encoding: gzip` and its like, so these come without that header and without their length, and ranges of them are
- * `unsupported`. A URL that `fetch` would change (`/a/../b`) is `invalid_argument`. `expect` is not sent.
- *
+ * Returns a client over `fetch`: for runtimes without node:http, such as Cloudflare Workers, and for mocks. `fetch` manages connections,
+ * proxies and certificates. It decodes bodies with `content-encoding: gzip` and similar codings, so these have neither that header nor a
+ * length, and ranges of them are `unsupported`. A URL that `fetch` would change (`/a/../b`) is `invalid_argument`. `expect` is not sent.
  * @example
  * const storage = new S3Storage({ bucketName: 'media' }, { httpClient: fetchClient() })
  *
@@ -33,10 +32,11 @@ async function send(fetch: FetchFunction, request: ForeignRequest): Promise<Fore
   const { method, url, origin, path, length, signal, body } = request
   const { href, host } = new URL(url)
   if (href !== new URL(origin).origin + path) {
-    throw new StorageError('invalid_argument', `${method}: fetch cannot ask for this path: it would change it.`)
+    throw new StorageError('invalid_argument', `${method}: fetch cannot request this path, since it would change it.`)
   }
   const isStream = body instanceof Readable
-  // The host may not be given, and is that of the URL anyway; fetch knows the length of bytes, and some add it to what is given.
+  // `fetch` does not accept the host, and takes it from the URL; it knows the length of bytes, and some implementations add it to an
+  // explicit one.
   const isKnown = (name: string, value: string): boolean =>
     name === 'host' ? value.toLowerCase() === host : name === 'content-length' && !isStream
   const response = await fetch(url, {
@@ -65,7 +65,10 @@ async function send(fetch: FetchFunction, request: ForeignRequest): Promise<Fore
   return { status, headers, body: Readable.fromWeb(stream as WebStream) }
 }
 
-/** A body for fetch; of known length where the runtime has streams of one, since others go chunked there. */
+/**
+ * Returns a body for `fetch`. A stream of known length uses the runtime's own class for it where it exists, since other streams are sent
+ * chunked there.
+ */
 function webStream(body: Readable, length: number | undefined): ReadableStream<Uint8Array> {
   const source = ReadableStream.from<Uint8Array>(body)
   // https://developers.cloudflare.com/workers/runtime-apis/streams/transformstream/#fixedlengthstream

@@ -7,16 +7,16 @@ import { type Call, Exchange } from './exchange.ts'
 import { transportError } from './transport-error.ts'
 import { measured } from './upload.ts'
 
-/** What a foreign client is asked to send; without headers that such a client makes by itself, or refuses. */
+/** The request for a foreign client, without headers that such a client adds itself, or rejects. */
 export interface ForeignRequest extends CheckedRequest {
   readonly method: string
   readonly url: string
-  /** A stream fails where its length is wrong. */
+  /** A stream fails if its length is wrong. */
   readonly body: Uint8Array | Readable | undefined
   readonly signal: AbortSignal
 }
 
-/** What a foreign client gives back. */
+/** The answer of a foreign client. */
 export interface ForeignAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
@@ -25,7 +25,7 @@ export interface ForeignAnswer {
 
 type Send = (request: ForeignRequest) => Promise<ForeignAnswer>
 
-/** A client over a function that sends one request. What was given to send them stays open when it is closed. */
+/** A client over a function that sends one request. Closing the client does not close the object that sends them. */
 export class ForeignClient extends BaseClient {
   readonly #send: Send
 
@@ -40,10 +40,10 @@ export class ForeignClient extends BaseClient {
   }
 }
 
-/** Headers that such clients make by themselves, or refuse. */
+/** Headers that such clients add themselves, or reject. */
 const OWN = /^(connection|expect|transfer-encoding)$/i
 
-/** One request by foreign means and its answer. */
+/** One request by a foreign client, and its answer. */
 class ForeignExchange extends Exchange {
   readonly #controller = new AbortController()
   #body: Readable | undefined
@@ -59,7 +59,7 @@ class ForeignExchange extends Exchange {
       const answer = await send({ ...checked, headers, method, url, body: this.#outgoing(), signal })
       const { status, body } = answer
       this.#body = body?.on('error', () => undefined)
-      // Such an answer has no body. (RFC 9110 section 6.4.1)
+      // These answers have no body. (RFC 9110 section 6.4.1)
       const isBare = method === 'HEAD' || status === 204 || status === 304
       if (isBare) body?.resume()
       this.begin(status, answer.headers, isBare ? undefined : body, this.#isSent)
@@ -88,7 +88,7 @@ class ForeignExchange extends Exchange {
       this.#isSent = true
       this.uploaded()
     } catch (error) {
-      // Where the upload was destroyed the stream is not at fault.
+      // If the upload was destroyed, the stream has not failed.
       if (!this.#upload!.destroyed) this.sourceFailed(error)
       throw error
     } finally {
@@ -102,7 +102,7 @@ class ForeignExchange extends Exchange {
   }
 }
 
-/** The error of the connection, which `fetch` wraps. */
+/** Returns the error of the connection, which `fetch` wraps. */
 function innermost(error: unknown): unknown {
   const { cause } = (error ?? {}) as { cause?: unknown }
   return error instanceof TypeError && cause instanceof Error ? cause : error

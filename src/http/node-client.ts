@@ -8,28 +8,31 @@ import { ProxyTable } from './proxy.ts'
 import { unbracketed } from './request.ts'
 import { secureContextOf } from './secure-context.ts'
 
-/** How a `NodeClient` reaches servers. */
+/** Options of `NodeClient`. */
 export interface NodeClientOptions extends ClientOptions {
-  /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which wins; as botocore's `proxies`. */
+  /** Proxy addresses by scheme (`http`) or endpoint (`http://hostname`), which takes precedence; like botocore's `proxies`. */
   readonly proxies?: Readonly<Record<string, string>> | null | undefined
-  /** Environment variables; where no `proxies` are given, `http_proxy`, `https_proxy` and `no_proxy` among them count. Default: none. */
+  /** Environment variables; without `proxies`, its `http_proxy`, `https_proxy` and `no_proxy` are used. Default: none. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** `false` accepts any certificate; a string is the path of a PEM file of the only authorities to trust. */
+  /** `false` accepts any certificate; a string is the path of a PEM file with the only trusted authorities. */
   readonly verify?: boolean | string | null | undefined
-  /** PEM file of a certificate to show to servers, and of its key where that has a file of its own; as botocore's `client_cert`. */
+  /** PEM file of the client certificate, and of its key where that is in a separate file; like botocore's `client_cert`. */
   readonly clientCert?: string | readonly [certificate: string, key: string] | null | undefined
-  /** Connections per origin at a time; more requests wait. Default: no limit. */
+  /** Maximum number of connections per origin; further requests wait. Default: no limit. */
   readonly maxSockets?: number | undefined
-  /** Seconds for one connection to stand, tunnel and TLS included; 0 for no limit. Default: 30. */
+  /** Maximum time in seconds for opening a connection, including tunnel and TLS; 0 for no limit. Default: 30. */
   readonly connectTimeoutSecs?: number | undefined
-  /** Name or address to which connections go, whatever host a URL names; `Host` and the server's name in TLS stay those of the URL. Not used with a proxy. */
+  /**
+   * Name or address to which connections go, whatever the URL's host is; `Host` and the server's name in TLS stay those of the URL. Not
+   * used with a proxy.
+   */
   readonly connectTo?: string | undefined
 }
 
 /**
- * The default client, over node:http and node:https, so that tracing and mocking tools see its requests. Connections are kept for 4 s, or as long as the
- * server promises. A request is sent again only where a kept connection was closed without an answer and the method is idempotent.
- *
+ * The default client, over node:http and node:https, so that tracing and mocking tools see its requests. Idle connections are kept for 4 s,
+ * or as long as the server announces. A request is sent again only where a kept connection was closed without an answer and the method is
+ * idempotent.
  * @example
  * const client = new NodeClient({ proxies: { https: 'http://proxy.example.com:3128' }, maxSockets: 50 })
  * const storage = new S3Storage({ bucketName: 'media' }, { httpClient: client })
@@ -44,7 +47,7 @@ export class NodeClient extends BaseClient {
   readonly #origins: Map<string, Connections> = new Map()
   #secureContext: SecureContext | undefined
 
-  /** Throws `improperly_configured` for a bad proxy address; PEM files are read when the first `https` URL is asked for. */
+  /** Throws `improperly_configured` for an invalid proxy address; PEM files are read at the first request for an `https` URL. */
   constructor(options: NodeClientOptions = {}) {
     super(options)
     this.#options = options
@@ -57,7 +60,7 @@ export class NodeClient extends BaseClient {
     new NodeExchange(call, this.#origins.get(origin) ?? this.#resolve(origin)).start()
   }
 
-  /** Closes every connection; requests under way and later ones are `closed`. */
+  /** Closes every connection; requests in progress and later ones are `closed`. */
   override close(): Promise<void> {
     for (const agent of this.#origins.values()) agent.close()
     this.#origins.clear()

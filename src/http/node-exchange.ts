@@ -11,7 +11,7 @@ import { measured, slices } from './upload.ts'
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS', 'TRACE'])
 const CONTINUE_WAIT_MS = 1000
 const MAX_HEAD = 64 * 1024
-/** Bytes of a body up to which it is sent in one piece with the head. */
+/** Maximum size in bytes of a body that is sent in one piece with the head. */
 const SHORT = 64 * 1024
 
 /** One request over node:http and its answer. */
@@ -21,7 +21,7 @@ export class NodeExchange extends Exchange implements Ticket {
   readonly #agent: Connections
   #out!: ClientRequest
   #message: IncomingMessage | undefined
-  /** Lets the upload go on. */
+  /** Resumes the upload. */
   #wake: (() => void) | undefined
 
   constructor(call: Call, agent: Connections) {
@@ -67,7 +67,7 @@ export class NodeExchange extends Exchange implements Ticket {
       for await (const bytes of chunks) {
         sent += bytes.byteLength
         const isFull = !out.write(bytes)
-        // The server may answer now, whenever the stream itself ends; nothing has to wait for room any more.
+        // The server may answer now, whenever the stream itself ends; no write has to wait any more.
         if (sent === length) out.end()
         else if (isFull) await new Promise<void>(resolve => (this.#wake = resolve))
         if (this.#isDone(out)) return
@@ -84,7 +84,7 @@ export class NodeExchange extends Exchange implements Ticket {
     return this.over || this.refused || out !== this.#out || out.destroyed
   }
 
-  // RFC 9110 section 10.1.1: a client must not wait for ever, since an old server may not know the expectation.
+  // RFC 9110 section 10.1.1: a client must not wait indefinitely, since an old server may not know the expectation.
   async #continued(out: ClientRequest): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     out.once('socket', () => (timer = setTimeout(() => this.#wake?.(), CONTINUE_WAIT_MS)))
@@ -98,7 +98,7 @@ export class NodeExchange extends Exchange implements Ticket {
     const hint = message.headers['keep-alive']
     if (typeof hint === 'string' && this.connection !== undefined) this.connection.idleMs = idleTimeOf(hint)
     this.#message = message
-    // By then everything is there that came together with the headers.
+    // By then everything that arrived together with the headers is available.
     process.nextTick(() => {
       const status = message.statusCode!
       const out = this.#out
@@ -113,10 +113,10 @@ export class NodeExchange extends Exchange implements Ticket {
     if (this.over || out !== this.#out) return
     const { method, url, body, repeatable = IDEMPOTENT.has(method) } = this.call.request
     if (this.#message !== undefined) {
-      // What is wrong behind a whole answer does not concern it.
+      // An error behind a complete answer is ignored.
       if (!this.#message.complete) this.break(error)
     } else if (repeatable && !(body instanceof Readable) && !this.resent && isReset(error) && this.#isUnanswered) {
-      // The server had closed the kept connection before it saw the request, as far as anybody can tell.
+      // The server had closed the kept connection before it saw the request, as far as the client can know.
       this.resent = true
       this.fresh = true
       this.#agent.closeIdle()
@@ -124,7 +124,7 @@ export class NodeExchange extends Exchange implements Ticket {
       this.start()
     } else {
       const failure = transportError(error, method, url)
-      // Nobody knows what became of the request on the first connection.
+      // It is unknown whether the request on the first connection was carried out.
       this.fail(this.resent ? withOutcome(failure, 'unknown') : failure)
     }
   }
@@ -132,11 +132,11 @@ export class NodeExchange extends Exchange implements Ticket {
   #onClose(out: ClientRequest): void {
     this.#wake?.()
     this.cut()
-    // Without an error: by an upgrade that nobody asked for.
+    // Without an error: closed by an upgrade that was not requested.
     if (this.#message === undefined) this.#onError(out, { code: 'ECONNRESET', message: 'the connection was closed' })
   }
 
-  /** Whether a kept connection gave no byte to this request. */
+  /** Whether a kept connection delivered no byte for this request. */
   get #isUnanswered(): boolean {
     return this.#out.reusedSocket && this.connection?.socket.bytesRead === this.connection?.bytesRead
   }
@@ -146,7 +146,7 @@ export class NodeExchange extends Exchange implements Ticket {
   }
 
   protected override stop(error?: unknown): void {
-    // The other idle connections may be as dead as this one.
+    // The other idle connections may be dead, too.
     const code = this.#message === undefined && error instanceof StorageError ? error.code : undefined
     if ((code === 'timeout' || code === 'unavailable') && this.#isUnanswered) this.#agent.closeIdle()
     this.#out.destroy()

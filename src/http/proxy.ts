@@ -5,30 +5,30 @@ import { unbracketed } from './request.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where requests go instead of to the server itself. */
+/** A proxy that receives the requests instead of the server. */
 export interface ProxyServer {
-  /** Whether the proxy itself is spoken to by TLS. */
+  /** Whether the connection to the proxy uses TLS. */
   readonly secure: boolean
   readonly hostname: string
   readonly port: number
-  /** Value of `Proxy-Authorization` (RFC 7617), where the address had `user:password@`. */
+  /** Value of `Proxy-Authorization` (RFC 7617), where the address contained `user:password@`. */
   readonly authorization: string | undefined
 }
 
 const THIS_MACHINE = ['localhost', '127.0.0.0/8', '::1']
 const KEY = /^https?(:\/\/[^/?#@]+)?\/?$/i
 
-/** Proxies by scheme (`http`) and by endpoint (`http://hostname`), as botocore's `proxies` has them. */
+/** Proxies by scheme (`http`) and by endpoint (`http://hostname`), like botocore's `proxies`. */
 export class ProxyTable {
   readonly #proxies: Map<string, ProxyServer> = new Map()
-  /** Entries of `no_proxy`; undefined where the environment does not count. */
+  /** Entries of `no_proxy`; undefined where the environment is not used. */
   readonly #exceptions: readonly string[] | undefined
   /** Passwords and values of `Proxy-Authorization`, for redaction. */
   readonly secrets: string[] = []
 
   /**
-   * Where no proxies are given, `http_proxy`, `https_proxy` and `no_proxy` of the environment count, in lower case or else in capitals, as in Python
-   * and curl. Throws `improperly_configured` for a key or an address that is none; its text never shows a password.
+   * Without `proxies`, `http_proxy`, `https_proxy` and `no_proxy` of the environment are used, in lower case or else in capitals, like in
+   * Python and curl. Throws `improperly_configured` for an invalid key or address; the message never contains a password.
    * (https://docs.python.org/3/library/urllib.request.html#urllib.request.getproxies)
    */
   constructor(given: Readonly<Record<string, string>> | null | undefined, env: Environment = {}) {
@@ -36,7 +36,7 @@ export class ProxyTable {
     const either = (name: string): string | undefined => env[name] ?? env[name.toUpperCase()]
     const exceptions = (either('no_proxy') ?? '').toLowerCase().split(/[\s,]+/)
     if (!isGiven) this.#exceptions = [...THIS_MACHINE, ...exceptions.filter(Boolean)]
-    // In a CGI program HTTP_PROXY is a header of the client. (CVE-2016-1000110)
+    // In a CGI program, the client controls HTTP_PROXY by a header. (CVE-2016-1000110)
     const http = env['REQUEST_METHOD'] === undefined ? either('http_proxy') : env['http_proxy']
     for (const [key, address] of Object.entries(isGiven ? given : { http, https: either('https_proxy') })) {
       if (!KEY.test(key)) {
@@ -48,7 +48,7 @@ export class ProxyTable {
     }
   }
 
-  /** The proxy for a target; the most exact key wins. `scheme` has no colon, `port` is the effective one. */
+  /** Returns the proxy for a target; the most specific key wins. `scheme` has no colon, `port` is the effective one. */
   select(scheme: string, hostname: string, port: number): ProxyServer | undefined {
     if (this.#proxies.size === 0) return undefined
     const host = unbracketed(hostname.toLowerCase())
@@ -60,7 +60,7 @@ export class ProxyTable {
 
 const WITH_PORT = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/
 
-/** Whether an entry of `no_proxy` means a host: a domain, an address, a range of addresses (RFC 4632) or `*`, perhaps with a port. */
+/** Whether an entry of `no_proxy` matches a host: a domain, an address, a range of addresses (RFC 4632) or `*`, optionally with a port. */
 function isMeant(entry: string, host: string, port: number): boolean {
   const [, place = entry, only] = WITH_PORT.exec(entry) ?? []
   if (only !== undefined && Number(only) !== port) return false
@@ -75,7 +75,7 @@ function isMeant(entry: string, host: string, port: number): boolean {
     range.addSubnet(name, length, version === 4 ? 'ipv4' : 'ipv6')
     return range.check(host, asked === 4 ? 'ipv4' : 'ipv6')
   }
-  // A name matches at its dots only: `example.com` and `.example.com` mean that domain and those below it.
+  // A domain matches at dots only: `example.com` and `.example.com` match that domain and its subdomains.
   const domain = bits === undefined ? name.replace(/^\*?\./, '') : ''
   return domain === '*' || (domain !== '' && (host === domain || host.endsWith(`.${domain}`)))
 }
@@ -85,7 +85,7 @@ function parseProxy(what: string, address: string, secrets: string[]): ProxyServ
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`)
   if (url === null) throw new ImproperlyConfigured(`${what} is not a proxy address such as 'host:3128'.`)
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new ImproperlyConfigured(`${what} names a proxy of the kind '${url.protocol}'; http and https are known.`)
+    throw new ImproperlyConfigured(`${what} has the proxy scheme '${url.protocol}'; expected http or https.`)
   }
   const secure = url.protocol === 'https:'
   const password = decoded(url.password)

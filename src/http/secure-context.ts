@@ -3,15 +3,15 @@ import type { SecureContext } from 'node:tls'
 import { nodeTls } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 
-/** Whom to trust, and what to show to servers. */
+/** Trusted authorities and client certificate. */
 export interface TrustOptions {
-  /** A path is that of a PEM file of the only authorities to trust. */
+  /** `false` accepts any certificate; a string is the path of a PEM file with the only trusted authorities. */
   readonly verify?: boolean | string | null | undefined
-  /** PEM file of a certificate, and of its key where that has a file of its own. */
+  /** PEM file of the client certificate, and of its key where that is in a separate file. */
   readonly clientCert?: string | readonly [certificate: string, key: string] | null | undefined
 }
 
-/** Reads the files; one that cannot be read or used is `improperly_configured`. */
+/** Reads the files; a file that cannot be read or used is `improperly_configured`. */
 export function secureContextOf({ verify, clientCert }: TrustOptions): SecureContext {
   const [cert, key = cert] = typeof clientCert === 'string' ? [clientCert] : (clientCert ?? [])
   const ca = pem('verify: the CA file', typeof verify === 'string' && verify !== '' ? verify : undefined)

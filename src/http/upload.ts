@@ -3,10 +3,10 @@ import { discardStream } from '../core/body.ts'
 import { StorageError } from '../core/errors.ts'
 import type { HttpRequest } from './request.ts'
 
-/** Bytes from which a body goes in large slices; below, progress shows on a slow line. */
+/** Size in bytes from which a body is sent in large slices; smaller ones report progress on a slow line. */
 const LARGE = 4 * 1024 * 1024
 
-/** Bytes piece by piece; they are not copied. */
+/** Returns bytes in slices; they are not copied. */
 export function* slices(body: Uint8Array | readonly Uint8Array[]): Generator<Uint8Array> {
   for (const piece of body instanceof Uint8Array ? [body] : body) {
     const size = piece.byteLength < LARGE ? LARGE / 16 : LARGE / 4
@@ -14,7 +14,10 @@ export function* slices(body: Uint8Array | readonly Uint8Array[]): Generator<Uin
   }
 }
 
-/** The bytes of a stream. Fails with the stream's own error, as `unknown` where it was destroyed, and as `invalid_argument` where it has not the announced length. */
+/**
+ * Returns the bytes of a stream. Fails with the stream's own error, as `unknown` if it was destroyed, and as `invalid_argument` if it does
+ * not have the announced length.
+ */
 export async function* measured(stream: Readable, length: number | undefined): AsyncGenerator<Uint8Array> {
   let sent = 0
   try {
@@ -31,7 +34,7 @@ export async function* measured(stream: Readable, length: number | undefined): A
   if (length !== undefined && sent < length) throw wrongLength(length, `${sent}`)
 }
 
-/** Discards the body of a request that is not sent, or not to its end. */
+/** Discards the body of a request that is not sent, or not sent completely. */
 export function discardBody({ body }: HttpRequest): void {
   if (body instanceof Readable) discardStream(body)
 }

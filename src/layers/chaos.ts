@@ -7,19 +7,19 @@ import { StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { Call, Layer } from './layer.ts'
 
-/** Faults to inject into the calls that `on` chooses. */
+/** The faults to inject, and the calls that they apply to. */
 export interface ChaosOptions {
-  /** Which calls count; all by default. */
+  /** Which calls are counted; default: all. */
   readonly on?: ((call: Call) => boolean) | undefined
   /** Fails these calls with `unavailable`, before they reach the driver; the error may be retried. */
   readonly fail?: readonly number[] | undefined
-  /** Fails these calls after the driver carried them out: the answer is lost. */
+  /** Fails these calls after the driver has carried them out: the answer is lost. */
   readonly failAfter?: readonly number[] | undefined
   /** Makes these calls twice. */
   readonly duplicate?: readonly number[] | undefined
-  /** Breaks the body of a read after so many bytes, in these calls. */
+  /** Breaks the body of a read after this many bytes, in these calls. */
   readonly breakBody?: { readonly calls: readonly number[]; readonly afterBytes: number } | undefined
-  /** Milliseconds that each call is held back. */
+  /** Delay of each call in milliseconds. */
   readonly delayMs?: number | undefined
 }
 
@@ -33,9 +33,8 @@ const OPTIONS: KnownOptions<ChaosOptions> = {
 }
 
 /**
- * Returns a layer for tests that makes some calls of a storage fail, break, repeat or wait. Calls are counted from 1, each try by itself, so that a
- * storage that tries again may succeed. An unknown option is `invalid_argument`.
- *
+ * Returns a layer for tests that makes some calls of a storage fail, break, repeat or wait. Calls are counted from 1, and each retry is
+ * counted separately, so a storage that retries may succeed. An unknown option is `invalid_argument`.
  * @example
  * const storage = new MemoryStorage({}, { layers: [chaos({ on: call => call.operation === 'write', fail: [1] })] })
  * await storage.save('a.txt', 'x') // succeeds at the second try

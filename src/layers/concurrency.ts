@@ -3,13 +3,13 @@ import { notBegun } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
 /**
- * Lets at most `limit` tries run at once; the others wait in order. A waiting call that is aborted leaves the queue. Calls
- * that stream their content take no slot: what they read may be waiting for one.
+ * Runs at most `limit` attempts at once; the others wait in order. A waiting call that is aborted leaves the queue. Calls that stream their
+ * content use no slot: their source may be waiting for one.
  */
 export function concurrency(limit: number): Layer {
   let running = 0
   const waiting = new Set<() => void>()
-  // One iterator goes on from call to call: a new one would pass over all that were deleted before.
+  // One iterator is used for all calls: a new one would pass over all entries that were deleted before.
   let order = waiting.values()
   const release = () => {
     let { value: start } = order.next()

@@ -12,20 +12,20 @@ const CHANGES: ReadonlySet<string> = new Set([
   'deleteContainer',
 ])
 
-/** Refuses every change with code `permission_denied`, before anything is sent. */
+/** Rejects every change with code `permission_denied`, before anything is sent. */
 export const readOnly: Layer = async (call, next, ctx) => {
   if (CHANGES.has(call.operation)) throw readOnlyError(call)
   return next(ctx)
 }
 
-/** The error of a change to a storage that is only to be read. */
+/** Returns the error for a change to a read-only storage. */
 export function readOnlyError({
   operation,
   fileName,
   containerName,
   backend,
 }: Pick<Call, 'operation' | 'fileName' | 'containerName' | 'backend'>): StorageError {
-  return new StorageError('permission_denied', `This storage is read-only: ${operation} is refused.`, {
+  return new StorageError('permission_denied', `This storage is read-only: ${operation} is not allowed.`, {
     operation,
     fileName,
     containerName,

@@ -3,22 +3,21 @@ import type { CallContext } from '../core/call.ts'
 import { abortedError, isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
-/** How often and how patiently to try again. */
+/** Options of retries. */
 export interface RetryOptions {
-  /** Tries in all, the first one included. */
+  /** Maximum number of attempts, including the first one. */
   readonly maxAttempts: number
-  /** Milliseconds; the wait before try n+1 is random below `baseMs * 2^n`. */
+  /** Base of the backoff in milliseconds; the wait before attempt n+1 is random below `baseMs * 2^n`. */
   readonly baseMs?: number
-  /** Upper bound of a wait in milliseconds, also of one that the server asks for. */
+  /** Maximum wait in milliseconds, also for a wait that the server requests. */
   readonly capMs?: number
-  /** Random number in [0, 1). */
+  /** Returns a random number in [0, 1). */
   readonly random?: () => number
 }
 
 /**
- * Repeats a call that may be repeated after a retryable error: full jitter, capped, `Retry-After` honoured. The outcome that the last error
- * tells is that of all tries together.
- * An error that has been through its own retries inside is not retried again outside.
+ * Repeats a repeatable call after a retryable error: full jitter, capped, `Retry-After` honoured. The outcome of the last error covers all
+ * attempts together. An error that was already retried inside is not retried again.
  */
 export function retry(options: RetryOptions): Layer {
   const { maxAttempts, baseMs = 100, capMs = 20_000, random = Math.random } = options
@@ -51,7 +50,10 @@ export function retry(options: RetryOptions): Layer {
     call.repeat !== false && maxAttempts > 1 ? next(ctx).catch(error => again(call, error, next, ctx)) : next(ctx)
 }
 
-/** Milliseconds before the try that follows `failures` failed ones: random up to a bound that doubles, no less than the server asked for. */
+/**
+ * Returns the milliseconds to wait after `failures` failed attempts: random up to a bound that doubles, and no less than the server
+ * requested.
+ */
 export function waitMs(
   failures: number,
   askedMs: number | undefined,
@@ -61,7 +63,7 @@ export function waitMs(
   return Math.max(jittered, Math.min(askedMs ?? 0, capMs))
 }
 
-/** The abort of a call that waited for its next try; what the last one did is what is known of the outcome. */
+/** Returns the error of a call that was aborted while it waited for its next attempt; its outcome is that of the last attempt. */
 function givenUp({ operation, fileName, backend }: Call, last: StorageError, signal: AbortSignal): StorageError {
   return abortedError({ operation, fileName, backend, outcome: last.outcome }, signal.reason)
 }

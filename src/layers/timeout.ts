@@ -3,12 +3,12 @@ import type { CallContext, Repeat } from '../core/call.ts'
 import { abortedError, StorageError } from '../core/errors.ts'
 import type { Call, Layer } from './layer.ts'
 
-/** The longest time that a timer can be set to. (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args) */
+/** The maximum delay of a timer. (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args) */
 const MAX_MS = 2 ** 31 - 1
 
 /**
- * Gives a try up with code `timeout` after so many milliseconds without progress; bytes that move count as progress. While a
- * step is under way the clock stands still: the step has its own, and its retries.
+ * Ends an attempt with code `timeout` after this many milliseconds without progress; bytes that move count as progress. The clock stops
+ * during a step: the step has its own timeout and retries.
  */
 export function timeout(ms: number): Layer {
   return (call, next, ctx) => (call.paced ? next(ctx) : timed(ms, call, next, ctx))

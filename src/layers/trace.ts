@@ -1,15 +1,15 @@
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import type { Call, Layer } from './layer.ts'
 
-/** What is published of a call. */
+/** The published data of a call. */
 export interface TracedCall extends Pick<Call, 'operation' | 'backend' | 'alias' | 'bucket' | 'key' | 'fileName'> {
-  /** The container that the call is about, where it is about one of the account's. */
+  /** The container that the call is about, if it is about one of the account's containers. */
   readonly containerName?: string | undefined
-  /** The try that is under way or was the last one; 1 is the first. */
+  /** The number of the current or last attempt; 1 is the first. */
   readonly attempt: number
   /**
-   * Bytes of content, set when the call has succeeded: those that a write sent, and those that the answer to a read announces. Undefined where there are none, or
-   * their number is not known.
+   * Bytes of content, set when the call has succeeded: those that a write sent, and those that the answer to a read announces. Undefined
+   * without content, or where the number is unknown.
    */
   readonly bytes: number | undefined
   /** The error of a call that failed, a `StorageError`. */
@@ -27,14 +27,14 @@ function channelOf(operation: string): TracingChannel<string, TracedCall> {
   return channel
 }
 
-/** Whether anything subscribes to the channel of an operation. */
+/** Whether the channel of an operation has a subscriber. */
 export function isTraced(operation: string): boolean {
   return channelOf(operation).hasSubscribers
 }
 
 /**
- * Publishes each call on the tracing channel `holdall:<operation>` of `node:diagnostics_channel`, as a `TracedCall`; costs nothing without a
- * subscriber. The result is not printed with the message: it may be a signed URL.
+ * Publishes each call on the tracing channel `holdall:<operation>` of `node:diagnostics_channel`, as a `TracedCall`; without a subscriber
+ * it costs nothing. The message does not contain the result, which may be a signed URL.
  */
 export const trace: Layer = (call, next, ctx) => {
   const channel = channelOf(call.operation)
@@ -65,7 +65,7 @@ export const trace: Layer = (call, next, ctx) => {
   return channel.tracePromise(work, message)
 }
 
-/** Bytes that the answer to a read announces. */
+/** Returns the number of bytes that the answer to a read announces. */
 function bytesRead({ operation, range }: Call, result: unknown): number | undefined {
   if (operation !== 'read') return undefined
   const { size } = (result as { readonly stat?: { readonly size?: number | undefined } | undefined }).stat ?? {}

@@ -4,9 +4,9 @@ import type { FileTransaction } from '../fields/transaction.ts'
 const running = new AsyncLocalStorage<OneConnection>()
 
 /**
- * The one connection of an SQLite database, a transaction on it, or a savepoint in that, for drivers whose own transactions are synchronous or
- * keep no one out. One statement runs at a time, and while a transaction or a savepoint runs, only its own do: others wait, so that they
- * neither see it nor are rolled back with it.
+ * The single connection of an SQLite database, a transaction on it, or a savepoint in that, for drivers whose own transactions are
+ * synchronous or do not exclude other statements. One statement runs at a time. While a transaction or a savepoint runs, only its own
+ * statements do: others wait, so that they neither see it nor are rolled back with it.
  */
 export class OneConnection {
   readonly files: FileTransaction | undefined
@@ -22,7 +22,7 @@ export class OneConnection {
     this.#parent = parent
   }
 
-  /** The innermost transaction that the calling code runs in, if that is within this one; else this one. */
+  /** The innermost transaction that the calling code runs in, if it is within this one; else this one. */
   get effective(): OneConnection {
     let innermost: OneConnection | undefined
     for (let each = running.getStore(); each !== undefined; each = each.#parent) {
@@ -32,7 +32,7 @@ export class OneConnection {
     return this
   }
 
-  /** Runs a statement when those before it have ended, in the transaction that the calling code runs in. */
+  /** Runs a statement after those before it, in the transaction that the calling code runs in. */
   statement<T>(work: () => T | Promise<T>): Promise<T> {
     return this.effective.#turn(work)
   }
@@ -43,7 +43,7 @@ export class OneConnection {
     const inner = new OneConnection(this.#run, outer, files)
     const isNested = outer.#parent !== undefined
     return outer.#turn(async () => {
-      // The lock for writing is taken at once: after a first read it can be refused.
+      // The write lock is taken at once: after a first read it can be refused.
       await this.#run(isNested ? 'savepoint holdall' : 'begin immediate')
       return ended(
         () => running.run(inner, work).finally(() => inner.#end()),
@@ -79,7 +79,7 @@ export async function ended<T>(
     await commit()
     return result
   } catch (error) {
-    // The first error says more than one of the rollback.
+    // The first error is more informative than one of the rollback.
     await rollback().catch(() => {})
     throw error
   }

@@ -3,12 +3,12 @@ import { StorageError } from '../core/errors.ts'
 import { FieldFile, type FileModel, type FileTransaction, type Owner, type StoredRow } from '../fields/index.ts'
 import { RowOwner, type RowWriter } from './row-owner.ts'
 
-/** What the rows of one result have in common, for ORMs whose rows are plain objects. */
+/** The common data of the rows in one result, for ORMs whose rows are plain objects. */
 export interface RowSource {
   readonly model: FileModel
   /** The transaction in which a row is written now. */
   files(): FileTransaction | undefined
-  /** Writes attributes of the row; returns how many rows were found. */
+  /** Writes attributes of the row; returns the number of rows found. */
   update(row: StoredRow, values: StoredRow, options: CallOptions): Promise<number>
 }
 
@@ -22,12 +22,12 @@ const writer: RowWriter<RowSource> = {
   transactionOf: source => source.files(),
 }
 
-/** The owner of the files of a row; a row that is gone when they are saved is `not_found`. */
+/** Returns the owner of the files of a row; a row that is missing when they are saved is `not_found`. */
 export function rowOwner(row: StoredRow, source: RowSource): Owner {
   return new RowOwner(row, writer, source)
 }
 
-/** Makes files of the names in rows, in place; saving one updates its row, and a row that is gone is `not_found`. */
+/** Converts the names in rows to files, in place; saving one updates its row, and a missing row is `not_found`. */
 export function attachRows(rows: Iterable<StoredRow>, source: RowSource): void {
   const fields = Object.entries(source.model.fields)
   for (const row of rows) {

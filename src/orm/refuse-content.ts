@@ -2,8 +2,8 @@ import type { FileField } from '../fields/file-field.ts'
 import type { FileModel } from '../fields/model.ts'
 
 /**
- * Refuses content, with `invalid_argument`, in what an adapter does not store: documents, updates with operators (`$set`, `$push`), and arrays of
- * them, where an attribute of the model is at the first level.
+ * Rejects content, with `invalid_argument`, in arguments that an adapter does not store: documents, updates with operators (`$set`,
+ * `$push`), and arrays of them, where an attribute of the model is at the first level.
  */
 export function refuseContent(given: unknown, model: FileModel, field?: FileField): void {
   if (field?.isContent(given)) field.encode(given)

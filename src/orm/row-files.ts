@@ -1,4 +1,4 @@
-/** What the adapters of query builders share: rows that are written with their files, by statements of the builder. */
+/** The common part of the adapters for query builders: rows are written with their files, by statements of the builder. */
 import { ImproperlyConfigured, StorageError } from '../core/errors.ts'
 import { kindOf } from '../core/kind.ts'
 import type { FieldFile } from '../fields/field-file.ts'
@@ -8,10 +8,10 @@ import type { FileRegistry } from '../fields/registry.ts'
 import { FileTransaction } from '../fields/transaction.ts'
 import { type RowSource, rowOwner } from './plain-rows.ts'
 
-/** A row whose file columns have files, and no nulls. */
+/** A row whose file columns contain files, and no nulls. */
 export type AttachedRow<R> = { [K in keyof R]: [Extract<R[K], FieldFile>] extends [never] ? R[K] : NonNullable<R[K]> }
 
-/** The values of a row, of which file columns also take content and names. */
+/** The values of a row, where file columns also accept content and names. */
 export type WithFiles<V> = {
   [K in keyof V]: [Extract<V[K], FieldFile>] extends [never] ? V[K] : V[K] | Exclude<FileValue, null>
 }
@@ -21,33 +21,33 @@ export interface Statements<Db, Table, Where> {
   /** The name of a table, for messages. */
   labelOf(table: Table): string
   insert(db: Db, table: Table, rows: StoredRow[]): Promise<unknown>
-  /** Reads file columns of rows, which stay as they are until the end of the transaction. */
+  /** Reads file columns of rows and locks them until the end of the transaction. */
   read(db: Db, table: Table, columns: readonly string[], where: Where): Promise<readonly object[]>
   update(db: Db, table: Table, values: StoredRow, where: Where): PromiseLike<unknown>
   delete(db: Db, table: Table, where: Where): PromiseLike<unknown>
-  /** Returns those of the names that rows have in a column, outside of every transaction. */
+  /** Returns those of the names that rows contain in a column, outside of every transaction. */
   used(table: Table, column: string, names: readonly string[]): Promise<readonly unknown[]>
   /** Runs code in a transaction, or in a savepoint where `db` is one. */
   transaction<T>(db: Db, files: FileTransaction, work: (tx: Db) => Promise<T>): Promise<T>
-  /** The transaction that the calling code runs in, where statements find that themselves. */
+  /** The transaction that the calling code runs in, if statements find it themselves. */
   running?(): FileTransaction | undefined
-  /** The condition for a row by its key; undefined when it has none. */
+  /** Returns the condition for a row by its key; undefined without a key. */
   whereOf(table: Table, row: StoredRow): Where | undefined
 }
 
-/** What a `RowFiles` works with. */
+/** The data of a `RowFiles`. */
 export interface RowFilesOf<Db, Table, Where> {
   readonly db: Db
   readonly statements: Statements<Db, Table, Where>
   readonly models: ReadonlyMap<Table, FileModel>
   readonly registry: FileRegistry
   readonly detach: () => void
-  /** In a transaction: its files, and what it was begun by. */
+  /** In a transaction: its files, and the object that began it. */
   readonly files?: FileTransaction
   readonly outer?: RowFiles<Db, Table, Where>
 }
 
-/** Registers the file columns of tables; no table at all is `improperly_configured`. */
+/** Registers the file columns of tables; an empty list is `improperly_configured`. */
 export function rowFilesOf<Db, Table, Where>(
   db: Db,
   tables: ReadonlyMap<Table, FileFields>,
@@ -78,7 +78,7 @@ export class RowFiles<Db, Table, Where> {
     return this.#given
   }
 
-  /** Runs code in a transaction, or in a savepoint of this one; the files follow its commit or rollback, before this ends. */
+  /** Runs code in a transaction, or in a savepoint of this one; the files follow its commit or rollback before it ends. */
   async transaction<T>(work: (tx: this) => Promise<T>): Promise<T> {
     const { db, statements } = this.#given
     const Same = this.constructor as new (given: RowFilesOf<Db, Table, Where>) => this
@@ -89,7 +89,7 @@ export class RowFiles<Db, Table, Where> {
     })
   }
 
-  /** Takes its columns out of the registry, at the end of a test or of a tenant. */
+  /** Removes its columns from the registry, at the end of a test or of a tenant. */
   detach(): void {
     this.#given.detach()
   }
@@ -104,7 +104,7 @@ export class RowFiles<Db, Table, Where> {
     })
   }
 
-  /** Uploads content and updates rows; returns how many. */
+  /** Uploads content and updates rows; returns their number. */
   protected async updateRows(table: Table, values: object, where: Where): Promise<number> {
     if (typeof values === 'object' && values !== null) return this.#change(table, values, where)
     const label = this.#given.statements.labelOf(table)
@@ -114,7 +114,7 @@ export class RowFiles<Db, Table, Where> {
     )
   }
 
-  /** Deletes rows; returns how many. */
+  /** Deletes rows; returns their number. */
   protected deleteRows(table: Table, where: Where): Promise<number> {
     return this.#change(table, undefined, where)
   }
@@ -132,13 +132,13 @@ export class RowFiles<Db, Table, Where> {
         return before.length
       }
       const count = await (isOwn ? statements.transaction(db, files, change) : change(db))
-      // What was uploaded for no row goes.
+      // Files that were uploaded for no row are removed.
       if (count === 0) await files.rollback()
       return count
     })
   }
 
-  /** Makes files of the names in a row; they can be saved where it has its key. */
+  /** Converts names in a row to files; they can be saved if it has its key. */
   protected attachRow(table: Table, row: StoredRow): void {
     const { statements } = this.#given
     const model = this.#model(table)
@@ -169,7 +169,7 @@ export class RowFiles<Db, Table, Where> {
     throw new ImproperlyConfigured(`'${label}' was not registered as a table with file columns.`)
   }
 
-  /** Runs a write or a transaction with its files: a savepoint of the transaction, or files of its own. */
+  /** Runs a write or a transaction with its files: in a savepoint of the transaction, or with a new set of files. */
   #step<T>(work: (files: FileTransaction) => Promise<T>): Promise<T> {
     const files = this.#files?.savepoint() ?? new FileTransaction(this.#given.registry)
     return files.during(() => work(files))

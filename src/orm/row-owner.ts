@@ -2,10 +2,10 @@ import type { CallOptions } from '../core/call.ts'
 import type { Owner } from '../fields/persist.ts'
 import type { FileTransaction } from '../fields/transaction.ts'
 
-/** Writes rows of one model. `within` is where a row came from: a query runner, a session, an entity manager. */
+/** Writes rows of one model. `within` is the origin of a row: a query runner, a session, an entity manager. */
 export interface RowWriter<Within> {
   persist(row: object, values: Readonly<Record<string, unknown>>, within: Within, options: CallOptions): Promise<void>
-  /** The files of the transaction in which `persist` would run. */
+  /** Returns the files of the transaction in which `persist` would run. */
   transactionOf(within: Within): FileTransaction | undefined
 }
 

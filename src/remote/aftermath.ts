@@ -2,16 +2,17 @@ import type { CallContext } from '../core/call.ts'
 import { wrapError } from '../core/errors.ts'
 import { classifyHttp } from './codes.ts'
 
-/** Seconds after which cleaning up is given up. */
+/** Seconds after which cleaning up stops. */
 const LIMIT_SECS = 30
 
-/** A context that outlives its call, for cleaning up after one that failed or was aborted; its steps are retried. */
+/** A context that outlives its call, to clean up after a call that failed or was aborted. Its steps are retried. */
 export function detached(ctx: CallContext): CallContext {
   return { ...ctx, signal: AbortSignal.timeout(LIMIT_SECS * 1000), attempt: 1, progress() {} }
 }
 
 /**
- * A context of no call, for work that all calls wait for, such as loading a token: given up after 30 seconds. Its steps are not retried.
+ * A context that belongs to no single call, for work that all calls wait for, such as loading a token. It times out after 30 seconds. Its
+ * steps are not retried.
  *
  * @example
  * const tokens = new Renewed(() => requestToken(sharedContext()), { endOf: ({ expiresAt }) => expiresAt })

@@ -3,9 +3,9 @@ import { metadataHeaders } from './metadata.ts'
 import { dispositionText, headerText } from './parameters.ts'
 
 /**
- * Adds the portable attributes of a file to the headers of its upload; user metadata goes in headers whose names begin with `metadataPrefix`
- * (`x-amz-meta-`), and the others in headers whose names begin with `prefix`. What no header can carry is `invalid_argument`; a disposition is
- * written in ASCII (RFC 8187).
+ * Adds the portable attributes of a file to the headers of its upload. User metadata goes into headers whose names begin with
+ * `metadataPrefix` (`x-amz-meta-`), the others into headers whose names begin with `prefix`. A disposition is written in ASCII (RFC 8187).
+ * Code `invalid_argument` for a value that no header can carry.
  */
 export function addAttributes(
   headers: Record<string, string>,

@@ -12,13 +12,13 @@ import { hiding } from './redact.ts'
 import { isSkewed, readRefusal, skewHint } from './refusal.ts'
 import { Service, type ServiceRequest } from './service.ts'
 
-/** A request for a token, for a signature, or for what the metadata server knows. */
+/** A request for a token, for a signature, or to the metadata server. */
 export interface AuthRequest extends ServiceRequest {
   readonly method: 'GET' | 'POST'
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly expected: Expected
-  /** What no message may show. */
+  /** Texts that no message may contain. */
   readonly secrets: ReadonlyArray<string | undefined>
 }
 
@@ -31,7 +31,7 @@ const CODES: ServiceCodes = new Map<string, ErrorCode>([
   ['RESOURCE_EXHAUSTED', 'throttled'],
 ])
 
-/** Requests to services that give tokens or know an identity. */
+/** Requests to services that issue tokens or return an identity. */
 export class AuthService {
   readonly #service: Service<AuthRequest, undefined>
 
@@ -49,7 +49,7 @@ export class AuthService {
           const { status: word, message } = (typeof error === 'object' && error !== null ? error : {}) as Fields
           const serverTime = dateOf(refusal.headers.date)
           const skew = error === 'invalid_grant' && isSkewed(serverTime) ? `${skewHint(serverTime)}.` : undefined
-          // Dropbox puts its sentence behind the word.
+          // Dropbox writes a description after the error word.
           const [code, ...rest] = (textOf(error) ?? '').split(': ')
           const serviceMessage = [textOf(said) ?? textOf(message) ?? rest.join(': '), skew].filter(Boolean).join(' ')
           const serviceCode = textOf(code) ?? textOf(word)
@@ -71,7 +71,7 @@ export class AuthService {
     return this.#told(purpose, () => this.#service.json<Record<string, unknown>>(request, ctx))
   }
 
-  /** Returns the headers of an answer whose body says nothing. */
+  /** Returns the headers of an answer whose body is not used. */
   async headers(purpose: string, request: AuthRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     return this.#told(purpose, () => this.#service.done(request, ctx))
   }
@@ -81,7 +81,7 @@ export class AuthService {
     return this.#told(purpose, async () => (await readDocument(await this.#service.send(request, ctx))).trim())
   }
 
-  /** The call that needed this has done nothing yet, whatever became of the request. */
+  /** Marks the outcome as `not_applied`: the call that needs this answer has not changed anything yet. */
   async #told<T>(purpose: string, run: () => Promise<T>): Promise<T> {
     try {
       return await run()
@@ -104,7 +104,9 @@ export interface AuthDocument {
   readonly value: Fields
 }
 
-/** The fault in a document that names it by its only field, as Rackspace does: `{"unauthorized": {"code": 401, "message": "..."}}`. */
+/**
+ * The error in a document that has the error's name as its only field, as Rackspace's: `{"unauthorized": {"code": 401, "message": "..."}}`.
+ */
 function soleFault(json: Fields | undefined): unknown {
   const [fault, ...others] = Object.values(json ?? {})
   return others.length === 0 && typeof fault === 'object' ? fault : undefined
@@ -114,13 +116,13 @@ function soleFault(json: Fields | undefined): unknown {
 export interface AccessToken {
   /** Secret. */
   readonly text: string
-  /** Undefined where its source does not tell. */
+  /** Undefined if the service does not report it. */
   readonly expiresAt: Date | undefined
 }
 
 const LONGEST_SECS = 86_400
 
-/** The token in an answer of OAuth (RFC 6749, section 5.1); `unavailable` for an answer without one that a header can carry. */
+/** The token in an OAuth answer (RFC 6749, section 5.1). Code `unavailable` for an answer without a token that fits into a header. */
 export function tokenOf({ access_token: given, expires_in: secs }: Fields, purpose: string): AccessToken {
   const text = textOf(given)
   if (text === undefined || /[^!-~]/.test(text)) {
@@ -131,7 +133,7 @@ export function tokenOf({ access_token: given, expires_in: secs }: Fields, purpo
   return { text, expiresAt: isKnown ? new Date(Date.now() + Math.min(lifeSecs, LONGEST_SECS) * 1000) : undefined }
 }
 
-/** A token for a form, such as that of a refresh token. (RFC 6749, sections 4.1.3 and 6) */
+/** Requests a token with a form, such as one with a refresh token (RFC 6749, sections 4.1.3 and 6). */
 export async function grantedToken(
   auth: AuthService,
   purpose: string,

@@ -6,7 +6,7 @@ export type Section = ReadonlyMap<string, string>
 /** Sections by name. */
 export type Profiles = ReadonlyMap<string, Section>
 
-/** The sections of a shared file, by what they are about. */
+/** The sections of a shared file, by kind. */
 export interface ProfileFile {
   readonly profiles: Profiles
   /** Of `[services name]`; settings of a service have its name in front: `s3.endpoint_url`. */
@@ -16,8 +16,8 @@ export interface ProfileFile {
 }
 
 /**
- * Reads the ini form of the shared files, ignoring what is not understood. In the configuration file, and only there, a section is called
- * `profile name`, except `default`, which may be called either way, and there are sections of services and of SSO sessions.
+ * Reads the ini format of the shared files. Lines that are not understood are ignored. In the configuration file, and only there, a section
+ * is called `profile name`, except `default`, which may have either form, and there are sections of services and of SSO sessions.
  * (AWS SDKs and Tools reference guide, "Format of the configuration files")
  */
 export function parseProfileFile(text: string, isConfig: boolean): ProfileFile {
@@ -54,7 +54,7 @@ function sectionOf(sections: Map<string, Map<string, string>>, name: string | un
   return section
 }
 
-/** The name in the title of a section, which may stand in quotes. */
+/** The name in the title of a section, with or without quotes. */
 function nameBehind(kind: string, title: string): string | undefined {
   if (!title.startsWith(kind) || !/\s/.test(title[kind.length] ?? '')) return undefined
   const name = title.slice(kind.length).trim()

@@ -3,32 +3,32 @@ import type { DeleteResult } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
 
-/** What a batch answered: an error, or undefined for a deletion that succeeded, by key. */
+/** The results of a batch by key: an error, or undefined for a deletion that succeeded. */
 export type BatchAnswer = ReadonlyMap<string, StorageError | undefined>
 
-/** How a service deletes; `O` is what goes with every request. */
+/** How a service deletes; `O` holds the options that every request gets. */
 export interface BatchProtocol<O> {
-  /** Most keys of one request. */
+  /** Maximum number of keys per request. */
   readonly limit: number
   /** Whether a batch can hold the key. */
   holds(key: string): boolean
-  /** Deletes the keys by one request. Every key that the answer names is in the result; a missing file counts as deleted. */
+  /** Deletes the keys with one request. Every key that the answer names is in the result; a missing file counts as deleted. */
   send(keys: readonly string[], ctx: CallContext, options: O): Promise<BatchAnswer>
   /** Deletes one key; a missing file is no error. */
   delete(key: string, ctx: CallContext, options: O): Promise<void>
-  /** Whether an error of `send` says that the service has no batches. */
+  /** Whether an error of `send` means that the service has no batches. */
   isUnsupported(error: unknown): boolean
-  /** Whether keys that failed for a while are sent again one after another, as a service wants it that locks. Default: by a smaller batch. */
+  /** Whether keys with a temporary error are sent again one after another, as services with locks require. Default: in a smaller batch. */
   readonly againSingly?: boolean | undefined
 }
 
-/** Requests at once where keys are deleted one by one. */
+/** Parallel requests when keys are deleted one by one. */
 const SINGLE_LIMIT = 8
 
 /**
- * Deletes many keys by batches. Each key has a result of its own: one that the answer does not name is an error with outcome `unknown`, never
- * a deletion. Only keys that failed for a while (throttled, unavailable) are sent again. Where the service has no batches the keys are deleted
- * one by one, and no batch is tried again.
+ * Deletes many keys in batches. Each key has its own result. A key that the answer does not name gets an error with outcome `unknown`; it
+ * never counts as deleted. Only keys with a temporary error (throttled, unavailable) are sent again. If the service has no batches, the
+ * keys are deleted one by one, and no batch is tried again.
  */
 export class Batches<O> {
   readonly #protocol: BatchProtocol<O>
@@ -64,7 +64,7 @@ export class Batches<O> {
     ctx.progress()
   }
 
-  /** Whether the service took the batch. */
+  /** Sends a batch. Returns whether the service accepted it. */
   async #deleteBatch(
     batch: readonly string[],
     errors: Map<string, StorageError>,
@@ -92,7 +92,7 @@ export class Batches<O> {
         this.#unsupported = true
         return false
       }
-      // After an answer the keys that are left have errors of their own.
+      // After the first answer, the remaining keys get their own errors.
       if (left === batch || ctx.signal.aborted) throw error
     }
     if (this.#protocol.againSingly === true) for (const key of left) await this.#deleteSingly(key, errors, ctx, options)
@@ -100,7 +100,9 @@ export class Batches<O> {
   }
 }
 
-/** What a step fails with; undefined where it succeeds. What a batch `said` of it counts as its first try, so that there is a wait before the next. */
+/**
+ * The error of a step; undefined if it succeeded. The result of the batch, `said`, counts as the first try, so the next try waits first.
+ */
 export async function failureOf(
   ctx: CallContext,
   operation: string,

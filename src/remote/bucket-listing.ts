@@ -4,13 +4,13 @@ import { containerLimit, containerPage } from './containers.ts'
 import { dateOf } from './headers.ts'
 import type { XmlNode } from './xml.ts'
 
-/** What the S3 protocol answers to ListBuckets. */
+/** The expected answer of the S3 protocol to ListBuckets. */
 export const BUCKETS: Expected = { statuses: [200], root: ['ListAllMyBucketsResult'] }
 
-/** Most buckets of a page, and those that are asked for by default. */
+/** Maximum number of buckets per page, and the default. */
 const MAX_BUCKETS = 1000
 
-/** The query of ListBuckets. Services that know no pages ignore it. (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html) */
+/** The query of ListBuckets. Services without pages ignore it. (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html) */
 export function bucketsQuery(page: {
   readonly token?: string | undefined
   readonly limit?: number | undefined
@@ -20,7 +20,7 @@ export function bucketsQuery(page: {
   return query
 }
 
-/** The page in an answer to ListBuckets, in any namespace. */
+/** The page in an answer to ListBuckets, with any XML namespace. */
 export function bucketPage(root: XmlNode): ContainerPage {
   const rows = (root.child('Buckets')?.children('Bucket') ?? []).map(node => ({
     name: node.child('Name')?.text,

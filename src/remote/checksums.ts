@@ -6,7 +6,7 @@ import { Crc32, DIGEST_BYTES } from '../core/digests/digest.ts'
 import type { ChecksumName, Checksums, ExpectedHash } from '../core/driver.ts'
 import { type Outcome, StorageError } from '../core/errors.ts'
 
-/** The checksums that the service can verify and keep (S3 user guide, "Checking object integrity"), without SHA1. */
+/** The checksums that the service can verify and store (S3 user guide, "Checking object integrity"), without SHA1. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA256'
 
 /** Their names. */
@@ -19,37 +19,38 @@ const HEADERS: Readonly<Record<ChecksumAlgorithm, string>> = {
   SHA256: 'x-amz-checksum-sha256',
 }
 
-/** The header, in lower case, that carries a checksum of this kind. */
+/** The lower-case name of the header that carries a checksum of this kind. */
 export function headerOf(algorithm: ChecksumAlgorithm): string {
   return HEADERS[algorithm]
 }
 
-/** What protects a body: a checksum that the service verifies, Content-MD5, or nothing. */
+/** How a body is protected: by a checksum that the service verifies, by Content-MD5, or not at all. */
 export type ChecksumMode = ChecksumAlgorithm | 'MD5' | 'none'
 
-/** Bytes at hand, at once or in chunks. */
+/** Bytes in memory, in one piece or in chunks. */
 export type Bytes = Uint8Array | readonly Uint8Array[]
 
-/** The header that protects a body; none where the mode says so. */
+/** The header that protects a body; no header for mode `none`. */
 export function checksumHeaders(mode: ChecksumMode, bytes: Bytes): Record<string, string> {
   if (mode === 'none') return {}
   if (mode === 'MD5') return { 'content-md5': hashOf('md5', bytes, 'base64') }
   return { [headerOf(mode)]: checksumOf(mode, bytes) }
 }
 
-/** Whether a mode names a checksum that the service verifies and keeps. */
+/** Whether a mode is a checksum that the service verifies and stores. */
 export function isAlgorithm(mode: ChecksumMode): mode is ChecksumAlgorithm {
   return mode !== 'MD5' && mode !== 'none'
 }
 
-/** The checksum among the headers that `checksumHeaders` made; undefined where the mode has none that the service keeps. */
+/** The checksum among the headers that `checksumHeaders` made; undefined if the service does not store one in this mode. */
 export function checksumOfHeaders(mode: ChecksumMode, sent: Readonly<Record<string, string>>): string | undefined {
   return isAlgorithm(mode) ? sent[headerOf(mode)] : undefined
 }
 
 /**
- * Compares the headers that protected a body with those of its answer: a checksum that is repeated, and an ETag that is an MD5, as it is of
- * whole objects and parts without keys of KMS or the customer. Another one is a `checksum_mismatch`, which is retryable.
+ * Compares the headers that protected a body with those of the answer: a checksum that the service returns, and the ETag if it is an MD5.
+ * The ETag is an MD5 for whole objects and parts that are not encrypted with KMS or a customer's key. A difference is a
+ * `checksum_mismatch`, which is retryable.
  */
 export function verifyStored(
   sent: Readonly<Record<string, string>>,
@@ -60,12 +61,12 @@ export function verifyStored(
     const said = name === 'content-md5' ? md5Of(answer) : answer[name]
     // A header that came twice has its values in a list.
     if (typeof said !== 'string' || said.split(',').every(each => each.trim() === value)) continue
-    const text = 'The checksum of what the service stored is not that of what was sent.'
+    const text = 'The checksum of the stored bytes differs from that of the sent bytes.'
     throw new StorageError('checksum_mismatch', text, { outcome })
   }
 }
 
-/** The MD5 that an ETag is, in base64; undefined where it is none. */
+/** The MD5 that an ETag contains, in base64; undefined if the ETag is not an MD5. */
 function md5Of({ etag = '', ...headers }: IncomingHttpHeaders): string | undefined {
   const hex = /^"?([0-9a-f]{32})"?$/i.exec(etag)?.[1]
   const encryption = headers['x-amz-server-side-encryption'] ?? 'AES256'
@@ -74,7 +75,7 @@ function md5Of({ etag = '', ...headers }: IncomingHttpHeaders): string | undefin
 }
 
 /**
- * Digests as a service writes them, for `Stat.checksums`. A value that is no digest of its kind is left out; undefined where none is left.
+ * Digests as a service writes them, for `Stat.checksums`. A value that is not a valid digest is left out; undefined if none remains.
  */
 export function checksumsOf(
   given: Readonly<Partial<Record<ChecksumName, unknown>>>,
@@ -99,13 +100,13 @@ function hexOf(value: unknown, size: number, encoding: 'base64' | 'hex'): string
     : undefined
 }
 
-/** Sent with HEAD and GET, so that S3 adds the checksums that it keeps to its answer. */
+/** Sent with HEAD and GET, so that S3 adds the stored checksums to its answer. */
 export const CHECKSUM_MODE: Readonly<Record<string, string>> = { 'x-amz-checksum-mode': 'ENABLED' }
 
 /**
- * The digests of a whole object in the answer of an S3 service that was asked for them. A checksum of checksums, as objects uploaded in parts may have, is none,
- * and those in the answer to a range are not taken either. The ETag counts as MD5 only where the answer reports SSE-S3 and another class than S3 Express: that of
- * parts, of KMS, and of keys of the customer is none.
+ * The digests of a whole object in the answer of an S3 service to a request with this header. A checksum of checksums, which objects
+ * uploaded in parts may have, is left out, and so are all digests in the answer to a range. The ETag counts as MD5 only if the answer
+ * reports SSE-S3 and a class other than S3 Express. The ETag of parts, and with KMS or a customer's key, is not an MD5.
  * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html, https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html)
  */
 export function objectChecksums(headers: IncomingHttpHeaders): Checksums | undefined {
@@ -119,7 +120,7 @@ export function objectChecksums(headers: IncomingHttpHeaders): Checksums | undef
 
 const KEPT = ['crc32', 'crc32c', 'crc64nvme', 'sha1', 'sha256'].map(name => `x-amz-checksum-${name}`)
 
-/** The checksum of bytes at hand, in base64 as the header wants it. */
+/** The checksum of bytes in memory, in base64 for the header. */
 export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Bytes): string {
   if (algorithm === 'SHA256') return hashOf('sha256', bytes, 'base64')
   const running = new RunningChecksum(algorithm)
@@ -128,7 +129,7 @@ export function checksumOf(algorithm: ChecksumAlgorithm, bytes: Bytes): string {
   return running.digest()
 }
 
-/** The hash of bytes at hand, written in an encoding. */
+/** The hash of bytes in memory, written in an encoding. */
 export function hashOf(algorithm: string, bytes: Bytes | string, encoding: 'base64' | 'hex'): string {
   const { hash, createHash } = nodeCrypto()
   if (typeof bytes === 'string' || bytes instanceof Uint8Array) return hash(algorithm, bytes, encoding)
@@ -137,7 +138,7 @@ export function hashOf(algorithm: string, bytes: Bytes | string, encoding: 'base
   return running.digest(encoding)
 }
 
-/** The hash that all bytes of a file must have, as a service writes it. */
+/** The hash that all bytes of a file must have, as the service writes it. */
 export function expectedHash(name: 'MD5' | 'SHA1', value: string, encoding: 'base64' | 'hex'): ExpectedHash {
   const algorithm = name.toLowerCase()
   return {
@@ -163,7 +164,7 @@ export class RunningChecksum {
     this.#state.update(bytes)
   }
 
-  /** The checksum so far, in base64; may be asked repeatedly and between updates. */
+  /** The checksum so far, in base64. It may be called repeatedly and between updates. */
   digest(): string {
     return this.#state.digest().toString('base64')
   }

@@ -1,7 +1,7 @@
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { HttpStatusError } from './http-error.ts'
 
-/** Codes by a service's own words, which say more than the status. */
+/** Error codes by the service's own error words, which are more precise than the status. */
 export type ServiceCodes = ReadonlyMap<string, ErrorCode>
 
 /** Codes by status (RFC 9110, section 15). */
@@ -33,9 +33,9 @@ const BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 const THROTTLED = /slow ?down|throttl|busy|too ?many|rate|limit/i
 
 /**
- * The code of an `HttpStatusError`, by the service's own word for it where `codes` knows that, else by its status; that of a `StorageError` is
- * its own; undefined for any other value. A 404 to a request that is not about a file (an upload, a batch, a listing) says that the container or the address is wrong:
- * `improperly_configured`.
+ * The code of an `HttpStatusError`: by the service's own error word if `codes` has it, otherwise by the status. A `StorageError` keeps its
+ * own code; undefined for any other value. A 404 to a request that is not about a file (an upload, a batch, a listing) means that the
+ * container or the address is wrong: `improperly_configured`.
  */
 export function classifyHttp(error: unknown, codes?: ServiceCodes): ErrorCode | undefined {
   if (error instanceof StorageError) return error.code
@@ -53,7 +53,7 @@ function codeOfStatus(status: number, serviceCode: string): ErrorCode | undefine
   return BY_STATUS[status] ?? (status >= 500 ? 'unavailable' : undefined)
 }
 
-/** The service's own word for an error, also where it is the cause of a `StorageError`; undefined where there is none. */
+/** The service's own error word, also of an error that is the cause of a `StorageError`; undefined if there is none. */
 export function serviceCodeOf(error: unknown): string | undefined {
   const native = error instanceof StorageError ? error.cause : error
   return native instanceof HttpStatusError ? native.serviceCode : undefined

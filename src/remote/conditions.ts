@@ -5,44 +5,46 @@ import { isWeakEtag } from '../core/etags.ts'
 import { Once } from '../core/once.ts'
 import { detached } from './aftermath.ts'
 
-/** What a service does with conditions on uploads. */
+/** Which conditions a service honours. */
 export interface ConditionSupport {
-  /** `If-None-Match: *` refuses a taken key. */
+  /** `If-None-Match: *` refuses to overwrite an existing key. */
   readonly create: boolean
-  /** `If-Match` refuses another etag. */
+  /** `If-Match` refuses to overwrite an object with another etag. */
   readonly match: boolean
-  /** `If-Match` of a DELETE refuses another etag. */
+  /** `If-Match` refuses to DELETE an object with another etag. */
   readonly remove: boolean
   /** The service compares etags without quotes. */
   readonly bareEtags: boolean
 }
 
-/** Conditions of a service that keeps to RFC 9110. */
+/** Conditions of a service that follows RFC 9110. */
 export const FULL_CONDITIONS: ConditionSupport = { create: true, match: true, remove: true, bareEtags: false }
-/** Conditions of a service that has none. */
+/** Conditions of a service that supports none. */
 export const NO_CONDITIONS: ConditionSupport = { create: false, match: false, remove: false, bareEtags: false }
 
-/** An object on which conditions are tried out. */
+/** An object used to test conditions. */
 export interface Trial {
-  /** Uploads the object, empty; returns its etag as the service wrote it, undefined if the condition was refused. */
+  /** Uploads the object without bytes; returns its etag as the service wrote it, undefined if the condition was refused. */
   put(conditions: Readonly<Record<string, string>>): Promise<string | undefined>
-  /** Deletes it, under a condition where one is given; false if that was refused. Not ended by the call's own signal. */
+  /**
+   * Deletes the object, under a condition if there is one; returns false if the condition was refused. Not ended by the call's own signal.
+   */
   remove(conditions: Readonly<Record<string, string>>): Promise<boolean>
-  /** Whether an error says that the service, or the right of the keys, does not allow a trial. */
+  /** Whether an error means that the service does not support the test, or that the keys lack the permission. */
   isRefusal(error: unknown): boolean
 }
 
-/** The requests by which a trial is made. */
+/** The requests of a test. */
 export interface TrialRequests {
   /** Uploads an empty object under these conditions; returns its etag as the service wrote it. */
   put(key: string, conditions: Readonly<Record<string, string>>): Promise<string | undefined>
   remove(key: string, conditions: Readonly<Record<string, string>>, ctx: CallContext): Promise<unknown>
   classify(error: unknown): ErrorCode | undefined
-  /** Whether an error is about the keys or the time of a request; then it says nothing of the service. */
+  /** Whether an error is about the keys or the time of a request. Such an error shows nothing about the service. */
   isOfKeys?(error: unknown): boolean
 }
 
-/** A trial on an object of our own, `.holdall-probe-*` below the prefix. */
+/** A test with a temporary object, `.holdall-probe-*` below the prefix. */
 export function trialOf(requests: TrialRequests, prefix: string, ctx: CallContext): Trial {
   const { put, remove, classify, isOfKeys } = requests
   const key = `${prefix}.holdall-probe-${nodeCrypto().randomUUID()}`
@@ -73,7 +75,7 @@ export function trialOf(requests: TrialRequests, prefix: string, ctx: CallContex
   }
 }
 
-/** The conditions of one service: known beforehand, or tried out at first use. */
+/** The conditions that one service honours: known beforehand, or tested at the first use. */
 export class Conditions {
   readonly #known: ConditionSupport | undefined
   readonly #found: Once<ConditionSupport> = new Once()
@@ -82,18 +84,18 @@ export class Conditions {
     this.#known = known
   }
 
-  /** What is known now: no conditions before they were tried out. */
+  /** What is known now. No conditions before the test. */
   get support(): ConditionSupport {
     return this.#known ?? this.#found.value ?? NO_CONDITIONS
   }
 
-  /** Tries out what is not known: once for all callers. */
+  /** Tests what is not known yet, once for all callers. */
   async discover(ctx: CallContext, trialOf: (ctx: CallContext) => Trial): Promise<void> {
     if (this.#known !== undefined || this.#found.done) return
     await this.#found.get(ctx, shared => tryOut(trialOf({ ...ctx, ...shared })))
   }
 
-  /** The headers that carry the conditions of a write; code `unsupported` for one that the service ignores. */
+  /** The headers for the conditions of a write. Code `unsupported` for a condition that the service ignores. */
   headersOf({ ifAbsent, ifMatch }: WriteConditions): Record<string, string> {
     const headers: Record<string, string> = {}
     if (ifAbsent === true) {
@@ -107,7 +109,7 @@ export class Conditions {
     return headers
   }
 
-  /** The headers that carry the condition of a DELETE; code `unsupported` where the service ignores it. */
+  /** The headers for the condition of a DELETE. Code `unsupported` if the service ignores it. */
   deleteHeadersOf({ ifMatch }: WriteConditions): Record<string, string> {
     if (ifMatch === undefined) return {}
     if (isWeakEtag(ifMatch)) throw new StorageError('unsupported', 'A weak etag cannot be the condition of a deletion.')
@@ -116,7 +118,7 @@ export class Conditions {
     return { 'if-match': bareEtags ? ifMatch : `"${ifMatch}"` }
   }
 
-  /** The value of `If-Match`; code `unsupported` where the service ignores it. */
+  /** The value of `If-Match`. Code `unsupported` if the service ignores it. */
   matchHeader(etag: string): string {
     const { match, bareEtags } = this.support
     if (!match) throw new StorageError('unsupported', 'This service ignores If-Match.')
@@ -130,12 +132,12 @@ export interface WriteConditions {
   readonly ifMatch?: string | undefined
 }
 
-/** When a request with these headers of conditions may be repeated: under a condition only after an error that says that nothing was done. */
+/** When a request with these conditions may be repeated: a conditional request only after an error that proves that nothing was done. */
 export function repeatUnder(conditions: Readonly<Record<string, string>>): Repeat {
   return Object.keys(conditions).length === 0 || 'if_not_applied'
 }
 
-/** `exists` for the refusal of `ifAbsent`; anything else stays as it is. */
+/** Returns `exists` for the refusal of `ifAbsent`; returns any other error unchanged. */
 export function conditionFailed(
   error: unknown,
   { ifAbsent }: WriteConditions,
@@ -145,7 +147,7 @@ export function conditionFailed(
   return new StorageError('exists', 'The key is taken.', { cause: error, status: 412 })
 }
 
-/** Waits for a deletion. A missing file is fine, but under a condition `precondition_failed`: it has not that etag either. */
+/** Waits for a deletion. A missing file is no error, but under a condition it is `precondition_failed`: it does not have that etag. */
 export async function deleted(
   work: Promise<unknown>,
   { ifMatch }: WriteConditions,
@@ -162,8 +164,8 @@ export async function deleted(
 const OTHER_ETAG = '"00000000000000000000000000000000"'
 
 /**
- * Finds out whether the service keeps conditions. Where a trial is refused nothing is claimed; other failures are thrown, so that they are
- * not remembered as an answer. The object is removed again.
+ * Tests whether the service honours conditions. If a test is refused, the conditions count as unsupported. Other failures are thrown, so
+ * they are not remembered as a result. The object is removed again.
  */
 async function tryOut(trial: Trial): Promise<ConditionSupport> {
   let current: string | undefined
@@ -195,7 +197,7 @@ async function tryOut(trial: Trial): Promise<ConditionSupport> {
   }
 }
 
-/** Whether a DELETE under another etag is refused, and one under the object's own is not. */
+/** Whether a DELETE with another etag is refused, and a DELETE with the object's own etag succeeds. */
 async function removesOnly(trial: Trial, etag: string, bareEtags: boolean): Promise<boolean> {
   try {
     if (await trial.remove({ 'if-match': OTHER_ETAG })) return false

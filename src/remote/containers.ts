@@ -2,19 +2,19 @@ import type { ContainerDriver, ContainerPage, ContainerStat } from '../core/cont
 import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { HttpStatusError } from './http-error.ts'
 
-/** Requests about the containers of an account, in the words of one service. */
+/** Requests about the containers of an account, for one service. */
 export interface ContainerProtocol extends ContainerDriver {
   /**
-   * The code of a refusal, where it is another one than in a request for a file: that the container is missing is `not_found` here. Undefined: the
-   * driver's own `classify` says it.
+   * The code of a refused request, if it differs from the code in a request for a file: a missing container is `not_found` here. Undefined:
+   * the driver's own `classify` decides.
    */
   codeOf(error: HttpStatusError, method: ContainerMethod): ErrorCode | undefined
 }
 
-/** What is done to a container. */
+/** The operations on a container. */
 export type ContainerMethod = 'create' | 'stat' | 'list' | 'delete'
 
-/** The containers of a driver: the requests of its protocol, whose refusals get their code. */
+/** The containers of a driver: the requests of its protocol, with codes for refusals. */
 export function containersOf(protocol: ContainerProtocol): ContainerDriver {
   const coded = async <T>(method: ContainerMethod, work: Promise<T>): Promise<T> => {
     try {
@@ -41,8 +41,8 @@ export interface ContainerRow extends Omit<ContainerStat, 'name'> {
 }
 
 /**
- * The page that a listing makes. A row without a name is left out, since it cannot be acted on, and the others can; `unavailable` where no row has
- * a name. An empty token is none.
+ * The page of a listing. A row without a name is left out, since callers cannot use it. Code `unavailable` if no row has a name. An empty
+ * token means that there is no next page.
  */
 export function containerPage(rows: readonly ContainerRow[], next: string | undefined): ContainerPage {
   const containers = rows.filter((row): row is ContainerRow & ContainerStat => Boolean(row.name))
@@ -52,17 +52,17 @@ export function containerPage(rows: readonly ContainerRow[], next: string | unde
   return { containers, next: next || undefined }
 }
 
-/** Entries that a request for one page of containers asks for: those that the caller wants, at most `most`. */
+/** The number of containers to request for one page: the caller's limit, at most `most`. */
 export function containerLimit({ limit }: { readonly limit?: number | undefined }, most: number): number {
   return limit === undefined ? most : Math.min(most, Math.max(1, limit))
 }
 
-/** Pages without an entry that are gone through to find one. */
+/** Maximum number of empty pages to read while looking for an entry. */
 const MAX_EMPTY_PAGES = 100
 
 /**
- * Refuses to delete a container that holds a file, where the service would delete both: code `not_empty`. A file that is stored between this
- * question and the deletion is lost. `pageAfter` returns how many entries a page has; one entry is enough.
+ * Refuses to delete a container that has a file, for services that would delete both: code `not_empty`. A file that is stored between this
+ * check and the deletion is lost. `pageAfter` returns how many entries a page has; one entry is enough.
  */
 export async function checkIsEmpty(
   name: string,
@@ -78,23 +78,23 @@ export async function checkIsEmpty(
     if (next === token) break
     token = next
   }
-  const text = `The listing of the container '${name}' does not go on, so that it is not known to be empty.`
+  const text = `The listing of the container '${name}' cannot continue, so it is unknown whether the container is empty.`
   throw new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 
-/** Refuses to create a container that is there, where the service itself would answer with success: code `exists`. */
+/** Refuses to create a container that exists, for services that would report success: code `exists`. */
 export async function checkIsMissing(name: string, stat: () => Promise<unknown>): Promise<void> {
   try {
     await lookedUp(stat)
   } catch (error) {
-    // Also a container of another account: the service says so when it is asked to create it.
+    // The name may also belong to another account: the service then refuses the creation.
     if (error instanceof HttpStatusError && error.status < 500) return
     throw error
   }
-  throw new StorageError('exists', `The container '${name}' is there already.`)
+  throw new StorageError('exists', `The container '${name}' already exists.`)
 }
 
-/** A look-up before a change: whatever it fails with, nothing was changed, so that the whole call may be made again. */
+/** A look-up before a change. If it fails, nothing was changed, so the whole call may be repeated. */
 async function lookedUp<T>(look: () => Promise<T>): Promise<T> {
   try {
     return await look()

@@ -3,17 +3,17 @@ import { trimTrailingSlashes } from '../core/names.ts'
 import { filepathToUri } from '../core/urls.ts'
 import { encodeQuery } from './sign/query.ts'
 
-/** Query parameters that are not yet encoded. */
+/** Query parameters before encoding. */
 export type UrlQuery = ReadonlyArray<readonly [name: string, value: string]>
 
-/** Refuses a domain that is more than a host and a path; `setting` and `protocolSetting` are named in the error. */
+/** Refuses a domain that is more than a host and a path; the error names `setting` or `protocolSetting`. */
 export function checkCustomDomain(domain: string | null, setting: string, protocolSetting: string): void {
   if (domain === null || !(/[\s?#@*\\]/.test(domain) || domain.includes('//'))) return
   const text = `${setting} must be a host without a scheme, as 'cdn.example.com'; ${protocolSetting} has the scheme.`
   throw new ImproperlyConfigured(text)
 }
 
-/** A domain of one's own in front of a storage: a CDN, or a proxy. Its path stands before every key. */
+/** A custom domain in front of a storage: a CDN or a proxy. Its path precedes every key. */
 export class CustomDomain {
   /** With a trailing slash. */
   readonly base: string
@@ -29,7 +29,7 @@ export class CustomDomain {
   }
 }
 
-/** A query with its `?`, in which blanks are `+`, or nothing. */
+/** A query with its `?`, with blanks as `+`; an empty text for an empty query. */
 export function searchOf(query: UrlQuery): string {
   return query.length === 0 ? '' : `?${encodeQuery(query).replaceAll('%20', '+')}`
 }

@@ -2,7 +2,7 @@ import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts
 import { StorageError } from '../core/errors.ts'
 import type { UploadFormOptions } from './upload-form.ts'
 
-/** Headers that a form has as fields of these names. (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html) */
+/** Headers and the names of their form fields. (https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html) */
 const FIELDS: Readonly<Record<string, string>> = {
   'cache-control': 'Cache-Control',
   'content-disposition': 'Content-Disposition',
@@ -13,11 +13,11 @@ const FIELDS: Readonly<Record<string, string>> = {
   'x-amz-acl': 'acl',
   'x-goog-acl': 'acl',
 }
-/** Headers that are fields by their own names. A key of the customer is not: the client would read it. */
+/** Headers whose form fields have the same names. The headers of a customer's key are not among them: the client would see the key. */
 const OWN =
   /^x-(?:amz|goog)-(?:meta-.*|storage-class|website-redirect-location|encryption-kms-key-name|server-side-encryption(?:-aws-kms-key-id|-context|-bucket-key-enabled)?)$/
 
-/** The options of a form that stores a file with these headers of an upload; a header that no form can have is `unsupported`. */
+/** The options of a form that stores a file with these upload headers. Code `unsupported` for a header that a form cannot set. */
 export function formOptions(
   headers: Readonly<Record<string, string>>,
   { expiresInSecs, maxSize }: DirectUploadLimits,
@@ -31,7 +31,7 @@ export function formOptions(
   return { expiresInSecs, maxSize, fields }
 }
 
-/** A form as what a client is to send. */
+/** Describes a form as the request that a client must send. */
 export function formUpload({ url, fields }: Pick<DirectUpload, 'url' | 'fields'>): DirectUpload {
   return { method: 'POST', url, headers: {}, fields }
 }

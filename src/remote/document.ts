@@ -8,12 +8,12 @@ export interface DocumentAnswer extends WithBody {
   readonly headers?: { readonly 'content-encoding'?: string | undefined } | undefined
 }
 
-/** Most bytes that an answer may have that is parsed as a document. */
+/** Maximum size in bytes of an answer that is parsed as a document. */
 export const MAX_DOCUMENT_BYTES: number = 16 * 1024 * 1024
 
 /**
- * The text of a document. What a proxy compressed on the way (gzip, deflate, br) is unpacked. Code `too_large` for more than `limit` bytes,
- * packed or not; `unavailable` if the connection broke, or for bytes that are not packed as the answer says.
+ * The text of a document. Content that a proxy compressed (gzip, deflate, br) is decompressed. Code `too_large` for more than `limit`
+ * bytes, compressed or not; `unavailable` if the connection broke, or if the bytes are not compressed as the answer states.
  */
 export async function readDocument(answer: DocumentAnswer, limit: number = MAX_DOCUMENT_BYTES): Promise<string> {
   const bytes = await readBytes(answer, limit)
@@ -44,5 +44,5 @@ function failure(error: Error & { readonly code?: string }, limit: number): Stor
   if (error.code === 'ERR_BUFFER_TOO_LARGE') {
     return new StorageError('too_large', `The answer has more than ${limit} bytes.`)
   }
-  return new StorageError('unavailable', 'The service answered with bytes that are not compressed as it says.')
+  return new StorageError('unavailable', 'The answer is not compressed as its Content-Encoding states.')
 }

@@ -1,7 +1,7 @@
 import type { SignUrlOptions } from '../core/driver.ts'
 import { dispositionText, headerText } from './parameters.ts'
 
-/** What a URL for a download may say besides its method and life. */
+/** The options of a download URL besides its method and lifetime. */
 export type DownloadOptions = Omit<SignUrlOptions, 'method' | 'expiresInSecs'>
 
 /** The names of the query's parameters that set headers of the answer. */
@@ -10,8 +10,8 @@ export type OverrideNames = Readonly<
 >
 
 /**
- * The query of a download: overrides of the answer's headers, then the caller's `parameters` by the names that `nameOf` gives. What becomes a
- * header of the answer must be one, else it is `invalid_argument`: services refuse such URLs only when somebody opens them.
+ * The query of a download: overrides of the answer's headers, then the caller's `parameters` with the names that `nameOf` returns. Code
+ * `invalid_argument` for a value that is not a valid header. Services would refuse such URLs only when a client opens them.
  */
 export function downloadQuery(
   options: DownloadOptions,

@@ -1,10 +1,10 @@
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { trimTrailingSlashes } from '../core/names.ts'
 
-/** Where a service is reached. */
+/** The address of a service. */
 export interface ServiceEndpoint {
   readonly scheme: 'http' | 'https'
-  /** With the port, where it is not the scheme's own. */
+  /** With the port, unless it is the default of the scheme. */
   readonly host: string
   readonly hostName: string
   /** Without a trailing slash. */
@@ -12,8 +12,8 @@ export interface ServiceEndpoint {
 }
 
 /**
- * The endpoint in a setting: a URL, or a host with or without a port and a path. `improperly_configured`, with the name of the setting, for any
- * other text, and for one with a user, a password, a query or a fragment.
+ * Parses the endpoint in a setting: a URL, or a host with or without a port and a path. Code `improperly_configured`, with the name of the
+ * setting, for any other text, and for an endpoint with a user, a password, a query or a fragment.
  */
 export function serviceEndpoint(
   text: string,

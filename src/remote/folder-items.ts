@@ -3,32 +3,34 @@ import { isHidden } from '../core/hidden-names.ts'
 import { compareKeys } from '../core/key-order.ts'
 import { NOT_UTF8, type OddItems } from '../core/odd-items.ts'
 
-/** Items of one folder that are kept in memory at once. A larger folder is read again for each further lot. */
+/** Maximum number of items of one folder in memory. A larger folder is read again for each further group of items. */
 const MAX_ITEMS = 65_536
 
 /** One name in a folder, as the server lists it. */
 export interface FolderItem {
   readonly name: string
   readonly isDirectory: boolean
-  /** What the listing tells of a file. Absent: it is asked for when the file is listed (links, sizes that a listing does not have). */
+  /**
+   * What the listing contains about a file. Absent for links and for listings without sizes: then it is requested when the file is listed.
+   */
   readonly stat?: Stat | undefined
 }
 
-/** An item with its place in the order of keys: its name, and with a slash for a folder. */
+/** An item with its place in the order of keys: its name, with a slash for a folder. */
 export interface PlacedItem extends FolderItem {
   readonly place: string
 }
 
-/** The first items of a folder behind some place, in the order of keys. */
+/** The first items of a folder after a place in the order of keys. */
 export interface FolderItems {
   readonly items: readonly PlacedItem[]
-  /** Whether there are no more behind them. */
+  /** Whether there are no more items after them. */
   readonly isOver: boolean
 }
 
 /**
- * The first items of a folder behind `after`. Servers give names in no order, so all are read, and at most twice `max` are held. Files of the
- * storage's own, what is no name, and names that come twice are left out.
+ * The first items of a folder after `after`. Servers list names in no order, so all names are read; at most twice `max` are in memory. Left
+ * out: temporary files of the storage, invalid names, and duplicates.
  */
 export async function firstItems(
   batches: AsyncIterable<readonly FolderItem[]>,
@@ -62,7 +64,7 @@ export async function firstItems(
   return { items, isOver }
 }
 
-/** Whether a server's name for an item is a name: one component of a key, and none of the storage's own files. */
+/** Whether a server's name for an item is valid: one component of a key, and not a temporary file of the storage. */
 export function isListedName(name: string): boolean {
   return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && !isHidden(name)
 }

@@ -1,17 +1,17 @@
 import { ImproperlyConfigured, messageOf } from '../core/errors.ts'
 
-/** Options of another library's client (botocore's `Config`, Python's `BlobServiceClient`) that stand for options of ours. */
+/** Options of another library's client (botocore's `Config`, Python's `BlobServiceClient`) that map to options of this library. */
 export type ForeignOptions = Readonly<Record<string, unknown>>
 
-/** The option of ours that an option of another client stands for, and its value there; undefined where it has no effect here. */
+/** The option that another client's option maps to, and its value; undefined if it has no effect here. */
 export type Meaning = (value: unknown) => readonly [option: string, value: unknown] | undefined
 
-/** A name as Python writes it. */
+/** A name in Python's snake_case. */
 export function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }
 
-/** A value as our option of that name reads it; a bad one is `improperly_configured` and names `key`. */
+/** Parses a value like the option of that name. A bad value is `improperly_configured`, and the error names `key`. */
 export function parsedAs(declared: object, option: string, value: unknown, key: string): unknown {
   const setting = (declared as Readonly<Record<string, { parse(raw: unknown): unknown }>>)[option]!
   try {
@@ -21,7 +21,10 @@ export function parsedAs(declared: object, option: string, value: unknown, key: 
   }
 }
 
-/** The files of a certificate for TLS and of its key: a path or a pair of paths; anything else is `improperly_configured` and names `key`. */
+/**
+ * The files of a TLS certificate and its key: a path or a pair of paths. Anything else is `improperly_configured`, and the error names
+ * `key`.
+ */
 export function certFiles(found: unknown, key: string): string | readonly [string, string] | undefined {
   if (found === undefined || found === null) return undefined
   if (typeof found === 'string' && found !== '') return found

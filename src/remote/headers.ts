@@ -4,12 +4,12 @@ import { StorageError } from '../core/errors.ts'
 import { hasControls } from '../core/header-text.ts'
 import { metadataOf } from './metadata.ts'
 
-/** What the headers of an answer say of a file; the size is undefined where they do not tell it. */
+/** What the headers of an answer contain about a file. The size is undefined if they do not contain it. */
 export type HeaderStat = Omit<Stat, 'size'> & { readonly size: number | undefined }
 
 /**
- * What the headers of an answer to GET or HEAD say (RFC 9110, section 8). The size is that of the whole file, also in the answer to a range.
- * A value that cannot be read is absent; the others count nevertheless. User metadata is in headers whose names begin with `metadataPrefix`.
+ * Parses the headers of an answer to GET or HEAD (RFC 9110, section 8). The size is that of the whole file, also in the answer to a range.
+ * A value that cannot be parsed is left out. User metadata is in headers whose names begin with `metadataPrefix`.
  */
 export function statOfHeaders(headers: IncomingHttpHeaders, metadataPrefix?: string): HeaderStat {
   return {
@@ -25,10 +25,10 @@ export function statOfHeaders(headers: IncomingHttpHeaders, metadataPrefix?: str
   }
 }
 
-/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+/** The same as a `Stat`. Code `unavailable` if the answer does not contain the size. */
 export function sizedStat(stat: HeaderStat): Stat {
   if (isSized(stat)) return stat
-  throw new StorageError('unavailable', 'The service does not tell the size of the file.', {
+  throw new StorageError('unavailable', 'The service does not report the size of the file.', {
     retryable: false,
     outcome: 'not_applied',
   })
@@ -46,22 +46,22 @@ export function countOf(text: string | undefined): number | undefined {
   return digits !== undefined && BYTES.test(digits) ? Number(digits) : undefined
 }
 
-/** The size of the whole file in bytes: the total of `content-range`, else `content-length`; undefined where neither tells it. */
+/** The size of the whole file in bytes: the total of `content-range`, else `content-length`; undefined if neither contains it. */
 export function sizeOf(headers: IncomingHttpHeaders): number | undefined {
   const range = headers['content-range']
   const text = range === undefined ? headers['content-length'] : range.slice(range.lastIndexOf('/') + 1)
   return countOf(text)
 }
 
-/** A header's value; undefined for one that is repeated, empty, or has control characters in it, which no request could carry on. */
+/** A header's value; undefined if it is repeated, empty, or has control characters, which no request can send. */
 export function headerTextOf(value: string | string[] | undefined): string | undefined {
   if (typeof value !== 'string' || value === '' || hasControls(value)) return undefined
   return value
 }
 
 /**
- * An etag without its quotes, for `Stat.etag`. A weak one keeps its mark, `W/"abc"`: it says that two versions are alike, not that their
- * bytes are the same, and `If-Match` never matches it (RFC 9110, sections 8.8.3 and 13.1.1).
+ * An etag without its quotes, for `Stat.etag`. A weak etag keeps its mark, `W/"abc"`: it means that two versions are equivalent, not that
+ * their bytes are equal, and `If-Match` never matches it (RFC 9110, sections 8.8.3 and 13.1.1).
  */
 export function etagOf(value: string | undefined): string | undefined {
   const text = headerTextOf(value?.trim())
@@ -84,13 +84,13 @@ const ISO = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(Z|[+-
 const MAX_DATE = 64
 
 /**
- * The time that a header or a listing tells: the three forms of RFC 9110 section 5.6.7 (RFC 1123, RFC 850, asctime) and ISO 8601. A time
+ * Parses the time in a header or a listing: the three formats of RFC 9110 section 5.6.7 (RFC 1123, RFC 850, asctime) and ISO 8601. A time
  * without a zone is UTC. Undefined for any other text.
  */
 export function dateOf(value: string | string[] | undefined): Date | undefined {
   if (typeof value !== 'string' || value.length > MAX_DATE) return undefined
   const text = value.trim()
-  // What nearly every service writes, read by the engine at a third of the cost; a day that the month has not goes on below.
+  // The usual format. `Date` parses it at a third of the cost; a day that does not exist in its month is checked below.
   const fixed = FIXED.test(text) ? new Date(text) : undefined
   if (fixed?.getUTCDate() === Number(text.slice(5, 7))) return fixed
   const iso = ISO.exec(text)
@@ -114,12 +114,12 @@ function timeOf([year = '', month = '', day, hour, minute, second = '0']: Parts,
   if (index < 0 || date < 1 || hours > 23 || minutes > 59 || seconds > 60) return undefined
   const whole = year.length === 4 ? Number(year) : fullYear(Number(year))
   const time = Date.UTC(whole, index, date, hours, minutes, seconds)
-  // The 31st of a month that has 30 days is no date.
+  // The 31st of a month with 30 days is not a date.
   if (seconds < 60 && new Date(time).getUTCDate() !== date) return undefined
   return valid(time - offsetMs)
 }
 
-/** A year of two digits that seems to be more than 50 years from now is the most recent past one with these digits (RFC 9110). */
+/** A two-digit year that would be more than 50 years ahead is the most recent past year with these digits (RFC 9110). */
 function fullYear(digits: number): number {
   const now = new Date().getUTCFullYear()
   const year = now - (now % 100) + digits

@@ -5,8 +5,8 @@ import type { Services } from '../storage/types.ts'
 import type { ConnectionOptions } from './options.ts'
 
 /**
- * The client that sends the requests of one storage: that of its services, which `close` leaves open, else one of its own by the options. Does no
- * I/O; a bad proxy address is `improperly_configured`.
+ * The client that sends the requests of one storage: the client of its services, which `close` leaves open, or else a new client with the
+ * options. Does no I/O. A bad proxy address is `improperly_configured`.
  */
 export function httpClientOf(
   options: ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'> & Pick<NodeClientOptions, 'clientCert' | 'connectTo'>,

@@ -4,28 +4,28 @@ import { type HttpRequest, shownUrl } from '../http/request.ts'
 import { dateOf } from './headers.ts'
 import { type Hide, hideSignatures } from './redact.ts'
 
-/** What a service said when it refused a request. */
+/** Details of a refused request. */
 export interface HttpErrorDetails {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly bodyText?: string | undefined
-  /** The service's id of the request, where its body tells it; else that of the headers counts. */
+  /** The service's id of the request, from the body. Default: the id in the headers. */
   readonly requestId?: string | undefined
-  /** The service's own word for it: `NoSuchKey`. */
+  /** The service's own error word: `NoSuchKey`. */
   readonly serviceCode?: string | undefined
-  /** The service's sentence about it. */
+  /** The service's error message. */
   readonly serviceMessage?: string | undefined
-  /** One sentence about the likely cause, which follows the service's own. */
+  /** One sentence about the likely cause, after the service's message. */
   readonly hint?: string | undefined
   /** Overrides what the code implies: `unknown` where the same request was sent before and may have been carried out then. */
   readonly outcome?: 'unknown' | 'not_applied' | undefined
-  /** Whether a 404 says that a file is missing. Default: true for GET, HEAD and DELETE. */
+  /** Whether a 404 means that a file is missing. Default: true for GET, HEAD and DELETE. */
   readonly seeksFile?: boolean | undefined
-  /** Hides the secrets of the request where the service quotes them. Default: what is known by its name, as `Signature=...`. */
+  /** Hides the secrets of the request in texts of the service. Default: hides values with well-known names, such as `Signature=...`. */
   readonly hide?: Hide | undefined
 }
 
-/** An answer with an error status. Its text and what loggers see of it have no headers, no body and no query. */
+/** An answer with an error status. Its message, and what loggers print, contain no headers, no body and no query. */
 export class HttpStatusError extends Error {
   readonly status: number
   /** The service's id of the request. */
@@ -35,9 +35,9 @@ export class HttpStatusError extends Error {
   /** How long the service asked to wait, in milliseconds. */
   readonly retryAfterMs: number | undefined
   readonly outcome: 'unknown' | 'not_applied' | undefined
-  /** Whether a 404 says that a file is missing, not a container or an address. */
+  /** Whether a 404 means that a file is missing, not a container or an address. */
   readonly seeksFile: boolean
-  /** The code, where what was asked decides it, and not the status alone: of a container. */
+  /** The code, if it depends on the request and not on the status alone: for a container. */
   code: ErrorCode | undefined
   readonly #headers: IncomingHttpHeaders
   readonly #bodyText: string
@@ -64,12 +64,12 @@ export class HttpStatusError extends Error {
     this.#bodyText = bodyText
   }
 
-  /** Of the answer; a method of the prototype, so that loggers do not print it. */
+  /** Headers of the answer. A method of the prototype, so that loggers do not print it. */
   get headers(): IncomingHttpHeaders {
     return this.#headers
   }
 
-  /** Of the answer; it may quote what was signed, so it is not printed. */
+  /** Body of the answer. It may quote what was signed, so loggers do not print it. */
   get bodyText(): string {
     return this.#bodyText
   }
@@ -94,7 +94,7 @@ function requestIdOf(headers: IncomingHttpHeaders): string | undefined {
   return undefined
 }
 
-// RFC 9110 section 10.2.3: seconds or a date, which is meant by the server's clock; Azure also tells milliseconds.
+// RFC 9110 section 10.2.3: seconds, or a date by the server's clock. Azure also sends milliseconds.
 function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   const exact = headers['x-ms-retry-after-ms'] ?? headers['retry-after-ms']
   if (typeof exact === 'string' && /^\d{1,12}$/.test(exact)) return Number(exact)
@@ -105,12 +105,12 @@ function retryAfterOf(headers: IncomingHttpHeaders): number | undefined {
   return then === undefined ? undefined : Math.max(0, then - (dateOf(headers.date)?.getTime() ?? Date.now()))
 }
 
-/** Characters; a date has 29. */
+/** Maximum number of characters; a date has 29. */
 const MAX_RETRY_AFTER = 64
-/** Characters that are shown of a text. */
+/** Maximum number of characters of a text in a message. */
 const MAX_SHOWN = 300
 
-/** What a service wrote, fit to stand in a message: one line, cut where it is long, without secrets and queries. */
+/** A service's text for use in a message: one line, shortened if it is long, without secrets and queries. */
 export function shownText(text: string, hide: Hide = hideSignatures): string {
   const line = hide(text)
     .replace(/\s+/g, ' ')

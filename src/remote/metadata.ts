@@ -5,8 +5,8 @@ const WORD = /=\?utf-8\?([bq])\?([^?]*)\?=/gi
 const WORDS = /^=\?utf-8\?[bq]\?[^?]*\?=(\s+=\?utf-8\?[bq]\?[^?]*\?=)*$/i
 
 /**
- * Adds user metadata as headers, whose names begin with `prefix` (`x-amz-meta-`): printable ASCII as it is, other text as RFC 2047 words, as S3
- * itself does. A bad name is `invalid_argument`.
+ * Adds user metadata as headers whose names begin with `prefix` (`x-amz-meta-`). Printable ASCII is sent unchanged, other text as RFC 2047
+ * words, as S3 does. A bad name is `invalid_argument`.
  */
 export function metadataHeaders(
   headers: Record<string, string>,
@@ -21,7 +21,7 @@ export function metadataHeaders(
   }
 }
 
-/** User metadata of an answer's headers, those whose names begin with `prefix`, in lower case; undefined when there is none. */
+/** User metadata in an answer's headers whose names begin with `prefix`, in lower case; undefined if there is none. */
 export function metadataOf(
   headers: Readonly<Record<string, unknown>>,
   prefix: string,
@@ -40,7 +40,7 @@ function encodeValue(value: string): string {
   return PLAIN.test(value) ? value : `=?UTF-8?B?${Buffer.from(value, 'utf8').toString('base64')}?=`
 }
 
-/** Understands RFC 2047 words and UTF-8 sent as it is, which Node's parser shows as Latin-1. */
+/** Decodes RFC 2047 words, and raw UTF-8, which Node's parser returns as Latin-1. */
 function decodeValue(value: string): string {
   if (WORDS.test(value)) return decodeWords(value)
   if (!/[\x80-\xff]/.test(value)) return value

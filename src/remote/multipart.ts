@@ -11,7 +11,7 @@ export interface BatchedRequest {
 
 /** An answer within the answer to a batch. */
 export interface BatchedAnswer {
-  /** Place of the request that it answers, where the answer tells: counted from 0. */
+  /** Index of the request that it answers, counted from 0; undefined if the answer does not contain it. */
   readonly place: number | undefined
   readonly status: number
   /** Names in lower case. */
@@ -21,7 +21,7 @@ export interface BatchedAnswer {
 
 const CRLF = '\r\n'
 
-/** The body of a batch, `multipart/mixed` of HTTP requests without bodies, whose ids are their places. (RFC 2046, section 5.1) */
+/** The body of a batch: `multipart/mixed` of HTTP requests without bodies; their ids are their indexes. (RFC 2046, section 5.1) */
 export function batchBody(requests: readonly BatchedRequest[]): {
   readonly contentType: string
   readonly body: Buffer
@@ -39,8 +39,8 @@ export function batchBody(requests: readonly BatchedRequest[]): {
 }
 
 /**
- * The answers within the answer to a batch, in its order. A part may end without a blank line and may lack its id. Code `unavailable`, outcome
- * `unknown`, for a body that is no such answer, or that is cut short.
+ * The answers in the answer to a batch, in its order. A part may end without a blank line and may lack its id. Code `unavailable`, outcome
+ * `unknown`, for a body of another format or one that is truncated.
  */
 export function batchAnswers(contentType: string | undefined, text: string): BatchedAnswer[] {
   const [, quoted, plain] =
@@ -79,7 +79,7 @@ function answerOf(lines: readonly string[]): BatchedAnswer {
   }
 }
 
-/** The headers from a line on; `end` is the line behind the blank one after them. */
+/** The headers from a line on; `end` is the first line after the blank line that ends them. */
 function headersIn(lines: readonly string[], start: number): { headers: Record<string, string>; end: number } {
   const found = new Map<string, string>()
   let at = start

@@ -6,16 +6,19 @@ import { checkedPage } from './page-range.ts'
 import { decodeForm } from './sign/encode.ts'
 import type { XmlNode } from './xml.ts'
 
-/** Most objects of a page. */
+/** Maximum number of objects per page. */
 const MAX_OBJECTS = 1000
 
-/** The query that lists one object of a bucket, by which it is found out whether the bucket is there. */
+/** A query that lists one object of a bucket, to check whether the bucket exists. */
 export const ONE_OBJECT: ReadonlyArray<readonly [name: string, value: string]> = [
   ['list-type', '2'],
   ['max-keys', '1'],
 ]
 
-/** The query of ListObjectsV2, which Google's XML API has as well. (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html) */
+/**
+ * The query of ListObjectsV2, which Google's XML API also supports.
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html)
+ */
 export function objectsQuery(prefix: string, page: PageRequest): Array<[name: string, value: string]> {
   const query: Array<[string, string]> = [['list-type', '2']]
   if (prefix !== '') query.push(['prefix', prefix])
@@ -28,9 +31,9 @@ export function objectsQuery(prefix: string, page: PageRequest): Array<[name: st
 }
 
 /**
- * The page in a ListObjectsV2 answer, in any namespace; folder markers (keys that end in '/') are no files, and what is not below the prefix is left
- * out. `until` is not the service's: the page is cut there, and is the last one. The size of a file is NaN where the answer has none. `own` has the
- * fields of a file whose elements only one service has.
+ * The page in a ListObjectsV2 answer, with any XML namespace. Folder markers (keys that end in '/') and keys that are not below the prefix
+ * are left out. Services do not support `until`: the page is cut there, and is the last one. The size of a file is NaN if the answer has
+ * none. `own` returns the fields of a file that only one service has.
  */
 export function objectsPage(
   root: XmlNode,
@@ -61,7 +64,7 @@ export function objectsPage(
     }
   }
   if (isTruncated && !next) {
-    const text = 'The listing is cut off and names no next page.'
+    const text = 'The listing is truncated, but has no token for the next page.'
     throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
   }
   return checkedPage({ files, directories, next: isTruncated ? next : undefined }, prefix, request)
@@ -95,7 +98,7 @@ function listedFile(node: XmlNode, decode: (text: string) => string): ListedFile
   return { key, size, etag, modifiedAt, storageClass }
 }
 
-/** How the keys in a listing are written: encoded where it says so. */
+/** How the keys in a listing are encoded: as its `EncodingType` states. */
 export function keyDecoder(root: XmlNode): (text: string) => string {
   return root.child('EncodingType')?.text === 'url' ? decodeForm : text => text
 }

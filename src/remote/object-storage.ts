@@ -14,13 +14,13 @@ import { CustomDomain, type UrlQuery } from './custom-domain.ts'
 import type { UploadOptions, UrlPolicyOptions } from './options.ts'
 import { encodeQuery } from './sign/query.ts'
 
-/** What every storage of objects behind a service has; one without the options of `UrlPolicyOptions` says itself how its URLs are made. */
+/** Options that every object storage has. A storage without the options of `UrlPolicyOptions` defines itself how its URLs are made. */
 export interface ObjectOptions extends CommonOptions, UploadOptions, Partial<UrlPolicyOptions> {}
 
-/** Portable attributes by the names of the parameters that stand for them: `{ CacheControl: 'cacheControl' }`. */
+/** Portable attributes by the names of their parameters: `{ CacheControl: 'cacheControl' }`. */
 export type AttributeParameters = Readonly<Record<string, Exclude<keyof FileAttributes, 'metadata'>>>
 
-/** Attributes whose parameters bear their names. */
+/** Attributes whose parameters have the same names. */
 export const ATTRIBUTE_PARAMETERS: AttributeParameters = {
   cacheControl: 'cacheControl',
   contentDisposition: 'contentDisposition',
@@ -29,12 +29,12 @@ export const ATTRIBUTE_PARAMETERS: AttributeParameters = {
   contentType: 'contentType',
 }
 
-/** What else goes with a file that is written. */
+/** The caller's options for a file that is written. */
 type GivenOptions = FileAttributes & Pick<WriteOptions, 'extra'>
 
 /**
- * A storage of objects behind a service: parameters of uploads, compression by type, and URLs that are signed, public, or on a domain of
- * one's own. A backend adds its driver and its settings, and says how its parameters are spelt.
+ * A storage of objects in a remote service: upload parameters, compression by type, and URLs that are signed, public, or on a custom
+ * domain. A backend adds its driver, its settings and the spelling of its parameters.
  *
  * @example
  * export class ShelfStorage extends ObjectStorage<ShelfOptions> {
@@ -67,27 +67,27 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     )
   }
 
-  /** Portable attributes that parameters stand for. */
+  /** Portable attributes that can be set by parameters. */
   protected abstract get attributeParameters(): AttributeParameters
 
-  /** The service's own spelling of a parameter; `invalid_argument` for one that no upload has. */
+  /** The service's own spelling of a parameter. Code `invalid_argument` for a name that no upload has. */
   protected abstract parameterName(name: string): string
 
-  /** Parameters of every upload, by their own names, that other options stand for; `objectParameters` win over them. */
+  /** Parameters of every upload that come from other options, by their own names; `objectParameters` override them. */
   protected baseParameters(): ObjectParameters {
     return {}
   }
 
-  /** The query that sets headers of a download, or anything else that the caller names. On a custom domain any name is possible. */
+  /** The query that sets headers of a download, or other parameters of the caller. On a custom domain any name is allowed. */
   protected abstract downloadQuery(options: UrlOptions, isCustom: boolean): UrlQuery
 
-  /** Upload parameters of one file; to be overridden where the option `objectParameters` does not suffice. Asked once per call. */
+  /** Upload parameters of one file. Override it if the option `objectParameters` is not enough. It is called once per call. */
   getObjectParameters(name: string): ObjectParameters {
     const { objectParameters } = this.options
     return typeof objectParameters === 'function' ? objectParameters(name) : objectParameters
   }
 
-  /** The parameters of a file over those of the storage, by the service's own names. */
+  /** The parameters of a file merged over those of the storage, by the service's own names. */
   override objectParametersOf(name: string): ObjectParameters {
     this.#baseParameters ??= this.baseParameters()
     const own = this.getObjectParameters(name)
@@ -96,7 +96,9 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     return merged ?? this.#baseParameters
   }
 
-  /** The caller's type, then that of the parameters, the content's own, the guess by the name, `application/octet-stream`. */
+  /**
+   * The content type is the first of: the caller's, the parameters', the content's, the guess from the name, `application/octet-stream`.
+   */
   override writeOptions(ref: FileRef, content: Content, given: GivenOptions): WriteOptions {
     const parameters = ref.objectParameters ?? {}
     let attributes = given
@@ -107,13 +109,13 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
       attributes = { ...attributes, [attribute]: value }
     }
     const write = super.writeOptions(ref, content, attributes)
-    // A type that the parameters fix is that of the bytes as they are.
+    // A type that the parameters set describes the bytes as they are.
     const isFixed = given.contentType === undefined && attributes.contentType !== undefined
     const contentEncoding = isFixed ? attributes.contentEncoding : write.contentEncoding
     return { ...write, contentEncoding, contentType: write.contentType ?? this.fallbackType }
   }
 
-  /** The type of a file whose name tells none. */
+  /** The type of a file whose name has no known extension. */
   protected get fallbackType(): string {
     return 'application/octet-stream'
   }
@@ -129,7 +131,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     return { content: gzipped(content), options: { ...options, contentEncoding: 'gzip' } }
   }
 
-  /** Undoes the compression of `gzip`; files that are compressed by their own name stay as they are. */
+  /** Undoes the compression of the option `gzip`. Files that are compressed formats by name stay compressed. */
   override decoder(stat: ReadStat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     if (!this.options.gzip || stat.contentEncoding !== 'gzip' || !this.#isGzipType(stat.contentType)) return undefined
     const { name } = stat
@@ -145,7 +147,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     return this.options.querystringExpire ?? 3600
   }
 
-  /** A URL on the custom domain, or one of the service, signed unless `querystringAuth` is off. Nothing is asked of the network. */
+  /** A URL on the custom domain or of the service, signed unless `querystringAuth` is off. Sends no request. */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
     this.calls.begin('url', name, options)
@@ -176,12 +178,12 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     return { remedy }
   }
 
-  /** Whether a URL is on the custom domain: there is one, and the URL is for a download. */
+  /** Whether a URL uses the custom domain: one is set, and the URL is for a download. */
   protected isOnDomain(options: UrlOptions): boolean {
     return Boolean(this.options.customDomain) && isDownload(options)
   }
 
-  /** Whether a URL at the service goes without a signature: it is for a download, and the options want none. */
+  /** Whether a URL of the service has no signature: it is for a download, and the options turn signatures off. */
   protected isUnsigned(options: UrlOptions): boolean {
     return this.options.querystringAuth === false && isDownload(options)
   }
@@ -193,7 +195,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     return this.#domain.url(key, this.downloadQuery(options, true))
   }
 
-  /** The URL of a key at the service, unsigned. `unsupported` where the service has none. */
+  /** The unsigned URL of a key at the service. Code `unsupported` if the service has none. */
   protected publicUrl(key: string, options: UrlOptions): string {
     const { driver } = this.calls
     if (driver.publicUrl === undefined) {

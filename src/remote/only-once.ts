@@ -1,20 +1,22 @@
 import type { CallContext } from '../core/call.ts'
 import { type ErrorCode, StorageError, wrapError } from '../core/errors.ts'
 
-/** A write under a condition that its own first sending would break. */
+/** A conditional write whose condition no longer holds once its first try was carried out. */
 export interface OnceProtocol<S> {
   send(ctx: CallContext): Promise<S>
-  /** What is there now: `S` where it is what was sent, undefined where it is somebody else's. Fails where that cannot be told. */
+  /**
+   * Looks up the object: returns `S` if it is the one that was sent, undefined if another client wrote it. Throws if it cannot find out.
+   */
   found(ctx: CallContext): Promise<S | undefined>
-  /** Whether an error says that the condition does not hold. */
+  /** Whether an error means that the condition does not hold. */
   isRefused(error: StorageError): boolean
   classify(error: unknown): ErrorCode | undefined
 }
 
 /**
- * Makes a write that is under a condition. When its answer is lost it is made again; where it then meets its own condition, the file tells:
- * with these bytes it is the one that was written, with others somebody else's, and that it was refused is true. Where neither is known the outcome is
- * `unknown`.
+ * Runs a conditional write. If its answer is lost, the write is repeated. If the repeat then fails its own condition, the file's content
+ * decides: the bytes that were sent mean success, other bytes mean that another client wrote the file and the refusal is valid. If neither
+ * is known, the outcome is `unknown`.
  */
 export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promise<S> {
   let lost = false
@@ -25,7 +27,7 @@ export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promis
       const error = wrapError(failure, {}, thrown => protocol.classify(thrown))
       if (lost && protocol.isRefused(error)) return whose(protocol, failure, step)
       lost ||= error.outcome === 'unknown'
-      // The call that this is part of says what failed.
+      // The calling step reports the failure.
       throw failure
     }
   })
@@ -33,7 +35,7 @@ export function onlyOnce<S>(protocol: OnceProtocol<S>, ctx: CallContext): Promis
 
 async function whose<S>(protocol: OnceProtocol<S>, refused: unknown, ctx: CallContext): Promise<S> {
   const found = await protocol.found(ctx).catch(error => {
-    const text = 'The answer was lost, and the key is taken or changed now, perhaps by this very request.'
+    const text = 'The answer was lost, and the key is taken or changed now. This request may have done that.'
     throw new StorageError('unavailable', text, { cause: error, outcome: 'unknown', retryable: false })
   })
   if (found !== undefined) return found

@@ -15,13 +15,13 @@ import {
 import type { Setting, SettingsOf } from '../core/settings.ts'
 import { shownParameters, shownProxies } from './shown.ts'
 
-/** The names that options of a group have in the settings object and the environment, the winning one first. Default: none. */
+/** Names of a group's options in the settings object and the environment, the first one with priority. Default: none. */
 export type KeysOf<O> = { readonly [K in keyof O]?: readonly string[] }
 
-/** The same for every file, or made from the file's name. */
+/** The same parameters for every file, or a function of the file's name. */
 export type ObjectParametersSource = ObjectParameters | ((name: string) => ObjectParameters)
 
-/** What goes with every upload. */
+/** Options for every upload. */
 export interface UploadOptions {
   readonly objectParameters: ObjectParametersSource
   readonly gzip: boolean
@@ -36,14 +36,14 @@ export interface UrlPolicyOptions {
   readonly urlProtocol: string
 }
 
-/** How large files are cut. */
+/** How large files are split into parts. */
 export interface PartOptions {
   readonly multipartThreshold: number
   readonly partSize: number
   readonly uploadConcurrency: number
 }
 
-/** How a service is reached. */
+/** How to reach a service. */
 export interface ConnectionOptions {
   readonly verify: boolean | string | null
   readonly proxies: Readonly<Record<string, string>>
@@ -53,7 +53,7 @@ export interface ConnectionOptions {
 
 const MIB = 1_048_576
 
-/** Content types that `gzip` compresses unless others are set. */
+/** Content types that `gzip` compresses by default. */
 export const GZIP_CONTENT_TYPES: readonly string[] = [
   'text/css',
   'text/javascript',
@@ -62,7 +62,7 @@ export const GZIP_CONTENT_TYPES: readonly string[] = [
   'image/svg+xml',
 ]
 
-/** The prefix of every key; blanks at its ends are refused, since they make another folder that looks the same. */
+/** The prefix of every key. Blanks at its ends are refused, since they name a different folder that looks the same. */
 export function locationSetting(keys: readonly string[]): Setting<string> {
   const declared = place({ default: '', keys, doc: 'Prefix of every key, without a leading slash.' })
   const parse = (raw: unknown): string => {
@@ -73,7 +73,7 @@ export function locationSetting(keys: readonly string[]): Setting<string> {
   return { ...declared, parse }
 }
 
-/** Declarations of what goes with uploads. `check` refuses parameters that no upload has, by throwing an `Error` that names them. */
+/** Declarations of the upload options. `check` refuses unknown upload parameters by throwing an `Error` that names them. */
 export function uploadSettings(
   keys: KeysOf<UploadOptions>,
   check: (parameters: ObjectParameters) => void,
@@ -86,10 +86,14 @@ export function uploadSettings(
         default: {},
         keys: keys.objectParameters ?? [],
         shown: shownParameters,
-        doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that gives them.',
+        doc: 'Parameters of every upload (CacheControl, StorageClass, Metadata ...), or a function that returns them.',
       },
     ),
-    gzip: flag({ default: false, keys: keys.gzip ?? [], doc: 'Compress files of the types in gzipContentTypes.' }),
+    gzip: flag({
+      default: false,
+      keys: keys.gzip ?? [],
+      doc: 'Whether files of the types in gzipContentTypes are compressed.',
+    }),
     gzipContentTypes: list({
       default: GZIP_CONTENT_TYPES,
       keys: keys.gzipContentTypes ?? [],
@@ -98,19 +102,19 @@ export function uploadSettings(
   }
 }
 
-/** Declarations of how URLs are made. */
+/** Declarations of the URL options. */
 export function urlPolicySettings(keys: KeysOf<UrlPolicyOptions>): SettingsOf<UrlPolicyOptions> {
   return {
     querystringAuth: flag({ default: true, keys: keys.querystringAuth ?? [], doc: 'Whether URLs are signed.' }),
     querystringExpire: integer(
       'seconds',
-      { default: 3600, keys: keys.querystringExpire ?? [], doc: 'Life of a signed URL.' },
+      { default: 3600, keys: keys.querystringExpire ?? [], doc: 'Lifetime of a signed URL.' },
       1,
     ),
     customDomain: optionalText({
       default: null,
       keys: keys.customDomain ?? [],
-      doc: 'Host of URLs, without scheme or trailing slash: a CDN in front of the storage.',
+      doc: 'Host of URLs, without scheme or trailing slash, for a CDN in front of the storage.',
     }),
     urlProtocol: setting('https: | http:', parseProtocol, {
       default: 'https:',
@@ -120,13 +124,13 @@ export function urlPolicySettings(keys: KeysOf<UrlPolicyOptions>): SettingsOf<Ur
   }
 }
 
-/** Declarations of how large files are cut; no part is smaller than `minPartSize`, in bytes. */
+/** Declarations of the part options. No part is smaller than `minPartSize`, in bytes. */
 export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): SettingsOf<PartOptions> {
   return {
     multipartThreshold: integer('bytes', {
       default: 8 * MIB,
       keys: keys.multipartThreshold ?? [],
-      doc: 'Largest upload that is sent as one request.',
+      doc: 'Maximum size of an upload that is sent in one request.',
     }),
     partSize: integer(
       'bytes',
@@ -139,37 +143,37 @@ export function partSettings(keys: KeysOf<PartOptions>, minPartSize: number): Se
     ),
     uploadConcurrency: integer(
       'parts',
-      { default: 4, keys: keys.uploadConcurrency ?? [], doc: 'Parts of one upload under way at once.' },
+      { default: 4, keys: keys.uploadConcurrency ?? [], doc: 'Parts of one upload that are sent at the same time.' },
       1,
     ),
   }
 }
 
-/** Declarations of how a service is reached. */
+/** Declarations of the connection options. */
 export function connectionSettings(keys: KeysOf<ConnectionOptions>): SettingsOf<ConnectionOptions> {
   return {
     verify: setting('true, false, path or null', parseVerify, {
       default: null,
       keys: keys.verify ?? [],
       role: 'destination',
-      doc: 'false = any certificate is accepted; a path = the file of the authorities to trust.',
+      doc: 'false = any certificate is accepted; a path = a PEM file of the certificate authorities to trust.',
     }),
     proxies: wordMap({
       default: {},
       keys: keys.proxies ?? [],
       shown: shownProxies,
       role: 'destination',
-      doc: "Proxies by scheme or endpoint; none = the environment's http_proxy, https_proxy and no_proxy.",
+      doc: 'Proxies by scheme or endpoint; default: http_proxy, https_proxy and no_proxy of the environment.',
     }),
     maxSockets: optionalInteger('connections', {
       default: null,
       keys: keys.maxSockets ?? [],
-      doc: 'Connections at a time; null = no limit.',
+      doc: 'Maximum number of connections; null = no limit.',
     }),
     connectTimeoutSecs: integer('seconds', {
       default: 30,
       keys: keys.connectTimeoutSecs ?? [],
-      doc: 'Seconds in which a connection must stand.',
+      doc: 'Timeout for opening a connection.',
     }),
   }
 }

@@ -5,41 +5,43 @@ import { isStorageError } from '../core/errors.ts'
 import { detached } from './aftermath.ts'
 import type { Creation } from './part-protocol.ts'
 
-/** Milliseconds that an upload of somebody else gets at least to show its first part, and a request whose answer was lost to arrive late. */
+/**
+ * Minimum time in milliseconds in which another client's upload should show its first part and a request with a lost answer should arrive.
+ */
 const WAIT_MS = 2000
-/** Milliseconds by which the server's times may be off: they are whole seconds. */
+/** Tolerance for the server's times in milliseconds: they are whole seconds. */
 const SLACK_MS = 2000
-/** Creations that are remembered for `sweep`; of more, the oldest are forgotten. */
+/** Maximum number of creations that `sweep` remembers; the oldest are forgotten first. */
 const MAX_REMEMBERED = 1000
-/** Pages that `sweep` reads of a bucket where others have many uploads open. */
+/** Maximum number of pages that `sweep` reads of a bucket with many uploads of other clients. */
 const MAX_PAGES = 10
 
-/** What was to be uploaded: its key, and what else the backend's requests about it need. */
+/** The target of an upload: its key, and what else the backend's requests need. */
 export interface UploadKey {
   readonly key: string
 }
 
-/** An upload that a listing shows. */
+/** An upload in a listing. */
 export interface ListedUpload {
   readonly key: string
   readonly uploadId: string
-  /** When it was created, by this machine's clock in milliseconds; NaN where the service does not tell. */
+  /** When it was created, by this machine's clock in milliseconds; NaN if the service does not report it. */
   readonly at: number
 }
 
-/** A page of uploads under way; `next` is where the next page begins. */
+/** A page of uploads in progress; `next` is the start of the next page. */
 export interface UploadPage {
   readonly uploads: readonly ListedUpload[]
   readonly next?: string | undefined
 }
 
-/** What the search for orphans asks of the uploads under way. */
+/** The requests that the search for orphans makes. */
 export interface UploadRequests<T extends UploadKey> {
   /** Ids of the uploads that this storage created and has not ended. */
   readonly ids: ReadonlySet<string>
-  /** Uploads of the keys that begin with a prefix; `upload` is one of those that are looked for. */
+  /** Lists uploads of the keys that begin with a prefix; `upload` is one of the uploads to look for. */
   list(prefix: string, page: string | undefined, upload: T, ctx: CallContext): Promise<UploadPage>
-  /** How many parts an upload has; undefined when there is no such upload. */
+  /** Number of parts of an upload; undefined if the upload does not exist. */
   partCount(upload: T, uploadId: string, ctx: CallContext): Promise<number | undefined>
   end(upload: T, uploadId: string, ctx: CallContext): Promise<boolean>
 }
@@ -56,9 +58,10 @@ interface Found<T> {
 }
 
 /**
- * Ends uploads whose id no one knows. A request to create one leaves one behind when its answer was lost or denied what was done, and
- * when a proxy sent it twice. The first is looked for at once, the second once for all at `sweep`. Taken for such are uploads of the same key
- * from just that time that have no part even after our own work has ended. Where uploads cannot be listed, nothing is done.
+ * Ends uploads whose id is lost. A request to create an upload leaves one behind if its answer was lost, if the service reported a failure
+ * but carried it out, or if a proxy sent it twice. The first two are looked for at once, the last in one `sweep` for all. An upload counts
+ * as left behind if it has the same key, was created at just that time, and has no part even after our own upload has ended. If uploads
+ * cannot be listed, nothing is done.
  */
 export class Orphans<T extends UploadKey> {
   readonly #requests: UploadRequests<T>
@@ -67,13 +70,13 @@ export class Orphans<T extends UploadKey> {
   #remembered: Array<KeyCreation<T>> = []
   #context: CallContext | undefined
 
-  /** `waitMs` is how long an upload of somebody else gets to show its first part, and a lost request to arrive late; default 2000. */
+  /** `waitMs` is how long another client's upload has to show its first part, and a lost request to arrive late. Default: 2000. */
   constructor(requests: UploadRequests<T>, waitMs: number = WAIT_MS) {
     this.#requests = requests
     this.#waitMs = waitMs
   }
 
-  /** Looks for what a creation left behind, if a request of it failed; else remembers it. Never fails. */
+  /** If a request of a creation failed, looks for the upload it left behind; otherwise remembers the creation. Never fails. */
   async after(upload: T, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void> {
     if (!this.#listable) return
     const created = { ...creation, upload }
@@ -87,7 +90,7 @@ export class Orphans<T extends UploadKey> {
     if (this.#remembered.length > MAX_REMEMBERED) this.#remembered.shift()
   }
 
-  /** Looks for what all remembered creations left behind, by one listing. For the end of the storage. Never fails. */
+  /** Looks for what all remembered creations left behind, with one listing. For the closing of the storage. Never fails. */
   async sweep(): Promise<void> {
     const [first, ...others] = this.#remembered
     if (first === undefined || !this.#listable) return
@@ -99,8 +102,8 @@ export class Orphans<T extends UploadKey> {
   }
 
   /**
-   * Ends the uploads below a prefix that are older than asked and not of this storage; returns how many. `upload` is what the requests need besides
-   * the key. One that cannot be ended is left.
+   * Ends uploads below a prefix that are older than `minAgeMs` and not of this storage; returns how many. `upload` holds what the requests
+   * need besides the key. An upload that cannot be ended is skipped.
    */
   async endOld({ prefix, minAgeMs, dryRun }: SweepRequest, upload: T, ctx: CallContext): Promise<number> {
     const { ids, list, end } = this.#requests
@@ -140,7 +143,7 @@ export class Orphans<T extends UploadKey> {
     }
   }
 
-  /** The uploads that were created at one of those times, but not by this storage as far as it knows. */
+  /** The uploads that were created at one of those times and are not known to be of this storage. */
   async #strangers(
     creations: ReadonlyArray<KeyCreation<T>>,
     prefix: string,
@@ -162,7 +165,7 @@ export class Orphans<T extends UploadKey> {
   }
 }
 
-/** Whether an upload of that time, by this machine's clock, may come from a creation. */
+/** Whether an upload created at that time, by this machine's clock, may come from a creation. */
 function isFrom({ since, until, lost }: Creation, at: number, waitMs: number): boolean {
   return at >= since - SLACK_MS && at <= until + SLACK_MS + (lost ? waitMs : 0)
 }

@@ -3,26 +3,27 @@ import { type ErrorCode, StorageError } from '../core/errors.ts'
 import { compareKeys, restBelow } from '../core/key-order.ts'
 import { mapParallel } from '../core/parallel.ts'
 
-/** Whether no key below the prefix can lie in the range, so that nothing need be asked. */
+/** Whether no key below the prefix can lie in the range, so that no request is needed. */
 export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest): boolean {
   if (restBelow(prefix, startAfter) === undefined) return true
   return until !== undefined && compareKeys(until, prefix) <= 0
 }
 
 /**
- * A page as a service gave it, its directories with their slash, checked against the request: what is not below the prefix or not in the range is left
- * out, and so are folder markers (keys that end in a slash). A page that reaches `until` is the last one, also where the service does not know
- * `until`. Codes: `unavailable` for the token of the request again; `unsupported` for a range of keys without order.
+ * Checks a service's page against the request; its directories end with a slash. Left out: names that are not below the prefix or not in
+ * the range, and folder markers (keys that end in a slash). A page that reaches `until` is the last one, even if the service does not
+ * support `until`. Codes: `unavailable` if the next token equals that of the request; `unsupported` for a range of keys from a service
+ * without order.
  */
 export function checkedPage({ files, directories, next }: Page, prefix: string, request: PageRequest): Page {
   if (next !== undefined && next === request.token) {
-    const text = 'The listing does not go on: it gave the same continuation token again.'
+    const text = 'The listing cannot continue: the service returned the same continuation token again.'
     throw new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
   }
   const keys = files.map(file => file.key)
   const isPast = isBehind(request, keys, directories)
   const isWanted = (key: string): boolean => key.startsWith(prefix) && isInRange(key, request)
-  // A service may ignore the delimiter: what lies deeper shows its folder.
+  // A service may ignore the delimiter: a deeper key then stands for its folder.
   const deep = (key: string): number => (request.recursive ? -1 : key.indexOf('/', prefix.length))
   const shown = keys.filter(key => deep(key) >= 0).map(key => key.slice(0, deep(key) + 1))
   const folders = new Set([...directories, ...shown])
@@ -33,10 +34,10 @@ export function checkedPage({ files, directories, next }: Page, prefix: string, 
   }
 }
 
-/** Files whose sizes are asked for at once. */
+/** Maximum number of parallel requests for file sizes. */
 const STATS_AT_ONCE = 8
 
-/** The same page with the sizes that it lacks (NaN), each asked for by `stat`; a file that is missing by now is left out. */
+/** The same page with its missing sizes (NaN) filled in by `stat`. A file that no longer exists is left out. */
 export async function sizedPage(
   page: Page,
   stat: (key: string) => Promise<Pick<Stat, 'size'>>,
@@ -62,7 +63,7 @@ function isInRange(key: string, { startAfter, until }: PageRequest): boolean {
   return until === undefined || compareKeys(key, until) < 0
 }
 
-/** Whether a page reaches `until`. A service without order has no ranges, and a part of its listing must not be taken for one. */
+/** Whether a page reaches `until`. A service without order cannot list ranges, and a part of its listing must not count as a range. */
 function isBehind({ startAfter, until }: PageRequest, ...lists: ReadonlyArray<readonly string[]>): boolean {
   if (startAfter === undefined && until === undefined) return false
   for (const keys of lists) {

@@ -5,29 +5,29 @@ import { isHeaderText } from '../core/header-text.ts'
 import { encodeComponent } from './sign/encode.ts'
 
 /**
- * How a value becomes a header: text as it is, a disposition in ASCII, a date by RFC 9110 or ISO 8601, a map as a query (`a=1&b=2`) or as
+ * How a value becomes a header: text unchanged, a disposition in ASCII, a date by RFC 9110 or ISO 8601, a map as a query (`a=1&b=2`) or as
  * base64 of its JSON.
  */
 export type ParameterKind = 'text' | 'disposition' | 'http-date' | 'iso-date' | 'query' | 'json'
 
-/** Adds the headers of a value that is of no common kind. */
+/** Adds the headers of a value that has none of the common kinds. */
 export type ParameterWriter = (headers: Record<string, string>, value: unknown) => void
 
-/** A parameter of a service: its own spelling, the header that it becomes, and how. */
+/** A parameter of a service: its own spelling, its header, and the kind of its value. */
 export type ParameterRow = readonly [name: string, header: string, kind?: ParameterKind | ParameterWriter]
 
-/** The parameters that a service's uploads have besides the portable attributes, by the names that its own clients use. */
+/** The upload parameters of a service besides the portable attributes, by the names that its own clients use. */
 export class ParameterTable {
   readonly #rows: ReadonlyMap<string, ParameterRow>
   readonly #service: string
 
-  /** `service` is named in errors: `'X' is not a parameter of an S3 upload`. */
+  /** `service` appears in errors: `'X' is not a parameter of an S3 upload`. */
   constructor(service: string, rows: readonly ParameterRow[]) {
     this.#service = service
     this.#rows = new Map(rows.map(row => [plainName(row[0]), row]))
   }
 
-  /** The parameter's own spelling for any case and for snake_case; an unknown one is `invalid_argument` and is named. */
+  /** The parameter's own spelling, found in any case and in snake_case. Code `invalid_argument`, with the name, for an unknown one. */
   nameOf(name: string): string {
     return this.#find(name)[0]
   }
@@ -39,7 +39,7 @@ export class ParameterTable {
     return undefined
   }
 
-  /** Adds the headers of parameters, of those named in `only` where it is given; null and undefined are left out. */
+  /** Adds the headers of parameters, or only of those in `only`. null and undefined are left out. */
   add(headers: Record<string, string>, parameters: ObjectParameters, only?: ReadonlySet<string>): void {
     for (const key in parameters) {
       const value = parameters[key]
@@ -71,13 +71,13 @@ export function parameterOf(parameters: ObjectParameters, name: string): unknown
   return undefined
 }
 
-/** Text that may stand in a header: printable ASCII; else `invalid_argument`. */
+/** Checks text for a header: printable ASCII, otherwise `invalid_argument`. */
 export function headerText(name: string, value: string): string {
   if (isHeaderText(value)) return value
   throw new StorageError('invalid_argument', `${name} may have printable ASCII only.`)
 }
 
-/** A disposition as a header, or as the parameter of a URL that becomes one: in ASCII, other characters encoded. (RFC 8187) */
+/** A disposition for a header, or for a URL parameter that sets one: in ASCII, other characters encoded. (RFC 8187) */
 export function dispositionText(name: string, value: string): string {
   return headerText(name, asciiDisposition(value))
 }

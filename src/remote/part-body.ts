@@ -2,19 +2,19 @@ import type { Readable } from 'node:stream'
 import { type Body, BytesBody, derivedStream } from '../core/body.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** Which bytes of a body are wanted. */
+/** The wanted bytes of a body. */
 export interface WantedPart {
-  /** Bytes that the body should have, where that is known. */
+  /** Number of bytes that the answer announced; undefined if unknown. */
   readonly announced: number | undefined
   /** The first wanted byte of the body. */
   readonly start: number
-  /** The first byte that is not wanted; absent: all to the end. */
+  /** The first byte after the wanted ones. Default: the end of the body. */
   readonly end?: number | undefined
-  /** Whether a body that ends before `end` has too few bytes. */
+  /** Whether a body that ends before `end` is an error. */
   readonly whole?: boolean | undefined
 }
 
-/** A part of another body. One that has more bytes than announced fails with code `unknown`, one with fewer with `unavailable`. */
+/** A part of another body. A body with more bytes than announced fails with code `unknown`, a body with fewer with `unavailable`. */
 export class PartBody implements Body {
   #body: Body
   readonly #part: WantedPart
@@ -31,7 +31,7 @@ export class PartBody implements Body {
     if (bytes === undefined) return undefined
     const { start, end } = this.#part
     if (failureOf(bytes.byteLength, this.#part) === undefined) return bytes.subarray(start, end)
-    // The stream says what is wrong.
+    // The stream then throws the error.
     this.#body = new BytesBody(bytes)
     return undefined
   }
@@ -47,7 +47,7 @@ export class PartBody implements Body {
 
 async function* partOf(body: Readable, part: WantedPart): AsyncGenerator<Uint8Array> {
   const { start, end = Number.POSITIVE_INFINITY, announced } = part
-  // Where the body should end with the part, only its end shows that it does.
+  // If the body should end with the part, read to its end to check that.
   const isCut = (announced ?? Number.POSITIVE_INFINITY) > end
   let place = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
@@ -61,7 +61,7 @@ async function* partOf(body: Readable, part: WantedPart): AsyncGenerator<Uint8Ar
   if (failure !== undefined) throw failure
 }
 
-/** What is wrong with a body that has so many bytes. */
+/** The error of a body with this number of bytes; undefined if it is correct. */
 function failureOf(size: number, { announced, start, end, whole }: WantedPart): StorageError | undefined {
   if (announced !== undefined && size > announced) return tooLong(announced)
   const least = Math.max(announced ?? 0, whole === true ? (end ?? 0) : 0)

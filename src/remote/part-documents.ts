@@ -4,7 +4,7 @@ import { CHECKSUM_ALGORITHMS, type ChecksumMode, isAlgorithm } from './checksums
 import { countOf } from './headers.ts'
 import { fieldText, type XmlNode, xmlText } from './xml.ts'
 
-/** A part that the service has. */
+/** A part that the service has stored. */
 export interface S3Part {
   readonly number: number
   readonly etag: string
@@ -13,7 +13,7 @@ export interface S3Part {
   readonly checksum?: string | undefined
 }
 
-/** A part as ListParts shows it. */
+/** A part in the answer of ListParts. */
 export function listedPart(node: XmlNode): S3Part {
   const number = countOf(fieldText(node, 'PartNumber'))
   const size = countOf(fieldText(node, 'Size'))
@@ -36,17 +36,17 @@ export function completionDocument(parts: readonly S3Part[], checksum: ChecksumM
   )
 }
 
-/** The etag as the service has it: something between that packs answers marks it as weak. */
+/** The etag in the service's form: a proxy that compresses answers marks it as weak. */
 function strong(etag: string): string {
   return etag.replace(/^W\//i, '')
 }
 
-/** Bytes of all parts. */
+/** Total bytes of all parts. */
 export function sizeOf(parts: readonly S3Part[]): number {
   return parts.reduce((sum, { size }) => sum + size, 0)
 }
 
-/** The etag of an unencrypted object of these parts; undefined where theirs are no MD5s. */
+/** The etag of an unencrypted object of these parts; undefined if their etags are not MD5s. */
 export function wholeEtagOf(parts: readonly S3Part[]): string | undefined {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'))
   if (digests.some(digest => digest.length !== 16)) return undefined

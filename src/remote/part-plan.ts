@@ -5,21 +5,21 @@ import type { PartOptions } from './options.ts'
 
 /** How objects are written in parts. */
 export interface PartPlan {
-  /** The uploads under way of the same storage. */
+  /** The uploads in progress of the same storage. */
   readonly uploads: OpenUploads
-  /** Bytes of the largest object that is sent by one request. */
+  /** Maximum size in bytes of an object that is sent with one request. */
   readonly threshold: number
   /** Bytes. */
   readonly partSize: number
-  /** Parts under way at once; memory is at most part size x (concurrency + 1). */
+  /** Number of parallel parts; memory is at most part size x (concurrency + 1). */
   readonly concurrency: number
-  /** Whether the requests that make the object visible may be repeated: `if_not_applied` under a condition. */
+  /** Whether the requests that make the object visible may be repeated: `if_not_applied` for a conditional write. */
   readonly repeat: { readonly put: Repeat; readonly finish: Repeat }
-  /** Called when all parts are there, before the object becomes visible. */
+  /** Called when all parts are stored, before the object becomes visible. */
   readonly beforeFinish?: ((ctx: CallContext) => Promise<void>) | undefined
 }
 
-/** The plan of a storage's options, for requests that carry these headers of conditions. */
+/** The plan for a storage's options, for requests with these condition headers. */
 export function partPlan(
   uploads: OpenUploads,
   { multipartThreshold, partSize, uploadConcurrency }: PartOptions,

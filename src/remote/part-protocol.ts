@@ -4,7 +4,7 @@ import type { StorageError } from '../core/errors.ts'
 import type { Bytes } from './checksums.ts'
 import type { PartLimits, Piece } from './pieces.ts'
 
-/** What is written. */
+/** The target of an upload. */
 export interface UploadTarget {
   readonly key: string
   readonly options: WriteOptions
@@ -14,75 +14,76 @@ export interface UploadTarget {
 export interface Creation {
   /** When the first request was sent. */
   readonly since: number
-  /** When the last request was over. */
+  /** When the last request ended. */
   readonly until: number
-  /** Requests that were sent. */
+  /** Number of requests that were sent. */
   readonly tries: number
-  /** Whether an answer was lost, so that there may be an upload whose id nobody knows. */
+  /** Whether an answer was lost, so that there may be an upload whose id is unknown. */
   readonly lost: boolean
 }
 
 /** A `finish` that failed. */
 export interface FailedFinish {
   readonly error: StorageError
-  /** Whether the answer to any try was lost, so that it may have been carried out. */
+  /** Whether the answer to any try was lost, so that the request may have been carried out. */
   readonly lost: boolean
 }
 
-/** An upload that an earlier process has begun. */
+/** An upload that an earlier process began. */
 export interface ResumedUpload<U, P> {
   readonly upload: U
-  /** What the service has, in order and without a gap. */
+  /** The parts that the service has, in order and without a gap. */
   readonly parts: readonly P[]
   /** Bytes of these parts. */
   readonly offset: number
 }
 
 /**
- * The requests by which one service takes objects in parts. `U` is an upload that was begun, `P` what the service told of a part. The engine
- * (`writeObject`, `copyInRanges`) runs `put`, `begin`, `part` and `finish` as steps with their own retries; the others make their own steps.
+ * The requests of one service to write objects in parts. `U` is an upload in progress, `P` the service's answer for a part. The engine
+ * (`writeObject`, `copyInRanges`) runs `put`, `begin`, `part` and `finish` as steps with their own retries; the other methods run their own
+ * steps.
  */
 export interface PartProtocol<U, P, T extends UploadTarget = UploadTarget> {
   readonly limits: PartLimits
-  /** Writes a whole object by one request. Absent: a small object is one part. */
+  /** Writes a whole object with one request. Absent: a small object is one part. */
   put?(target: T, body: Bytes, ctx: CallContext): Promise<Stat | undefined>
-  /** Begins an upload. Nothing is visible before `finish`. */
+  /** Begins an upload. The object is not visible before `finish`. */
   begin(target: T, ctx: CallContext): Promise<U>
   /**
-   * Sends one part. Must be repeatable, unless `limits.sequential`: then it is repeated only with `stored`, and may be given a piece without
-   * bytes, when all of them had arrived.
+   * Sends one part. It must be repeatable, unless `limits.sequential` is set: then it is repeated only with `stored`, and may receive a
+   * piece without bytes if all of them had arrived.
    */
   part(upload: U, piece: Piece, ctx: CallContext): Promise<P>
-  /** Makes the object of its parts, which are in order. */
+  /** Makes the object from its parts, which are in order. */
   finish(upload: U, parts: readonly P[], ctx: CallContext): Promise<Stat | undefined>
   /**
-   * Removes what was sent; returns whether nothing is left of it. `mayBeDone`: `finish` may have been carried out, so that a service whose
-   * objects refer to their parts has to leave them.
+   * Removes what was sent; returns whether nothing remains. `mayBeDone`: `finish` may have been carried out, so a service whose objects
+   * refer to their parts must keep them.
    */
   end(upload: U, state: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean>
-  /** The id that the service gave the upload, for error messages. */
+  /** The service's id of the upload, for error messages. */
   idOf?(upload: U): string
-  /** Bytes that the service has of a sequential upload; asked before a part is sent again. */
+  /** Number of bytes that the service has of a sequential upload. Called before a part is sent again. */
   stored?(upload: U, ctx: CallContext): Promise<number>
   /**
-   * What came of a `finish` that failed: the upload is still there, the object is what the parts make, or neither. Absent: `finish` is only
-   * repeated as any other request.
+   * Finds the result of a `finish` that failed: the upload still exists, the object consists of the parts, or neither. Absent: `finish` is
+   * repeated like any other request.
    */
   fate?(upload: U, parts: readonly P[], failure: FailedFinish, ctx: CallContext): Promise<'open' | 'done' | 'gone'>
-  /** Whether a request failed because there is no such upload any more. */
+  /** Whether a request failed because the upload no longer exists. */
   isGone?(error: unknown): boolean
   /**
-   * Called when `begin` has succeeded, or has failed so that an upload may be there. Ends uploads that lost or repeated requests left behind;
-   * `ended` settles with the work on the upload. The call does not wait for it, closing the storage does. Must not fail.
+   * Called when `begin` has succeeded, or has failed but may have created an upload. Ends uploads that lost or repeated requests left
+   * behind; `ended` settles with the work on the upload. The call does not wait for it, but closing the storage does. Must not fail.
    */
   begun?(target: T, creation: Creation, ended: Promise<void>, ctx: CallContext): Promise<void>
-  /** The text by which `resume` finds an upload that was begun. Absent: an upload ends with its process. */
+  /** The text that `resume` needs to find the upload. Absent: an upload ends with its process. */
   save?(upload: U, ctx: CallContext): Promise<string>
   /**
-   * Finds an upload of the target by what `save` has returned, and asks what the service has of it; undefined where it is finished, ended or expired. The text is
-   * foreign: `invalid_argument` for one that `save` cannot have returned.
+   * Finds an upload of the target by the text from `save`, and requests what the service has of it. Returns undefined if the upload is
+   * finished, ended or expired. The text is untrusted: `invalid_argument` if `save` cannot have returned it.
    */
   resume?(target: T, saved: string, ctx: CallContext): Promise<ResumedUpload<U, P> | undefined>
-  /** As `end`, where that leaves an upload that could be resumed. */
+  /** Like `end`, for a service whose `end` leaves an upload that could be resumed. */
   cancel?(upload: U, ctx: CallContext): Promise<boolean>
 }

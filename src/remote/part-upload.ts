@@ -23,8 +23,9 @@ import {
 } from './pieces.ts'
 
 /**
- * Writes an object: by one request up to the threshold, else in parts. The object is whole or what it was before, and a write that fails,
- * is aborted or ended by `OpenUploads#close` leaves no upload behind; where one cannot be removed, the error's message has its id.
+ * Writes an object: with one request up to the threshold, otherwise in parts. The object is either complete or unchanged. A write that
+ * fails, is aborted or is ended by `OpenUploads#close` leaves no upload behind; if an upload cannot be removed, the error's message
+ * contains its id.
  *
  * @example
  * async write(key: string, content: Content, options: WriteOptions, ctx: CallContext) {
@@ -46,7 +47,7 @@ export async function writeObject<U, P, T extends UploadTarget>(
   return await plan.uploads.run(ctx, (inner, stop) => writePieces(protocol, target, content, plan, inner, stop))
 }
 
-/** Makes an object of ranges that the service copies from another one. */
+/** Makes an object from ranges of another one that the service copies. */
 export function copyInRanges<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   target: T,
@@ -68,12 +69,12 @@ export function copyInRanges<U, P, T extends UploadTarget>(
   )
 }
 
-/** Parts that are sent side by side. */
+/** Number of parts that are sent in parallel. */
 function atOnce({ sequential }: PartLimits, { concurrency }: PartPlan): number {
   return sequential === true ? 1 : concurrency
 }
 
-/** A protocol that writes a whole object by one request. */
+/** A protocol that can write a whole object with one request. */
 type WithPut<U, P, T extends UploadTarget> = PartProtocol<U, P, T> & Required<Pick<PartProtocol<U, P, T>, 'put'>>
 
 function canPut<U, P, T extends UploadTarget>(protocol: PartProtocol<U, P, T>): protocol is WithPut<U, P, T> {
@@ -106,12 +107,12 @@ async function writePieces<U, P, T extends UploadTarget>(
   const pieces = piecesOf(content, wanted, limits, ctx)
   const isSequential = limits.sequential === true
   try {
-    // A sequential piece tells by itself whether it is the last one.
+    // A sequential piece has a mark that shows whether it is the last one.
     const taken = await takeFirst(pieces, isSequential ? 1 : 2)
     if ((isSequential ? taken[0]!.last === true : taken.length < 2) && canPut(protocol)) {
       const { chunks } = taken[0]!
       if (content.replayable) return await putWhole(protocol, target, chunks, ctx)
-      // The content cannot be sent again from its beginning, but its bytes are here.
+      // The content cannot be read again from its beginning, but its bytes are in memory.
       return await ctx.step('putObject', plan.repeat.put, step => putWhole(protocol, target, chunks, step))
     }
     const all = followed(taken, pieces)
@@ -144,7 +145,8 @@ async function sendPieces<U, P, T extends UploadTarget>(
 }
 
 /**
- * Sends one part. Of a sequential upload only those bytes are sent again that the service does not have; `isDoubtful`: some may have arrived before.
+ * Sends one part. Of a sequential upload, only the bytes that the service does not have are sent again. `isDoubtful`: some may have arrived
+ * before.
  */
 export async function sendPiece<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
@@ -166,7 +168,7 @@ export async function sendPiece<U, P, T extends UploadTarget>(
     })
   } catch (error) {
     if (displaced === undefined) throw error
-    // A new error without the step's retries, so that content that can be read again is sent from its beginning.
+    // A new error without the step's retries: content that can be read again is then sent from its beginning.
     throw new StorageError('unavailable', displaced.message, { cause: error, outcome: 'not_applied' })
   }
 }
@@ -176,7 +178,7 @@ function displacedError({ offset, size }: Piece, stored: number): StorageError {
   return new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
 }
 
-/** Begins an upload, lets `work` send its parts and finishes it; ends it when anything fails. */
+/** Begins an upload, runs `work` to send its parts and finishes it. Ends the upload if anything fails. */
 async function inUpload<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   target: T,
@@ -210,7 +212,7 @@ async function inUpload<U, P, T extends UploadTarget>(
   }
 }
 
-/** Begins an upload and reports how that went to `protocol.begun`. */
+/** Begins an upload and reports the result to `protocol.begun`. */
 export async function begin<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
   target: T,
@@ -239,15 +241,15 @@ export async function begin<U, P, T extends UploadTarget>(
     return upload
   } catch (error) {
     lost ||= !isStorageError(error) || error.outcome === 'unknown'
-    // A service that is overloaded may deny a request that it has carried out.
+    // An overloaded service may report a failure for a request that it has carried out.
     if (lost || tries > 1 || (error as StorageError).retryable) report()
     throw error
   }
 }
 
 /**
- * Finishes an upload. When the answer was lost, the service is asked what came of it: the upload is still there and may be finished again, also
- * under a condition; or it is gone and the object is what the parts make.
+ * Finishes an upload. If the answer was lost, `fate` finds the result: the upload still exists and can be finished again, even under a
+ * condition; or it is gone and the object consists of the parts.
  */
 export function finish<U, P, T extends UploadTarget>(
   protocol: PartProtocol<U, P, T>,
@@ -271,7 +273,7 @@ export function finish<U, P, T extends UploadTarget>(
       })
       if (fate === 'done') return undefined
       if (fate === 'gone') throw endedElsewhere(target, error, 'unknown')
-      // The refusal of a request that went twice: it is a true one, since the upload is still there. One with a word of its own keeps that.
+      // The request was sent twice, but the upload still exists, so the refusal is valid. An error with a more precise code keeps it.
       if (error.status === 412 && error.code === 'unavailable')
         throw new StorageError('precondition_failed', error.message, { cause: error, status: 412 })
       throw error
@@ -280,13 +282,13 @@ export function finish<U, P, T extends UploadTarget>(
 }
 
 function endedElsewhere({ key }: UploadTarget, cause: unknown, outcome: 'not_applied' | 'unknown'): StorageError {
-  return new StorageError('unavailable', `The upload of '${key}' in parts was ended by somebody else.`, {
+  return new StorageError('unavailable', `The upload of '${key}' in parts was ended by another client.`, {
     cause,
     outcome,
   })
 }
 
-/** Adds to the message what the service still keeps and bills. */
+/** Adds the data that the service still keeps and bills to the message. */
 function addRemains(error: unknown, { key }: UploadTarget, id: string | undefined): void {
   if (!(error instanceof Error)) return
   const what = id === undefined ? 'there' : `as the unfinished upload ${shownText(id)}`

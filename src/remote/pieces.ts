@@ -2,41 +2,41 @@ import type { CallContext } from '../core/call.ts'
 import { type Content, contentChunks } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** What a service demands of the parts of one upload. */
+/** A service's limits for the parts of one upload. */
 export interface PartLimits {
-  /** Bytes that every part but the last must have. */
+  /** Minimum size in bytes of every part but the last. */
   readonly minPart: number
-  /** Bytes that no part may exceed. Default: no limit. */
+  /** Maximum size of a part in bytes. Default: no limit. */
   readonly maxPart?: number | undefined
-  /** Parts that one upload may have. */
+  /** Maximum number of parts of one upload. */
   readonly maxParts: number
-  /** Bytes of which every part but the last is a multiple. Default: 1. */
+  /** Every part but the last is a multiple of this number of bytes. Default: 1. */
   readonly align?: number | undefined
-  /** Whether all parts but the last must have one size. */
+  /** Whether all parts but the last must have the same size. */
   readonly uniform?: boolean | undefined
-  /** Whether parts are taken one at a time and in order; the last one is then marked as such. */
+  /** Whether parts are sent one at a time and in order; the last one is marked. */
   readonly sequential?: boolean | undefined
 }
 
-/** Where a part lies in the whole. */
+/** The position of a part in the whole. */
 export interface PieceRange {
   /** 1 for the first. */
   readonly number: number
   /** Bytes before it. */
   readonly offset: number
   readonly size: number
-  /** Whether it is the last one; absent where only reading on would tell. */
+  /** Whether it is the last part; absent if that is known only after reading on. */
   readonly last?: boolean | undefined
 }
 
-/** One part's bytes, one chunk after the other. */
+/** The bytes of one part, as a sequence of chunks. */
 export interface Piece extends PieceRange {
   readonly chunks: readonly Uint8Array[]
-  /** To be called when the service has the bytes and nobody will look at them again: the memory is filled anew. */
+  /** Call this when the service has the bytes and they are not needed any more: the memory is reused. */
   readonly release?: (() => void) | undefined
 }
 
-/** Bytes of a part: grown where the wanted size would need more parts than the service takes. */
+/** Size of a part in bytes. It is increased if the wanted size would need more parts than the service allows. */
 export function partSizeFor(size: number | undefined, wanted: number, limits: PartLimits): number {
   const { minPart, maxPart = Number.POSITIVE_INFINITY, maxParts, align = 1 } = limits
   const least = size === undefined ? 0 : Math.ceil(size / maxParts)
@@ -52,9 +52,9 @@ function roundDown(size: number, align: number): number {
 }
 
 /**
- * Cuts content into parts, at least one. Those of an unknown length double each time a tenth of the permitted parts is used, unless they must
- * be `uniform`. Ends as soon as the call is aborted, also while the source hangs. Holds one part at a time; where parts are `sequential` a full one
- * goes only when the next byte, or the end, has shown whether it is the last.
+ * Splits content into parts, at least one. For content of unknown length, the part size doubles each time a tenth of the permitted parts is
+ * used, unless parts must be `uniform`. Ends as soon as the call is aborted, even if the source hangs. Holds one part at a time. For
+ * `sequential` parts, a full part is sent only when the next byte, or the end, has shown whether it is the last.
  */
 export async function* piecesOf(
   content: Content,
@@ -87,7 +87,7 @@ export async function* piecesOf(
   for await (const chunk of contentChunks(content, ctx)) {
     const keep = content.refills !== true && isKept(chunk)
     for (let rest = chunk; rest.byteLength > 0; ) {
-      // Only a byte more is too much: the last part may be full.
+      // Fails only when there is another byte: the last permitted part may be full.
       if (number > maxParts) throw tooManyParts(maxParts)
       if (full !== undefined) yield full
       full = undefined
@@ -103,7 +103,7 @@ export async function* piecesOf(
   else if (part.size > 0 || number === 1) yield { ...piece(), last: true }
 }
 
-/** Bytes that are in memory anyway are not copied. */
+/** Bytes that are in memory are not copied. */
 function* slices(bytes: Uint8Array, partSize: number, maxParts: number): Generator<Piece> {
   const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (const range of rangesOf(all.byteLength, partSize)) {
@@ -112,7 +112,7 @@ function* slices(bytes: Uint8Array, partSize: number, maxParts: number): Generat
   }
 }
 
-/** The ranges of parts of one size, at least one. */
+/** The ranges of equal parts, at least one. */
 export function* rangesOf(total: number, partSize: number): Generator<PieceRange> {
   for (let number = 1, offset = 0; number === 1 || offset < total; number++, offset += partSize) {
     const size = Math.min(partSize, total - offset)
@@ -120,7 +120,7 @@ export function* rangesOf(total: number, partSize: number): Generator<PieceRange
   }
 }
 
-/** What is left of a piece from an absolute offset within it; the bytes before are with the service already. */
+/** The rest of a piece from an absolute offset within it; the service already has the bytes before. */
 export function restOf(piece: Piece, offset: number): Piece {
   let skip = offset - piece.offset
   if (skip === 0) return piece
@@ -132,17 +132,19 @@ export function restOf(piece: Piece, offset: number): Piece {
   return { ...piece, offset, size: piece.size - (offset - piece.offset), chunks }
 }
 
-/** Smaller chunks are copied: to collect what lives until its part is sent costs more than to copy 64 KiB, a chunk of a file. */
+/**
+ * Smaller chunks are copied: garbage collection of memory that lives until its part is sent costs more than copying 64 KiB, a file's chunk.
+ */
 const KEPT = 128 * 1024
 const FIRST_BLOCK = 64 * 1024
 const BLOCK = 1024 * 1024
 
-/** Whether a chunk is sent as it came; one that is a piece of larger memory would hold all of it. */
+/** Whether a chunk is sent without a copy. A chunk that is a piece of larger memory would keep all of that memory alive. */
 function isKept({ byteLength, buffer }: Uint8Array): boolean {
   return byteLength >= KEPT && byteLength >= buffer.byteLength * 0.875
 }
 
-/** A piece that is being filled: large chunks as they came, small ones copied together, so that they can be freed at once. */
+/** A piece that is being filled: large chunks are used directly, small ones are copied together, so that their memory is freed at once. */
 class PieceBuilder {
   readonly #limit: number
   readonly #free: Buffer[]
@@ -153,7 +155,7 @@ class PieceBuilder {
   #end = 0
   size = 0
 
-  /** `free` is memory of parts that were sent, which is taken first: new memory costs more than filling it. */
+  /** `free` is memory of parts that were sent. It is reused first: allocating new memory costs more than filling it. */
   constructor(limit: number, free: Buffer[]) {
     this.#limit = limit
     this.#free = free
@@ -163,7 +165,7 @@ class PieceBuilder {
     return this.size >= this.#limit
   }
 
-  /** Takes as much of a chunk as there is room for and gives the rest. */
+  /** Takes as much of a chunk as there is room for and returns the rest. */
   take(chunk: Uint8Array, keep: boolean): Uint8Array {
     const fitting = chunk.subarray(0, this.#limit - this.size)
     if (keep) {
@@ -179,7 +181,7 @@ class PieceBuilder {
     this.#endCopies()
     const free = this.#free
     const blocks = this.#blocks
-    // Where chunks are large, memory for small ones is not needed any more.
+    // If chunks are large, memory for small ones is not needed any more.
     if (blocks.length === 0) free.length = 0
     return { chunks: this.#chunks, size: this.size, release: () => void free.push(...blocks) }
   }
@@ -195,7 +197,7 @@ class PieceBuilder {
     }
   }
 
-  // Blocks begin small, because the content may be.
+  // The first blocks are small, because the content may be small.
   #nextBlock(): void {
     this.#endCopies()
     const wanted = Math.min(BLOCK, Math.max(FIRST_BLOCK, this.size), this.#limit - this.size)
@@ -214,7 +216,7 @@ function tooManyParts(maxParts: number): StorageError {
   return new StorageError('too_large', `The content needs more than ${maxParts.toLocaleString('en')} parts.`)
 }
 
-/** Takes so many items, or all where there are fewer. */
+/** Takes `count` items, or all if there are fewer. */
 export async function takeFirst<T>(items: AsyncIterator<T>, count: number): Promise<T[]> {
   const taken: T[] = []
   while (taken.length < count) {
@@ -225,7 +227,7 @@ export async function takeFirst<T>(items: AsyncIterator<T>, count: number): Prom
   return taken
 }
 
-/** What was taken beforehand, let go piece by piece, then the rest. */
+/** The items that were taken before, released one by one, then the rest. */
 export async function* followed<T>(taken: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
   while (taken.length > 0) yield taken.shift()!
   yield* rest

@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { CallContext } from '../core/call.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** What an answer about work under way at the service tells: the result, or how far it is. */
+/** The state of a job at the service: its result, or its progress. */
 export type Polled<T> = { readonly result: T } | { readonly progress: string | number | undefined }
 
-/** How often is asked, in ms. */
+/** The intervals of polling, in ms. */
 export interface PollingOptions {
-  /** Before the first question; doubled after each. Default: 100. */
+  /** Wait before the first request; doubled after each. Default: 100. */
   readonly firstMs?: number | undefined
-  /** Longest wait between two questions. Default: 5,000. */
+  /** Longest wait between two requests. Default: 5,000. */
   readonly longestMs?: number | undefined
-  /** Time without progress after which the work is given up. Default: 10 minutes. */
+  /** Time without progress after which polling fails. Default: 10 minutes. */
   readonly stallMs?: number | undefined
 }
 
 /**
- * Asks how work goes that the service does by itself, until there is a result; `ask` throws where it failed. Work that makes no progress is
- * given up: code `timeout`, outcome `unknown`. Every question is a step with retries of its own.
+ * Polls a job that the service runs by itself, until there is a result. `ask` throws if the job failed. A job without progress fails: code
+ * `timeout`, outcome `unknown`. Every request is a step with its own retries.
  *
  * @example
  * const etag = await polled('copyStatus', step => this.#status(key, copyId, step), ctx)

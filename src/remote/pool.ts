@@ -3,32 +3,32 @@ import type { CallContext } from '../core/call.ts'
 import { StorageError } from '../core/errors.ts'
 import { type Waiter, WaitingLine } from './waiting-line.ts'
 
-/** How the connections of a pool are made, judged and ended. */
+/** How the connections of a pool are opened, checked and closed. */
 export interface PoolProtocol<C> {
   /** Connects and logs in. */
   open(ctx: CallContext): Promise<C>
-  /** Whether the connection can be used again; one that cannot is closed. */
+  /** Whether the connection can be used again; otherwise it is closed. */
   isUsable(connection: C): boolean
   close(connection: C): void | Promise<void>
-  /** Whether `open` failed because the server takes no more connections: then the task waits for one of those that live. */
+  /** Whether `open` failed because the server accepts no more connections: the task then waits for one of the open connections. */
   isFull?(error: unknown): boolean
-  /** Leases that this connection may have at a time, where it takes fewer than the others. */
+  /** Maximum number of leases of this connection, if it is lower than that of the others. */
   tasks?(connection: C): number
-  /** Called when the connection begins to rest: its socket should not keep the process alive. */
+  /** Called when the connection becomes idle: its socket should not keep the process alive. */
   rest?(connection: C): void
-  /** Called when a connection that rested is used again. */
+  /** Called when an idle connection is used again. */
   wake?(connection: C): void
 }
 
 /** Sizes and times of a pool. */
 export interface PoolOptions {
-  /** Connections at most. */
+  /** Maximum number of connections. */
   readonly size: number
-  /** How long a connection may rest before it is closed, in ms. */
+  /** Time after which an idle connection is closed, in ms. */
   readonly idleMs: number
-  /** Leases that one connection may have at a time. Default 1. */
+  /** Maximum number of leases of one connection at a time. Default 1. */
   readonly tasks?: number | undefined
-  /** How long a task waits while no other makes progress, in ms. Default 60,000. */
+  /** How long a task waits while no other task makes progress, in ms. Default 60,000. */
   readonly stallMs?: number | undefined
   /** The option that sets `size`, for errors. Default `poolSize`. */
   readonly setting?: string | undefined
@@ -37,31 +37,31 @@ export interface PoolOptions {
 /** The use of a connection by one task. */
 export interface Lease<C> {
   readonly connection: C
-  /** Says that bytes moved: tasks that wait count their time from here. */
+  /** Reports that bytes moved: the timeout of waiting tasks starts again. */
   touch(): void
-  /** Closes the connection and opens another in its place. When that fails, the lease has ended. */
+  /** Closes the connection and opens another in its place. If that fails, the lease has ended. */
   renew(ctx: CallContext): Promise<C>
-  /** Gives the connection back; it is closed if it is not usable. Further calls do nothing. */
+  /** Returns the connection to the pool; it is closed if it is not usable. Further calls do nothing. */
   release(): void
-  /** Closes the connection, for all who use it. Further calls do nothing. */
+  /** Closes the connection, for all tasks that use it. Further calls do nothing. */
   drop(): void
 }
 
 interface Slot<C> {
   readonly connection: C
   leases: number
-  /** Takes no more leases, and is closed with its last one. */
+  /** Accepts no more leases, and is closed with its last one. */
   retired: boolean
   idle?: NodeJS.Timeout | undefined
 }
 
 const STALL_MS = 60_000
-/** A pool that the server made smaller grows by one connection after this time. */
+/** Time after which a pool that the server limited grows by one connection. */
 const GROW_MS = 30_000
 
 /**
- * Connections that are opened when they are needed, at most `size` of them, and closed when they rest. Tasks wait in order. A broken connection
- * is replaced. `timeout`: a task waited while no other made progress, as happens when one task needs two connections of a pool of one.
+ * At most `size` connections, which are opened on demand and closed when idle. Tasks wait in order. A broken connection is replaced. Code
+ * `timeout` if a task waited while no other task made progress, as happens if one task needs two connections of a pool of one.
  *
  * @example
  * const size = await pool.use(ctx, connection => connection.size(path))
@@ -74,10 +74,10 @@ export class Pool<C> {
   readonly #slots = new Set<Slot<C>>()
   readonly #line: WaitingLine<Slot<C>>
   #opening = 0
-  /** Connections that the server is thought to take; `size` at most. */
+  /** Number of connections that the server is assumed to accept; at most `size`. */
   #limit: number
   #growAt = 0
-  /** How often the pool was closed: connections of an earlier time are not kept. */
+  /** Number of times the pool was closed. Connections from before the last close are not kept. */
   #era = 0
 
   constructor(protocol: PoolProtocol<C>, options: PoolOptions) {
@@ -94,7 +94,7 @@ export class Pool<C> {
     })
   }
 
-  /** Runs a task with a connection, and gives that back whatever becomes of the task. */
+  /** Runs a task with a connection, and returns the connection to the pool afterwards, even if the task fails. */
   async use<T>(ctx: CallContext, task: (connection: C, lease: Lease<C>) => Promise<T>): Promise<T> {
     const lease = await this.lease(ctx)
     try {
@@ -104,7 +104,7 @@ export class Pool<C> {
     }
   }
 
-  /** A connection until it is released. */
+  /** Returns a connection, which is leased until it is released. */
   async lease(ctx: CallContext): Promise<Lease<C>> {
     ctx.signal.throwIfAborted()
     const turn = this.#line.wait(ctx)
@@ -112,7 +112,9 @@ export class Pool<C> {
     return this.#leaseOf(await turn)
   }
 
-  /** Closes what rests now, and what is leased when it is released. Those who wait get code `closed`. The pool can be used again. */
+  /**
+   * Closes idle connections now, and leased ones when they are released. Waiting tasks fail with code `closed`. The pool can be used again.
+   */
   async close(): Promise<void> {
     this.#era++
     this.#line.refuseAll(() => new StorageError('closed', 'The storage was closed.'))
@@ -133,10 +135,10 @@ export class Pool<C> {
       },
       touch: () => this.#line.moved(),
       renew: async ctx => {
-        if (over) throw new StorageError('closed', 'The connection was given back.')
+        if (over) throw new StorageError('closed', 'The connection was already released.')
         over = true
         slot.leases--
-        // Counted from here as one that is opened, so that nobody else takes the place.
+        // Counts as opening from here on, so that no other task takes the place.
         slot = await this.#open(ctx, this.#retire(slot)).finally(() => this.#serve())
         over = false
         return slot.connection
@@ -154,21 +156,21 @@ export class Pool<C> {
     this.#serve()
   }
 
-  /** Gives connections to those who wait, and opens more. */
+  /** Hands connections to waiting tasks, and opens more. */
   #serve(): void {
     for (let slot = this.#free(); slot !== undefined; slot = this.#free()) this.#take(slot, this.#line.next())
     if (this.#limit < this.#size && Date.now() >= this.#growAt) {
       this.#limit++
       this.#growAt = Date.now() + GROW_MS
     }
-    // Those who will share a connection that is being opened need none of their own.
+    // Tasks that will share a connection that is being opened do not need their own.
     while (this.#line.length > this.#opening * (this.#tasks - 1) && this.#slots.size + this.#opening < this.#limit) {
       const waiter = this.#line.next()
       if (waiter !== undefined) this.#openFor(waiter)
     }
   }
 
-  /** The connection with the fewest leases that may have one more, if anybody waits. */
+  /** The connection with the fewest leases that accepts another one, if a task is waiting. */
   #free(): Slot<C> | undefined {
     if (this.#line.length === 0) return undefined
     let best: Slot<C> | undefined
@@ -197,7 +199,7 @@ export class Pool<C> {
     try {
       const slot = await this.#open(waiter.ctx)
       waiter.resolve(slot)
-      // Nobody has taken it then.
+      // The task was aborted, so it has not taken the connection.
       if (signal.aborted) this.#giveBack(slot)
     } catch (error) {
       const others = this.#slots.size + this.#opening
@@ -217,7 +219,7 @@ export class Pool<C> {
     this.#opening++
     try {
       await before
-      // Where a person is asked it may take long: those who wait in the line wait for that, too.
+      // A login that prompts a person may take long: the timeout of all waiting tasks starts again.
       const progress = (): void => {
         ctx.progress()
         this.#line.moved()
@@ -237,7 +239,7 @@ export class Pool<C> {
     }
   }
 
-  /** Those who waited to share a connection have its error, too: each would else open another, and a person be asked anew. */
+  /** Tasks that waited to share a connection also fail with its error. Otherwise each would open another and prompt the person again. */
   #refuseSharers(error: unknown): void {
     for (let sharers = this.#tasks - 1; sharers > 0 && this.#line.length > 0; sharers--)
       this.#line.next()?.reject(error)
@@ -249,7 +251,7 @@ export class Pool<C> {
     this.#protocol.rest?.(slot.connection)
   }
 
-  /** Takes a connection out of use, and closes it when nobody has it, or `now`. */
+  /** Retires a connection, and closes it when no task uses it, or at once if `now`. */
   async #retire(slot: Slot<C>, now = false): Promise<void> {
     clearTimeout(slot.idle)
     slot.retired = true
@@ -257,7 +259,7 @@ export class Pool<C> {
     try {
       await this.#protocol.close(slot.connection)
     } catch {
-      // It is gone either way.
+      // The connection is gone in either case.
     }
   }
 }

@@ -6,7 +6,7 @@ import { StorageError } from '../core/errors.ts'
 import { countOf } from './headers.ts'
 import { PartBody } from './part-body.ts'
 
-/** Most bytes that are read and thrown away where a server ignores ranges and sends the whole file. */
+/** Maximum number of bytes that are read and discarded if a server ignores ranges and sends the whole file. */
 const MAX_SKIP = 8 * 1024 * 1024
 
 /** The answer to a GET. */
@@ -19,23 +19,23 @@ export interface GetAnswer {
 
 /** The checked answer to a GET. */
 export interface CheckedRead {
-  /** Exactly the bytes that were asked for: it fails when fewer or more come. */
+  /** Exactly the bytes that were requested; reading fails if fewer or more arrive. */
   readonly body: Body
-  /** Bytes of the whole file; undefined where the answer does not tell. */
+  /** Size of the whole file in bytes; undefined if the answer does not contain it. */
   readonly size: number | undefined
 }
 
 /**
- * Checks a successful answer to a GET against the range that was asked for, and gives exactly its bytes. (RFC 9110, sections 14.4, 15.3.1
- * and 15.3.7)
+ * Checks a successful answer to a GET against the requested range, and returns exactly its bytes. (RFC 9110, sections 14.4, 15.3.1 and
+ * 15.3.7)
  *
- * - 206 must have a `Content-Range` in bytes that begins where the range does. Several parts (`multipart/byteranges`), another unit or place,
- *   a header that cannot be read, and lengths that contradict each other are code `unknown`.
- * - 200 means that the server ignored the range. What lies before it is skipped, up to 8 MiB; beyond that the read is `unsupported`. A range
- *   that begins behind the end is `invalid_range`.
+ * - 206 must have a `Content-Range` in bytes that starts where the range does. Several parts (`multipart/byteranges`), another unit or
+ *   position, a header that cannot be parsed, and lengths that contradict each other are code `unknown`.
+ * - 200 means that the server ignored the range. Bytes before the range are skipped, up to 8 MiB; beyond that the read is `unsupported`. A
+ *   range that starts after the end is `invalid_range`.
  * - Any other status is code `unknown`.
  *
- * The body of a refused answer is given up.
+ * The body of a refused answer is discarded.
  */
 export function checkedRead(range: ByteRange | undefined, answer: GetAnswer): CheckedRead {
   try {
@@ -68,10 +68,10 @@ function partAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer):
   }
   const { start, end = Number.POSITIVE_INFINITY } = range ?? { start: 0 }
   const size = /^bytes \d{1,15}-(?:-1|\d{1,15})\/(\d{1,15})$/i.exec(told)?.[1]
-  // Nothing is there; azurite says so with a status of success.
+  // There are no bytes at this position; azurite answers that with a success status.
   if (size !== undefined && start >= Number(size)) throw beyond(Number(size), start)
   const part = partOf(told)
-  // Where the file's size is not told, only a part that reaches to the last byte that was asked for is known to be whole.
+  // If the size of the file is unknown, a part is known to be complete only if it reaches the last byte that was requested.
   if (part === undefined || part.start !== start || (part.size === undefined && part.end < end)) {
     throw refused(range, `Content-Range: ${told}`)
   }
@@ -81,12 +81,12 @@ function partAnswer(range: ByteRange | undefined, { headers, body }: GetAnswer):
     throw refused(range, `Content-Range: ${told} and Content-Length: ${length}`)
   }
   const wanted = Math.min(end, part.size ?? end) - start
-  // A body of the announced length is what HTTP itself sees to.
+  // HTTP itself checks a body of the announced length.
   if (length === wanted) return { body, size: part.size }
   return { body: new PartBody(body, { announced, start: 0, end: wanted, whole: true }), size: part.size }
 }
 
-/** What `Content-Range` says; `end` is exclusive. */
+/** A parsed `Content-Range`; `end` is exclusive. */
 interface Part {
   readonly start: number
   readonly end: number

@@ -6,11 +6,11 @@ import { isWeakEtag } from '../core/etags.ts'
 import { etagOf, type HeaderStat } from './headers.ts'
 import { checkedRead, type GetAnswer } from './ranges.ts'
 
-/** How one service answers GET. */
+/** How one service answers a GET. */
 export interface ReadProtocol {
   /** Sends a GET of the file with these headers. */
   get(headers: Record<string, string>): Promise<GetAnswer>
-  /** What the headers of the answer say of the file. */
+  /** Parses the headers of the answer about the file. */
   statOf(headers: IncomingHttpHeaders): HeaderStat
   /** The value of `If-Match`; `Conditions#matchHeader`. */
   matchHeader(etag: string): string
@@ -18,9 +18,9 @@ export interface ReadProtocol {
 }
 
 /**
- * Reads a file, or a range of it, by one GET with `Range` and `If-Match`; its answer is checked by `checkedRead`. An empty file has a range from
- * 0, although the service refuses it. A weak etag, which no service matches, is compared with that of the answer: `precondition_failed` for
- * another one.
+ * Reads a file, or a range of it, with one GET with `Range` and `If-Match`; `checkedRead` checks the answer. A range from 0 of an empty
+ * file is empty, although the service refuses it. A weak etag, which no service matches, is compared with the etag of the answer:
+ * `precondition_failed` if they differ.
  */
 export async function readObject(
   protocol: ReadProtocol,
@@ -46,7 +46,7 @@ export async function readObject(
   }
 }
 
-/** An empty range cannot be said in HTTP; that it lies within the file is asked. */
+/** HTTP cannot express an empty range, so a request checks that it lies within the file. */
 async function readNothing(
   protocol: ReadProtocol,
   { range, ifMatch }: Pick<ReadOptions, 'range' | 'ifMatch'>,

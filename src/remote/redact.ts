@@ -2,24 +2,24 @@
 export type Hide = (text: string) => string
 
 const HIDDEN = '***'
-/** Characters of the shortest secret that is looked for: shorter ones are part of ordinary words. */
+/** Minimum length of a secret that is searched for: shorter ones occur in ordinary words. */
 const SHORTEST = 4
 
-/** Parts of queries and headers that sign a request. */
+/** Query and header parts that sign a request. */
 const IN_QUERY = /\b(signature|security-token|sig)(?:=|%3d)[^&\s"'<>,;]+/gi
 const IN_HEADER =
   /\b(authorization["']?[ \t]{0,8}=|(?:authorization|security-token|customer-key)["']?[ \t]{0,8}:)[^\r\n]*/gi
 
-/** Hides what signs requests by the names that stand before it: `X-Amz-Signature=...`, `Authorization: ...`. */
+/** Hides signatures by the names in front of them: `X-Amz-Signature=...`, `Authorization: ...`. */
 export const hideSignatures: Hide = text => text.replace(IN_QUERY, `$1=${HIDDEN}`).replace(IN_HEADER, `$1 ${HIDDEN}`)
 
 /**
- * Returns a function that hides these secrets, also percent-encoded, in base64 or hexadecimal, and with the escapes of XML and JSON, besides what
- * `hideSignatures` does. Secrets of fewer than 4 characters are not looked for.
+ * Returns a function that hides these secrets, also percent-encoded, in base64 or hexadecimal, and with the escapes of XML and JSON. It
+ * also does what `hideSignatures` does. Secrets of fewer than 4 characters are not searched for.
  */
 export function hiding(secrets: Iterable<string | undefined>): Hide {
   const kept = [...secrets].filter(secret => secret !== undefined && secret.length >= SHORTEST) as string[]
-  // No form is shorter than its secret, and ids of requests are.
+  // Each form is at least as long as its secret, and ids of requests are often shorter.
   const shortest = Math.min(...kept.map(secret => secret.length))
   let forms: string[] | undefined
   return text => {
@@ -29,7 +29,7 @@ export function hiding(secrets: Iterable<string | undefined>): Hide {
   }
 }
 
-/** The longest ones first: one that contains another goes as a whole. */
+/** Longest first, so that a form that contains another one is hidden completely. */
 function formsOf(secrets: readonly string[]): string[] {
   const forms = new Set<string>()
   for (const secret of secrets) addForms(forms, secret)

@@ -5,27 +5,27 @@ import { isRead, jsonOf } from './answers.ts'
 import { readDocument } from './document.ts'
 import { parseXml, type XmlNode } from './xml.ts'
 
-/** Bytes of an error document that are read. */
+/** Maximum number of bytes of an error document that are read. */
 const BODY_LIMIT = 64 * 1024
-/** Difference of clocks in seconds from which on services refuse requests. */
+/** Difference of clocks in seconds from which services refuse requests. */
 const SKEW_SECS = 300
 
-/** An answer with an error status whose body is a document: of XML, as S3, Azure and Google's XML API have it, or of JSON. */
+/** An answer with an error status. Its body is a document: XML from S3, Azure and Google's XML API, or JSON. */
 export interface Refusal {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly bodyText: string
-  /** `unknown` where the same request was sent before and may have been carried out then. */
+  /** `unknown` if the same request was sent before and may have been carried out then. */
   readonly outcome: 'unknown' | undefined
-  /** The element that has `Code` and `Message`; undefined where the body is no XML. */
+  /** The element that has `Code` and `Message`; undefined if the body is not XML. */
   readonly root: XmlNode | undefined
-  /** The JSON object of the body; undefined where it is no such object. */
+  /** The JSON object of the body; undefined if the body is not a JSON object. */
   readonly json: Readonly<Record<string, unknown>> | undefined
-  /** Whether the service wrote the answer, not something between: its XML has a code, or there is no body. */
+  /** Whether the service, not a proxy, wrote the answer: its XML has a code, or there is no body. */
   readonly isOwn: boolean
 }
 
-/** Reads the answer by which a request was refused. Never fails: a body that cannot be read says nothing. */
+/** Reads the answer of a refused request. Never fails: a body that cannot be read is ignored. */
 export async function readRefusal(request: Pick<HttpRequest, 'method'>, response: HttpResponse): Promise<Refusal> {
   const { status, headers } = response
   const bodyText = request.method === 'HEAD' ? '' : await readDocument(response, BODY_LIMIT).catch(() => '')
@@ -58,19 +58,19 @@ async function documentOf(text: string): Promise<XmlNode | undefined> {
   }
 }
 
-/** Whether a service's clock is so far from this machine's that it refuses requests. */
+/** Whether a service's clock differs so much from this machine's that the service refuses requests. */
 export function isSkewed(serverTime: Date | undefined): boolean {
   return Math.abs(skewOf(serverTime) ?? 0) > SKEW_SECS
 }
 
-/** One sentence, without its dot, on clocks that differ. */
+/** One sentence, without its dot, about clocks that differ. */
 export function skewHint(serverTime: Date | undefined): string {
   const skew = skewOf(serverTime)
   if (skew === undefined || Math.abs(skew) <= SKEW_SECS) return "This machine's clock and the server's differ too much"
   return `This machine's clock is ${Math.abs(skew)} seconds ${skew > 0 ? 'ahead of' : 'behind'} the server's`
 }
 
-/** Seconds by which this machine's clock is ahead. */
+/** Seconds that this machine's clock is ahead. */
 function skewOf(serverTime: Date | undefined): number | undefined {
   return serverTime && Math.round((Date.now() - serverTime.getTime()) / 1000)
 }

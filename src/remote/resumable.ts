@@ -13,23 +13,23 @@ export interface ResumablePlan<U, P, T extends UploadTarget> {
   readonly protocol: PartProtocol<U, P, T>
   readonly target: T
   readonly plan: PartPlan
-  /** Called when the file was made. */
+  /** Called after the file was made. */
   readonly finished?: ((ctx: CallContext) => Promise<void>) | undefined
   /** Called when `finish` has failed; returns the error to throw. */
   readonly failed?: ((error: unknown, ctx: CallContext) => unknown) | undefined
 }
 
-/** What a backend says of its resumable uploads. */
+/** A backend's part of resumable uploads. */
 export interface ResumableHost<U, P, T extends UploadTarget> {
   plan(key: string, options: WriteOptions, ctx: CallContext): Promise<ResumablePlan<U, P, T>>
-  /** Text that is the same for two storages of one place. */
+  /** Returns a text that is equal for two storages of the same place. */
   place(key: string, ctx: CallContext): Promise<string>
 }
 
 type Resumable<U, P, T extends UploadTarget> = PartProtocol<U, P, T> &
   Required<Pick<PartProtocol<U, P, T>, 'save' | 'resume'>>
 
-/** Uploads that other processes go on with, by the requests of a `PartProtocol` that has `save` and `resume`. */
+/** Uploads that other processes can continue, for a `PartProtocol` that has `save` and `resume`. */
 export function resumableUploads<U, P, T extends UploadTarget>(
   host: ResumableHost<U, P, T>,
 ): ResumableUploads<WriteOptions, Stat> {
@@ -61,21 +61,21 @@ export function resumableUploads<U, P, T extends UploadTarget>(
 function resumable<U, P, T extends UploadTarget>(protocol: PartProtocol<U, P, T>): Resumable<U, P, T> {
   const { save, resume } = protocol
   if (save !== undefined && resume !== undefined) return protocol as Resumable<U, P, T>
-  throw new StorageError('unsupported', 'This service has no uploads that another process can go on with.')
+  throw new StorageError('unsupported', 'This service has no uploads that another process can continue.')
 }
 
-/** The error of an upload that is not there any more. */
+/** The error of an upload that no longer exists. */
 export function goneError(key: string, cause?: unknown): StorageError {
-  const text = `The upload of '${key}' is not there any more: it was completed, cancelled, or has expired.`
+  const text = `The upload of '${key}' no longer exists: it was completed, cancelled, or has expired.`
   return new StorageError('not_found', text, { cause })
 }
 
-/** The error of a text that no upload of the service has as its id. */
+/** The error of a text that is not an id of an upload. */
 export function notAnId(): StorageError {
   return new StorageError('invalid_argument', 'token: it does not name an upload of this service.')
 }
 
-/** One upload by the requests of a `PartProtocol`. */
+/** One upload with the requests of a `PartProtocol`. */
 class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
   readonly saved: SavedUpload
   readonly partSize: number
@@ -86,7 +86,7 @@ class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
   readonly #upload: U
   readonly #parts: P[]
   #offset: number
-  /** Whether a part has failed, of which bytes may have arrived. */
+  /** Whether a part has failed whose bytes may have arrived. */
   #isDoubtful = false
   /** Whether `finish` may have been carried out. */
   #mayBeDone = false
@@ -117,7 +117,7 @@ class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
     const { protocol, plan } = this.#how
     const { limits } = protocol
     const size = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0)
-    // A sequential upload has to hear which part is the last; elsewhere one without bytes is none. Nor is one of a file without bytes.
+    // Parts without bytes are not sent, except in a sequential upload, which marks its last part, and not for an empty file.
     if (size === 0 && (limits.sequential !== true || this.#isEmpty)) return
     if (size > 0 && this.#parts.length >= limits.maxParts) {
       throw new StorageError(
@@ -164,16 +164,16 @@ class PartsUpload<U, P, T extends UploadTarget> implements PartialUpload<Stat> {
   async end(ctx: CallContext): Promise<void> {
     const isGone = await this.#how.plan.uploads.keep(this.#remove(detached(ctx)))
     if (isGone) return this.#forget()
-    const text = 'What was sent of the upload could not be removed. Try again later.'
+    const text = 'The uploaded bytes could not be removed. Try again later.'
     throw new StorageError('unavailable', text, { outcome: 'unknown' })
   }
 
-  /** Whether the file has no bytes, and the service takes it by one request. */
+  /** Whether the file has no bytes, and the service can write it with one request. */
   get #isEmpty(): boolean {
     return this.#offset === 0 && this.#how.protocol.put !== undefined
   }
 
-  /** The id stays among those that are known, so that closing the storage does not take the upload for somebody's leftovers. */
+  /** The id stays among the known ones, so that closing the storage does not remove the upload as left behind. */
   release(): void {}
 
   #remove(ctx: CallContext): Promise<boolean> {

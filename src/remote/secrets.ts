@@ -1,19 +1,21 @@
 import { type Hide, hiding } from './redact.ts'
 
-/** What of a request must not be shown. */
+/** The secrets of a request. */
 export interface RequestSecrets {
   readonly headers: Readonly<Record<string, string>>
-  /** Names of headers whose values are secrets, besides `authorization`; of those that end in `-key`, what their base64 holds is one, too. */
+  /**
+   * Names of headers whose values are secrets, besides `authorization`. For names that end in `-key`, the decoded base64 is also a secret.
+   */
   readonly names: readonly string[]
-  /** Other secrets that the request was made with: keys, tokens. */
+  /** Other secrets used to make the request: keys, tokens. */
   readonly others: ReadonlyArray<string | undefined>
-  /** Secrets of the client that sends it, such as passwords of proxies. */
+  /** Secrets of the HTTP client, such as passwords of proxies. */
   ofClient(): readonly string[]
 }
 
-/** Returns a function that hides the secrets of a request in a service's texts, the signature among them. */
+/** Returns a function that hides the secrets of a request, including its signature, in a service's texts. */
 export function hidingSecrets({ headers, names, others, ofClient }: RequestSecrets): Hide {
-  // Found only where a text is to be shown.
+  // Made only when a text is shown.
   let hide: Hide | undefined
   return text => {
     hide ??= hiding([...others, ...secretsIn(headers, names), ...ofClient()])
@@ -33,7 +35,7 @@ function secretsIn(headers: Readonly<Record<string, string>>, names: readonly st
   return secrets
 }
 
-/** What stands behind the name of the keys (`Signature=...`, `name:...`), or behind the scheme of a token. */
+/** The text after the name of the keys (`Signature=...`, `name:...`), or after the scheme of a token. */
 function signatureOf(authorization: string): string {
   const name = 'Signature='
   const at = authorization.lastIndexOf(name)

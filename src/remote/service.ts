@@ -10,15 +10,15 @@ import { HttpStatusError, shownText } from './http-error.ts'
 import type { Hide } from './redact.ts'
 import { parseXml, readXml, type XmlNode } from './xml.ts'
 
-/** What the service needs to know of a request; each protocol adds its own fields. */
+/** The fields of a request that `Service` needs; each protocol adds its own. */
 export interface ServiceRequest extends Intent {
-  /** A stream can be sent once. */
+  /** A stream can be sent only once. */
   readonly body?: HttpRequest['body']
-  /** Whether a write has a condition that its own first sending would break. Default: whether it has `if-match` or `if-none-match`. */
+  /** Whether sending the write twice would break its own condition. Default: it has `if-match` or `if-none-match`. */
   readonly conditional?: boolean | undefined
   /**
-   * Statuses that a write gets which its own first sending has fulfilled: 409 where it creates a container, 404 where it deletes one. After a resend
-   * they do not say what happened. Default: those of the protocol, for a conditional write.
+   * Statuses that a repeated write gets if its first try was carried out: 409 when it creates a container, 404 when it deletes one. After a
+   * resend they do not show what happened. Default: those of the protocol, for a conditional write.
    */
   readonly conflicts?: readonly number[] | undefined
 }
@@ -26,34 +26,34 @@ export interface ServiceRequest extends Intent {
 /** A request with its address and signature. */
 export interface Prepared {
   readonly wire: HttpRequest
-  /** The token or the keys that the request carries, for `learn` to drop where the service refuses them. */
+  /** The token or the keys of the request. `learn` drops them if the service refuses them. */
   readonly credential?: object | undefined
   /** Hides the request's secrets in texts of the service. */
   readonly hide: Hide
 }
 
-/** What an error taught: with it the request is sent once more. */
+/** A correction learnt from an error. The request is sent again with it. */
 export interface Lesson<K> {
-  /** One word for what was wrong: `region`, `clock`, `token`, `container`. Each is learnt once per request at most. */
+  /** One word for the cause: `region`, `clock`, `token`, `container`. Each is learnt at most once per request. */
   readonly about: string
-  /** What to prepare requests with from now on. It is kept if the service then takes the request. */
+  /** The new value for preparing requests. It is kept if the service then accepts the request. */
   readonly known: K
 }
 
-/** How one service is spoken to. `K` is what requests are prepared with and what an answer may correct: a region, a clock, a token. */
+/** The protocol of one service. Requests are prepared with `K`, which an answer may correct: a region, a clock, a token. */
 export interface ServiceProtocol<R extends ServiceRequest, K> {
   /** Addresses and signs a request. */
   prepare(request: R, known: K, ctx: CallContext): Prepared | Promise<Prepared>
   expected(request: R): Expected
-  /** Statuses by which the service says that the condition of a write does not hold. Default: 412. */
+  /** Statuses that mean that the condition of a write does not hold. Default: 412. */
   readonly conflicts?: readonly number[] | undefined
-  /** The error of an answer with an error status; reads or drains its body. */
+  /** Returns the error of an answer with an error status; reads or drains its body. */
   refuse(request: R, sent: Prepared, answer: HttpResponse): Promise<HttpStatusError>
-  /** The error that a document tells which came with a success status; undefined where it tells none. */
+  /** Returns the error in a document that came with a success status; undefined if there is none. */
   inside?(sent: Prepared, document: XmlNode, headers: IncomingHttpHeaders): HttpStatusError | undefined
-  /** A request whose answer says why this one was refused without a word, as a HEAD is; undefined where the error is clear. */
+  /** A request whose answer explains a refusal without a body, such as that of a HEAD; undefined if the error is clear. */
   explain?(request: R, error: HttpStatusError): R | undefined
-  /** What the error tells to do otherwise; undefined where it is final. `sent` is the request that was refused. */
+  /** The correction for an error; undefined if the error is final. `sent` is the request that was refused. */
   learn?(
     error: HttpStatusError,
     known: K,
@@ -84,15 +84,15 @@ interface Exchange {
   readonly resent: boolean
 }
 
-/** Statuses besides success by which a service shows that it took the signature. */
+/** Error statuses that prove that the service accepted the signature. */
 const TAKEN: ReadonlySet<number> = new Set([304, 404, 409, 412, 416])
-/** Bytes of a body that are read where none belongs. */
+/** Maximum number of bytes that are read of an unexpected body. */
 const STRAY_LIMIT = 64 * 1024
 
 /**
- * Signed requests to one HTTP service. It checks that an answer is one, lets the protocol learn from errors and then sends the request once
- * more, and knows that a request may have been sent twice. An error status is thrown as the protocol's `HttpStatusError`, what is no answer
- * as `unavailable`.
+ * Sends signed requests to one HTTP service. It checks answers, lets the protocol learn from errors and then sends the request once more,
+ * and tracks whether a request may have been sent twice. An error status is thrown as the protocol's `HttpStatusError`; an answer that is
+ * not from the service is thrown as `unavailable`.
  *
  * @example
  * const service = new Service(
@@ -127,17 +127,17 @@ export class Service<R extends ServiceRequest, K> {
     this.#known = known
   }
 
-  /** What requests are prepared with now. */
+  /** The values that requests are prepared with now. */
   get known(): K {
     return this.#known
   }
 
-  /** Returns a successful answer; its body has to be read or drained. */
+  /** Returns a successful answer; the caller must read or drain its body. */
   async send(request: R, ctx: CallContext): Promise<HttpResponse> {
     return (await this.#exchange(request, ctx)).response
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. A page or an error in that body is an error. */
+  /** Sends a request whose answer has no useful body; returns its headers. An HTML page or an error in that body is thrown as an error. */
   async done(request: R, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const exchange = await this.#exchange(request, ctx)
     const { response } = exchange
@@ -146,7 +146,7 @@ export class Service<R extends ServiceRequest, K> {
     return response.headers
   }
 
-  /** Sends a request that is answered by an XML document; one with another root element is an error, also with a success status. */
+  /** Sends a request and returns its XML answer. Another root element is an error, even with a success status. */
   async xml(request: R, ctx: CallContext): Promise<XmlAnswer> {
     const exchange = await this.#exchange(request, ctx)
     const { sent, response, expected, resent } = exchange
@@ -164,7 +164,7 @@ export class Service<R extends ServiceRequest, K> {
     return { root, headers: response.headers, hide: sent.hide, resent }
   }
 
-  /** Sends a request that is answered by a JSON object with the expected fields. */
+  /** Sends a request and returns its JSON answer: an object with the expected fields. */
   async json<T extends object>(request: R, ctx: CallContext): Promise<Answered & { readonly value: T }> {
     const { sent, response, expected, resent } = await this.#exchange(request, ctx)
     const text = await readDocument(response).catch(error => {
@@ -186,7 +186,7 @@ export class Service<R extends ServiceRequest, K> {
     let learnt: Set<string> | undefined
     let resent = false
     for (;;) {
-      // What `prepare` throws is no answer to this request: nothing is learnt from it.
+      // An error of `prepare` is not an answer to this request, so nothing is learnt from it.
       const prepared = this.#protocol.prepare(request, known, ctx)
       const sent = prepared instanceof Promise ? await prepared : prepared
       try {
@@ -206,7 +206,7 @@ export class Service<R extends ServiceRequest, K> {
     }
   }
 
-  /** What the protocol learns; nothing for a stream, which is used up, and nothing once the call is aborted. */
+  /** The protocol's correction; undefined for a stream, which cannot be sent again, and after an abort. */
   async #lesson(
     error: HttpStatusError,
     known: K,
@@ -218,7 +218,7 @@ export class Service<R extends ServiceRequest, K> {
     return this.#protocol.learn?.(error, known, request, sent, ctx)
   }
 
-  /** The error of a second request that has a text to it, if it says the same. */
+  /** Sends a second request for an explanation; returns its error if it has the same cause. */
   async #explained(request: R, error: HttpStatusError, known: K, ctx: CallContext): Promise<HttpStatusError> {
     const question = this.#protocol.explain?.(request, error)
     if (question === undefined) return error
@@ -226,7 +226,7 @@ export class Service<R extends ServiceRequest, K> {
       const sent = await this.#protocol.prepare(question, known, ctx)
       await drain((await this.#sendOnce(question, sent, false, ctx)).response)
     } catch (told) {
-      // A 404 that is not the service's own has no code, and no file is missing.
+      // A 404 without the service's own code does not come from the service, so no file is missing.
       const says = told instanceof HttpStatusError && (told.serviceCode !== undefined || !told.seeksFile)
       if (says && isAlike(told, error)) return told
     }
@@ -251,12 +251,12 @@ export class Service<R extends ServiceRequest, K> {
     throw await this.#protocol.refuse(request, sent, resent ? { ...answerOf(response), resent } : response)
   }
 
-  /** Refuses a page, or an error document, where a body with nothing to say was expected. */
+  /** Refuses an HTML page or an error document if no body was expected. */
   async #checkStray(request: R, exchange: Exchange): Promise<void> {
     const { sent, response } = exchange
     const text = await readDocument(response, STRAY_LIMIT).catch(error => {
       if (isStorageError(error, 'too_large')) throw unread(request, error)
-      // The status and the headers are the answer.
+      // The status and the headers are enough.
       return ''
     })
     const start = text.trimStart()
@@ -272,7 +272,7 @@ export class Service<R extends ServiceRequest, K> {
   }
 }
 
-/** Whether two errors may be of one cause. That the place is another one is said by several statuses. */
+/** Whether two errors may have the same cause. Several statuses report a wrong region or address. */
 function isAlike({ status }: HttpStatusError, other: HttpStatusError): boolean {
   return status === other.status || (status <= 400 && other.status <= 400)
 }

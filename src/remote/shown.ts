@@ -1,6 +1,6 @@
 type Map = Readonly<Record<string, unknown>>
 
-/** An address without its user and password, which may hold any character but the last `@`. */
+/** An address without its user and password, which may contain any character; they end at the last `@`. */
 export function shownAddress(address: string | null): string | null {
   const at = address?.lastIndexOf('@') ?? -1
   if (address === null || at < 0) return address
@@ -19,7 +19,7 @@ export function shownParameters(parameters: Map | ((name: string) => Map)): unkn
   return mapped(parameters, (value, name) => (/customer-?key$/i.test(name) ? '***' : value))
 }
 
-/** botocore's `Config` without the proxies' users and passwords. */
+/** botocore's `Config` without the users and passwords of its proxies. */
 export function shownClientConfig(config: Map): Map {
   const { proxies } = config
   return typeof proxies === 'object' && proxies !== null ? { ...config, proxies: shownProxies(proxies as Map) } : config

@@ -5,10 +5,10 @@ import { ResumedBody } from '../files/resume.ts'
 import { expectedIn } from '../storage/kept-digest.ts'
 import { sizedStat } from './headers.ts'
 
-/** Bytes of the largest file that is held in memory for a copy. */
+/** Maximum size in bytes of a file that is held in memory for a copy. */
 const MAX_HELD = 8 * 1024 * 1024
 
-/** What the answer to a GET says of a file, with its bytes where they are few: the body of a larger one is not read. */
+/** The headers of the answer to a GET, with the bytes of a small file. The body of a larger file is not read. */
 export async function smallFile(
   driver: Pick<Driver, 'read' | 'classify'>,
   key: string,

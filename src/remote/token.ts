@@ -2,21 +2,21 @@ import { abortable } from '../core/abort.ts'
 
 /** How a `Renewed` value is kept. */
 export interface RenewalOptions<T> {
-  /** When a value ends; undefined for one that does not. */
+  /** When a value expires; undefined for a value that does not expire. */
   endOf(value: T): Date | undefined
-  /** How long before its end a value is renewed, in ms; at most nine tenths of its life. Default 5 minutes. */
+  /** How long before its end a value is renewed, in ms; at most nine tenths of its lifetime. Default 5 minutes. */
   readonly earlyMs?: number | undefined
   /** Clock in ms. */
   readonly now?: (() => number) | undefined
 }
 
 const EARLY_MS = 5 * 60_000
-/** Time between two tries to renew a value that is still valid, in ms. */
+/** Time between two attempts to renew a value that is still valid, in ms. */
 const PAUSE_MS = 5_000
 
 /**
- * A token, or keys, that are loaded when first needed and again before they end: once, however many calls are waiting. A failed load is
- * not remembered: the next call loads again. While the old value is valid, a failed renewal is not reported, and is tried again after 5 s.
+ * A token, or keys, loaded at first use and again before they expire: once for all waiting calls. A failed load is not remembered: the next
+ * call loads again. While the old value is valid, a failed renewal is not reported, and is tried again after 5 s.
  *
  * @example
  * const token = new Renewed(requestToken, { endOf: token => token.expiresAt })
@@ -40,8 +40,8 @@ export class Renewed<T extends object> {
   }
 
   /**
-   * The value, at once when one is at hand. `signal` ends the wait, not the load, which is everybody's. A value that `fits` refuses is loaded
-   * again; what the load gives is not asked for.
+   * The value, without a promise if it is already loaded. `signal` ends the wait, not the load, which all calls share. A value that `fits`
+   * refuses is loaded again; the new value is not checked.
    */
   get(signal?: AbortSignal, fits?: (value: T) => boolean): T | Promise<T> {
     const current = this.#current
@@ -57,7 +57,7 @@ export class Renewed<T extends object> {
     return current
   }
 
-  /** Forgets a value that the service has refused; one that was renewed meanwhile stays. */
+  /** Forgets a value that the service has refused, unless it was already renewed. */
   drop(value: unknown): void {
     if (this.#current === value) this.#current = undefined
   }

@@ -9,24 +9,25 @@ import type { FolderItem, PlacedItem } from './folder-items.ts'
 import { TreeWalk } from './tree-walk.ts'
 
 const PAGE_SIZE = 1000
-/** Files that are asked about at once. */
+/** Maximum number of files that are looked at in parallel. */
 const LOOKS = 16
 
 /** How the folders of one protocol are read. */
 export interface TreeProtocol {
-  /** What is in a folder ('' or ending in '/'), in batches and in any order. A missing folder fails with `not_found`. */
+  /** Lists a folder ('' or ending in '/'), in batches and in any order. A missing folder fails with `not_found`. */
   read(prefix: string, ctx: CallContext): AsyncIterable<readonly FolderItem[]>
-  /** What a file is of which the listing does not tell enough. Undefined: it is not listed. */
+  /** The stat of a file whose listing is incomplete. Undefined: the file is not listed. */
   look(key: string, ctx: CallContext): Promise<Stat | undefined>
   classify(error: unknown): ErrorCode | undefined
-  /** Whether a folder below the first that may not be read ends the listing; by default it is reported as a warning and left out. */
+  /** Whether an unreadable folder below the first one ends the listing. Default: it is left out, with a warning. */
   readonly isStrict?: boolean
 }
 
 /**
- * Pages of a tree of folders, in the order of the keys' UTF-8 bytes. A server gives a folder's names in no order, so they are read and sorted. Between
- * pages the names wait for 10 minutes; after that, and for a token that is used again, the listing begins anew behind the last place. So changes between
- * pages lose and repeat nothing. What cannot be looked at is reported as a warning of the process and left out.
+ * Pages of a tree of folders, in the order of the keys' UTF-8 bytes. Servers list the names of a folder in no order, so the names are read
+ * and sorted. Between pages the names stay in memory for 10 minutes. After that, and for a token that is used again, the listing restarts
+ * after the last place. So changes between pages neither lose nor repeat names. Items that cannot be read are left out and reported as a
+ * warning of the process.
  */
 export class TreeListing {
   readonly #protocol: TreeProtocol
@@ -64,12 +65,12 @@ export class TreeListing {
     return { files, directories, next: this.#waiting.keep(cursor) }
   }
 
-  /** Forgets what waits. */
+  /** Discards the names in memory. */
   close(): void {
     this.#waiting.close()
   }
 
-  /** Undefined for what is gone, leads outside, or is neither a file nor a folder. */
+  /** Undefined for an item that is gone, leads outside, or is neither a file nor a folder. */
   async #describe(
     prefix: string,
     { name, isDirectory, stat }: PlacedItem,
@@ -94,12 +95,12 @@ export class TreeListing {
   }
 }
 
-/** The code of an error, native or not. */
+/** The code of an error of the protocol or of this library. */
 export function codeOf(error: unknown, { classify }: Pick<TreeProtocol, 'classify'>): ErrorCode | undefined {
   return error instanceof StorageError ? error.code : classify(error)
 }
 
-/** Whether an error concerns one item, and not the connection or the whole listing. */
+/** Whether an error concerns only one item, not the connection or the whole listing. */
 export function isOdd(code: ErrorCode | undefined): boolean {
   return code === 'permission_denied' || code === 'suspicious_name' || code === 'not_a_directory'
 }

@@ -6,47 +6,50 @@ import { compareKeys, restBelow } from '../core/key-order.ts'
 import { NOT_UTF8, type OddItems } from '../core/odd-items.ts'
 import { type FolderItem, type FolderItems, firstItems, type PlacedItem } from './folder-items.ts'
 
-/** Items that wait in memory, of all folders on the way; beyond it those of the first folders are read again. */
+/** Maximum number of items in memory, of all folders on the way. Beyond it, those of the first folders are read again. */
 const MAX_WAITING = 262_144
-/** UTF-16 units of a key that is gone into: a server whose folders have no end must not hold a listing for ever. */
+/** Maximum length in UTF-16 units of a folder's key: a server with endlessly nested folders must not keep a listing running forever. */
 const MAX_KEY = 4096
 
-/** What a walk needs of a protocol; see `TreeProtocol`. */
+/** The part of a protocol that a walk needs; see `TreeProtocol`. */
 export interface WalkProtocol {
   read(prefix: string, ctx: CallContext): AsyncIterable<readonly FolderItem[]>
   classify(error: unknown): ErrorCode | undefined
   readonly isStrict?: boolean
 }
 
-/** How a tree is gone through. */
+/** How to walk through a tree. */
 export interface TreeWalkOptions {
-  /** Whether folders are gone into instead of given. */
+  /** Whether to descend into folders instead of returning them. */
   readonly recursive: boolean
-  /** Only what comes after this place in the order of keys: a file's key, or a folder's with its slash. */
+  /** Only items after this place in the order of keys: a file's key, or a folder's with its slash. */
   readonly after?: string | undefined
-  /** Only what comes before this place. */
+  /** Only items before this place. */
   readonly until?: string | undefined
   readonly odd: OddItems
 }
 
 /** Some items of one folder. */
 export interface TreeBatch {
-  /** What the keys of the items begin with. */
+  /** The common beginning of the keys of the items. */
   readonly prefix: string
   readonly items: readonly PlacedItem[]
 }
 
 interface Level {
   readonly prefix: string
-  /** Undefined before the first reading, and where they were dropped to save memory. */
+  /** Undefined before the first reading, and if the items were dropped to save memory. */
   found: FolderItems | undefined
-  /** How many of the items are done with. */
+  /** Number of items that are finished. */
   taken: number
-  /** The place of the last item that is done with. */
+  /** The place of the last finished item. */
   after: string
 }
 
-/** Goes through a folder of a server in the order of the keys' UTF-8 bytes, without links. Nothing stays open between two calls of `next`. */
+/**
+ * Walks through a folder of a server in the order of the keys' UTF-8 bytes, without following links. Nothing stays open between two calls
+ * of `next`.
+ */
 export class TreeWalk {
   readonly #protocol: WalkProtocol
   readonly #prefix: string
@@ -63,12 +66,12 @@ export class TreeWalk {
     this.#levels = rest === undefined ? [] : stepsTo(prefix, rest, options.recursive).map(levelOf)
   }
 
-  /** The last place that was given. */
+  /** The last place that was returned. */
   get place(): string | undefined {
     return this.#place
   }
 
-  /** The next items, at most `limit` and all of one folder; undefined at the end. */
+  /** The next items, at most `limit` and all from one folder; undefined at the end. */
   async next(limit: number, ctx: CallContext): Promise<TreeBatch | undefined> {
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
       ctx.signal.throwIfAborted()
@@ -122,7 +125,7 @@ export class TreeWalk {
     return { prefix, items }
   }
 
-  /** Reads the next items of a folder; undefined where it is gone or cannot be read. An error of the first folder is thrown. */
+  /** Reads the next items of a folder; undefined if it is gone or unreadable. An error of the first folder is thrown. */
   async #read(level: Level, ctx: CallContext): Promise<FolderItems | undefined> {
     const { odd } = this.#options
     const { prefix } = level

@@ -4,19 +4,19 @@ import { dispositionText } from './parameters.ts'
 import { type PostCondition, type PostForm, type PostPolicyOptions, postPolicy } from './sign/post-policy.ts'
 import type { SigningCredentials } from './sign/query.ts'
 
-/** What a browser may upload by a form. */
+/** The upload that a browser form allows. */
 export interface UploadFormOptions {
-  /** Life in seconds; default `querystringExpire`. */
+  /** Lifetime in seconds. Default: `querystringExpire`. */
   readonly expiresInSecs?: number | undefined
-  /** Largest file in bytes. */
+  /** Maximum size of the file in bytes. */
   readonly maxSize?: number | undefined
-  /** The type that the form must send; one that ends in '/' admits every type that begins so. */
+  /** The content type that the form must send. A value that ends in '/' allows every type with this beginning. */
   readonly contentType?: string | undefined
   readonly fields?: Readonly<Record<string, string>> | undefined
   readonly conditions?: readonly PostCondition[] | undefined
 }
 
-/** All of them. */
+/** The names of all form options. */
 export const FORM_OPTIONS: KnownOptions<UploadFormOptions> = {
   expiresInSecs: true,
   maxSize: true,
@@ -25,10 +25,10 @@ export const FORM_OPTIONS: KnownOptions<UploadFormOptions> = {
   conditions: true,
 }
 
-/** Where a form uploads to, and what it is signed with. */
+/** The target of a form, and the keys that sign it. */
 export type FormTarget = Omit<PostPolicyOptions, 'expiresInSecs' | 'fields' | 'conditions'>
 
-/** Signs a form that uploads one key; `improperly_configured` without keys. */
+/** Signs a form that uploads one key. Code `improperly_configured` without keys. */
 export function uploadForm(
   credentials: SigningCredentials | null,
   target: FormTarget,
@@ -39,7 +39,7 @@ export function uploadForm(
   return postPolicy(credentials, formPolicy(target, options, lifeSecs))
 }
 
-/** What is signed for a form that uploads one key. */
+/** The policy to sign for a form that uploads one key. */
 export function formPolicy(target: FormTarget, options: UploadFormOptions, lifeSecs: number): PostPolicyOptions {
   const { maxSize, contentType, expiresInSecs = lifeSecs } = options
   const fields: Record<string, string> = {}

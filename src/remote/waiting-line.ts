@@ -1,21 +1,21 @@
 import { onAbort } from '../core/abort.ts'
 import type { CallContext } from '../core/call.ts'
 
-/** One who waits for a `T`. */
+/** A call that waits for a `T`. */
 export interface Waiter<T> {
   readonly ctx: CallContext
-  /** Its place in the order in which all came. */
+  /** Its position in the order of arrival. */
   readonly ticket: number
-  /** Since when it waits, in ms. */
+  /** The start of its timeout, as a time in ms. */
   since: number
   resolve(value: T): void
   reject(error: unknown): void
 }
 
-/** Those who wait say so often at most that others make progress, in ms. */
+/** Minimum time between two reports of progress to waiting calls, in ms. */
 const RELAY_MS = 1_000
 
-/** Calls that wait in order for something that others have. One for whom nothing moves for `stallMs` is refused. */
+/** Calls that wait in order for something that other calls use. A call fails if there is no progress for `stallMs`. */
 export class WaitingLine<T> {
   readonly #stallMs: number
   readonly #refusal: () => Error
@@ -25,7 +25,7 @@ export class WaitingLine<T> {
   #relayedAt = 0
   #timer: NodeJS.Timeout | undefined
 
-  /** `refusal` makes the error of a call that waited in vain. */
+  /** `refusal` makes the error of a call that timed out. */
   constructor(stallMs: number, refusal: () => Error) {
     this.#stallMs = stallMs
     this.#refusal = refusal
@@ -35,7 +35,7 @@ export class WaitingLine<T> {
     return this.#waiters.length
   }
 
-  /** Waits at the end of the line, until somebody resolves the waiter or the call's signal fires. */
+  /** Waits at the end of the line, until the waiter is resolved or the call's signal fires. */
   wait(ctx: CallContext): Promise<T> {
     return new Promise((resolve, reject) => {
       const waiter: Waiter<T> = {
@@ -60,14 +60,14 @@ export class WaitingLine<T> {
     })
   }
 
-  /** Takes the first out of the line. */
+  /** Removes the first waiter from the line and returns it. */
   next(): Waiter<T> | undefined {
     const first = this.#waiters.shift()
     if (this.#waiters.length === 0) this.#watch()
     return first
   }
 
-  /** Puts one back, before all who came later. */
+  /** Puts a waiter back, before all that arrived later. */
   putBack(waiter: Waiter<T>): void {
     waiter.since = Date.now()
     const later = this.#waiters.findIndex(({ ticket }) => ticket > waiter.ticket)
@@ -75,7 +75,7 @@ export class WaitingLine<T> {
     this.#watch()
   }
 
-  /** Something moved: all who wait count their time from here. */
+  /** Reports progress: the timeouts of all waiters start again. */
   moved(): void {
     if (this.#waiters.length === 0) return
     this.#movedAt = Date.now()
@@ -84,7 +84,7 @@ export class WaitingLine<T> {
     for (const { ctx } of this.#waiters) ctx.progress()
   }
 
-  /** Refuses all with an error each. */
+  /** Rejects all waiters, each with an error. */
   refuseAll(error: () => Error): void {
     for (const waiter of this.#remove(this.#waiters)) waiter.reject(error())
   }
@@ -95,7 +95,7 @@ export class WaitingLine<T> {
     return gone
   }
 
-  /** Keeps one timer while anybody waits. It is not unref'd: the wait may be all that the process does. */
+  /** Runs one timer while there are waiters. It is not unref'd: the wait may be all that the process does. */
   #watch(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -2,7 +2,7 @@ import type { XmlElement } from '@rgrove/parse-xml'
 import { StorageError } from '../core/errors.ts'
 import { type DocumentAnswer, readDocument } from './document.ts'
 
-/** An element of a parsed XML document. Names are without their namespace prefix. */
+/** An element of a parsed XML document. Names have no namespace prefix. */
 export class XmlNode {
   readonly #element: XmlElement
 
@@ -14,24 +14,24 @@ export class XmlNode {
     return localName(this.#element.name)
   }
 
-  /** All text inside, entities resolved, white space as it is. */
+  /** All text inside, with entities resolved and white space unchanged. */
   get text(): string {
     return this.#element.text
   }
 
-  /** The value of an attribute by its whole name, or undefined. */
+  /** The value of an attribute by its full name, or undefined. */
   attribute(name: string): string | undefined {
     const { attributes } = this.#element
     return Object.hasOwn(attributes, name) ? attributes[name] : undefined
   }
 
-  /** The first child element of that name, or undefined. */
+  /** The first child element with that name, or undefined. */
   child(name: string): XmlNode | undefined {
     const found = this.#element.children.find(each => isElement(each) && localName(each.name) === name)
     return found === undefined ? undefined : new XmlNode(found as XmlElement)
   }
 
-  /** The child elements of that name, or all of them, in the order of the document. */
+  /** The child elements with that name, or all of them, in document order. */
   children(name?: string): XmlNode[] {
     const nodes: XmlNode[] = []
     for (const each of this.#element.children) {
@@ -40,7 +40,7 @@ export class XmlNode {
     return nodes
   }
 
-  /** The element that is reached by the first child of each name in turn, or undefined. */
+  /** The element reached by the first child of each name in turn, or undefined. */
   path(...names: string[]): XmlNode | undefined {
     let node: XmlNode | undefined = this
     for (const name of names) node = node?.child(name)
@@ -49,18 +49,18 @@ export class XmlNode {
 }
 
 const MAX_DEPTH = 64
-/** Elements, attributes, comments and their like. Each takes far more memory than its text. */
+/** Maximum number of elements, attributes, comments and other nodes. Each takes far more memory than its text. */
 const MAX_NODES = 500_000
 
 let parser: typeof import('@rgrove/parse-xml') | undefined
 
 /** How a document is parsed. */
 export interface XmlOptions {
-  /** Whether characters that XML 1.0 forbids, and references to them, become U+FFFD. Default: they make the document none. */
+  /** Whether characters that XML 1.0 forbids, and references to them, become U+FFFD. Default: the document is refused. */
   readonly replacesForbidden?: boolean | undefined
 }
 
-/** Reads an answer of at most `MAX_DOCUMENT_BYTES` (16 MiB) and parses it; a larger one is `too_large`, and its connection is closed. */
+/** Reads an answer of at most `MAX_DOCUMENT_BYTES` (16 MiB) and parses it. A larger one is `too_large`, and its connection is closed. */
 export async function readXml(answer: DocumentAnswer, options?: XmlOptions): Promise<XmlNode> {
   return parseXml(await readDocument(answer), options)
 }
@@ -71,8 +71,8 @@ const FORBIDDEN =
 
 /**
  * Parses a service's answer and returns its root element. White space and a byte order mark before it are skipped: services send blanks to
- * keep a connection open during long work. What is not XML, or has a document type, is `unavailable`, since a retry may get
- * the right answer. More than 64 levels or 500,000 nodes are `unavailable` without a retry.
+ * keep a connection open during long work. Text that is not XML, or has a document type, is `unavailable`, since a retry may get the right
+ * answer. More than 64 levels or 500,000 nodes are `unavailable` without a retry.
  */
 export async function parseXml(document: string, { replacesForbidden = false }: XmlOptions = {}): Promise<XmlNode> {
   parser ??= await import('@rgrove/parse-xml')
@@ -88,10 +88,10 @@ export async function parseXml(document: string, { replacesForbidden = false }: 
   return new XmlNode(root)
 }
 
-// The parser's own error is dropped: it quotes the document, and such answers may hold credentials.
+// The parser's own error is dropped: it quotes the document, and such answers may contain credentials.
 function rootOf({ parseXml: parse }: typeof import('@rgrove/parse-xml'), text: string): XmlElement | null {
   try {
-    // Line ends as XML 1.0 section 2.11 wants them: the parser takes quadratic time for many CRs.
+    // Line ends are normalised as in XML 1.0 section 2.11: the parser takes quadratic time for many CRs.
     return parse(text.includes('\r') ? text.replace(/\r\n?/g, '\n') : text).root
   } catch {
     return null
@@ -109,8 +109,8 @@ const GREATER = 0x3e
 const QUESTION = 0x3f
 
 /**
- * What a document is as far as its size shows: the parser is recursive and makes all nodes. `broken` is one whose markup does not end, or
- * that has a document type; the parser checks the rest.
+ * Estimates the size of a document before parsing: the parser is recursive and creates all nodes. `broken` is a document with unclosed
+ * markup or with a document type; the parser checks the rest.
  */
 function inspected(text: string): 'modest' | 'excessive' | 'broken' {
   let depth = 0
@@ -146,19 +146,19 @@ function localName(name: string): string {
   return colon < 0 ? name : name.slice(colon + 1)
 }
 
-/** The text of a field that a document of that kind must have; `unavailable` where it is missing or empty: then it is unknown what was done. */
+/** The text of a required field. Code `unavailable` if it is missing or empty: the result of the request is then unknown. */
 export function fieldText(root: XmlNode, field: string): string {
   const text = root.child(field)?.text.trim()
   if (text) return text
   throw new StorageError('unavailable', `The service answered with success, but without ${field} of ${root.name}.`)
 }
 
-/** A text as it stands in an element or an attribute. */
+/** Escapes a text for an element or an attribute. */
 export function xmlText(text: string): string {
   return text.replace(/[&<>"']/g, character => `&#${character.charCodeAt(0)};`)
 }
 
-/** Whether a text passes through XML 1.0 in both directions: it has no control characters, which also means no line ends. */
+/** Whether a text passes through XML 1.0 unchanged in both directions: it has no control characters and no line ends. */
 export function isXmlText(text: string): boolean {
   return !/[\x00-\x1f\ufffe\uffff]/.test(text)
 }

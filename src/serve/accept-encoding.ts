@@ -1,22 +1,22 @@
 import type { Coding } from '../core/codings.ts'
 
-/** All of them, the one that packs best first. */
+/** All codings, the one with the best compression first. */
 export const CODINGS: readonly Coding[] = ['br', 'zstd', 'gzip']
 
 /** A coding and its weight. `x-gzip` is gzip. (RFC 9110, sections 8.4.1.3, 12.4.2 and 12.5.3) */
 const PART = /^[ \t]*(?:x-(?=gzip))?([a-z]+|\*)(?:[ \t]*;[ \t]*q=([01](?:\.\d{0,3})?))?[ \t]*$/i
-/** Where a header says nothing of a file without a coding: acceptable, but wanted less than what it names. */
+/** Weight of the plain file where the header does not name it: acceptable, but below every named coding. */
 const UNNAMED = 0.0001
 
-/** What a client wants: weights from 0, which refuses, to 1, by coding. */
+/** The codings that a client accepts: weights from 0, which refuses, to 1, by coding. */
 export interface AcceptedCodings {
   readonly identity: number
   of(coding: Coding): number
 }
 
 /**
- * Reads `Accept-Encoding`; malformed parts are ignored, and of a coding that comes twice the lower weight counts. Undefined for a request without
- * the header, whose client takes any coding. Takes time in proportion to the length. (RFC 9110, section 12.5.3)
+ * Parses `Accept-Encoding`. Malformed parts are ignored; for a coding that is listed twice, the lower weight counts. Undefined for a
+ * request without the header, whose client accepts any coding. Linear time. (RFC 9110, section 12.5.3)
  */
 export function acceptedCodings(header: string | null): AcceptedCodings | undefined {
   if (header === null) return undefined
@@ -38,7 +38,7 @@ export function acceptedCodings(header: string | null): AcceptedCodings | undefi
 }
 
 /**
- * The codings of those offered that a client wants at least as much as the plain file, the most wanted first; among equals in the order of
+ * Returns the offered codings that a client wants at least as much as the plain file, the most wanted first; equal weights in the order of
  * `CODINGS`. None without the header: such clients seldom decode anything.
  */
 export function wantedCodings(header: string | null, offered: readonly Coding[]): readonly Coding[] {
@@ -49,7 +49,7 @@ export function wantedCodings(header: string | null, offered: readonly Coding[])
   ).sort((a, b) => accepted.of(b) - accepted.of(a))
 }
 
-/** Whether a client refuses a coding. One without the header refuses none. */
+/** Whether a client refuses a coding. A request without the header refuses none. */
 export function refuses(header: string | null, coding: Coding): boolean {
   return acceptedCodings(header)?.of(coding) === 0
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 
 const bodies = new WeakMap<Response, Readable>()
 
-/** An answer with a Node stream as its body: read as a web stream, or taken whole by `takeBody`. */
+/** Returns an answer with a Node stream as its body: read as a web stream, or taken as a whole by `takeBody`. */
 export function streamResponse(body: Readable, init: ResponseInit): Response {
   const web = webStream(body, () => body.destroy())
   const response = new Response(web, init)
@@ -10,14 +10,19 @@ export function streamResponse(body: Readable, init: ResponseInit): Response {
   return response
 }
 
-/** The Node stream under an answer of ours, which then must not be read as a web stream; undefined for any other answer. */
+/**
+ * Returns the Node stream under an answer of `streamResponse`, which must not be read as a web stream afterwards; undefined for any other
+ * answer.
+ */
 export function takeBody(response: Response): Readable | undefined {
   const body = bodies.get(response)
   bodies.delete(response)
   return body
 }
 
-/** A web stream that reads a Node stream only as it is read itself. (`Readable.toWeb` throws uncaught when it is cancelled while data flows.) */
+/**
+ * Returns a web stream that reads a Node stream only on demand. (`Readable.toWeb` throws uncaught when it is cancelled while data flows.)
+ */
 export function webStream(body: Readable, cancel: () => void): ReadableStream<Uint8Array> {
   const chunks = body.iterator({ destroyOnReturn: false })
   return new ReadableStream<Uint8Array>(

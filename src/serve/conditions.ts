@@ -1,7 +1,7 @@
 import type { Stat } from '../core/driver.ts'
 import { isWeakEtag } from '../core/etags.ts'
 
-/** The `ETag` of a file as a header value, weak where the backend's is; undefined where it keeps none. (RFC 9110 8.8.3) */
+/** Returns the `ETag` of a file as a header value, weak where the backend's is; undefined where the backend keeps none. (RFC 9110 8.8.3) */
 export function entityTag({ etag }: Stat): string | undefined {
   if (etag === undefined || etag === '') return undefined
   const isWeak = isWeakEtag(etag)
@@ -10,7 +10,7 @@ export function entityTag({ etag }: Stat): string | undefined {
   return `${isWeak ? 'W/' : ''}"${escaped}"`
 }
 
-/** What a request's preconditions say: 200 to go on, 304 or 412 to end here. (RFC 9110 13.2.2) */
+/** Evaluates the preconditions of a request: 200 to continue, 304 or 412 to end here. (RFC 9110 13.2.2) */
 export function checkConditions(request: Headers, stat: Stat): 200 | 304 | 412 {
   const tag = entityTag(stat)
   const modified = wholeSeconds(stat.modifiedAt)
@@ -27,10 +27,10 @@ export function checkConditions(request: Headers, stat: Stat): 200 | 304 | 412 {
   return modifiedSince !== undefined && modified !== undefined && modified <= modifiedSince ? 304 : 200
 }
 
-/** Each character is read at most twice: a tag that does not end holds no `"` at which another attempt could start. */
+/** Each character is read at most twice: an unterminated tag contains no `"` at which another attempt could start. */
 const ENTITY_TAG = /(W\/)?("[\x21\x23-\x7e\x80-\xff]*")/g
 
-/** Whether a list of entity tags, or `*`, holds this one; a strong comparison never takes a weak tag. (RFC 9110 8.8.3.2) */
+/** Whether a list of entity tags, or `*`, contains this one; a strong comparison never matches a weak tag. (RFC 9110 8.8.3.2) */
 function matches(list: string, tag: string | undefined, strong: boolean): boolean {
   if (list === '*') return true
   if (tag === undefined || (strong && isWeakEtag(tag))) return false
@@ -48,7 +48,7 @@ export interface Part {
 }
 
 /**
- * The part that a request asks for: undefined for all of it (no, several or malformed ranges, another version by `If-Range`),
+ * Returns the requested part: undefined for the whole file (no, several or malformed ranges, another version by `If-Range`),
  * 'unsatisfiable' for a 416. (RFC 9110 14.2, 13.1.5)
  */
 export function requestedPart(request: Headers, stat: Stat): Part | 'unsatisfiable' | undefined {
@@ -78,7 +78,7 @@ const FIXDATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT
 const RFC850 = /^[A-Z][a-z]{5,8}, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/
 const ASCTIME = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/
 
-/** An HTTP date, all of which are in GMT; undefined for anything else. */
+/** Parses an HTTP date (always GMT); undefined for anything else. */
 function parseDate(value: string | null): number | undefined {
   if (value === null) return undefined
   const isAsctime = ASCTIME.test(value)

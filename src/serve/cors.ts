@@ -3,13 +3,13 @@ import { failure } from './failure.ts'
 
 /** Which pages of other origins may use the files. (WHATWG Fetch, section 3.2: CORS protocol) */
 export interface CorsOptions {
-  /** Origins such as `https://app.example.com`, without a path; or `*` for every one. */
+  /** Origins such as `https://app.example.com`, without a path; or `*` for all origins. */
   readonly origins: '*' | readonly string[]
-  /** For how many seconds a browser may keep the answer to a preflight; default 600. */
+  /** Time in seconds for which a browser may cache the answer to a preflight; default 600. */
   readonly maxAgeSecs?: number | undefined
 }
 
-/** Headers of an answer that scripts can read besides those that they always can. */
+/** Headers of an answer that scripts can read, besides those that are always readable. */
 const EXPOSED = [
   'Accept-Ranges',
   'Content-Disposition',
@@ -21,8 +21,9 @@ const EXPOSED = [
 ].join(', ')
 
 /**
- * The same handler for pages of other origins too: it answers preflights and adds the headers that let them read answers. An origin that is not in the
- * list gets none of them, and a 403 to its preflight. Credentials (cookies) are never allowed. A bad origin is `improperly_configured`.
+ * Returns the same handler for pages of other origins too: it answers preflights and adds the headers that let them read answers. An origin
+ * that is not in the list gets none of these headers, and a 403 to its preflight. Credentials (cookies) are never allowed. An invalid
+ * origin is `improperly_configured`.
  */
 export function allowOrigins(
   handler: (request: Request) => Promise<Response>,
@@ -34,7 +35,7 @@ export function allowOrigins(
   if (!Number.isSafeInteger(maxAgeSecs) || maxAgeSecs < 0) {
     throw new ImproperlyConfigured(`cors.maxAgeSecs: expected a whole number of seconds, got ${String(maxAgeSecs)}.`)
   }
-  /** The value of Access-Control-Allow-Origin; undefined where it is left out. */
+  /** Returns the value of Access-Control-Allow-Origin; undefined where it is left out. */
   const allowedFor = (origin: string | null): string | undefined => {
     if (origins === '*') return '*'
     return origin !== null && origins.has(origin) ? origin : undefined
@@ -44,7 +45,7 @@ export function allowOrigins(
     if (allowed === undefined) return failure(403)
     const headers = {
       'access-control-allow-methods': methods.join(', '),
-      // `*` means every header but Authorization, as no credentials are allowed.
+      // `*` means every header except Authorization, since no credentials are allowed.
       'access-control-allow-headers': '*',
       'access-control-max-age': String(maxAgeSecs),
     }

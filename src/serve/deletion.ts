@@ -2,7 +2,10 @@ import { failure } from './failure.ts'
 import type { ServedStorage } from './served-storage.ts'
 import { CONDITIONS } from './upload.ts'
 
-/** Deletes exactly this file and answers 204, also when it is missing; conditions are a 501 rather than being ignored. (RFC 9110 9.3.5) */
+/**
+ * Deletes exactly this file and answers 204, also when it is missing. Conditions are a 501, since they would otherwise be ignored. (RFC
+ * 9110 9.3.5)
+ */
 export async function deleteFile(
   storage: Pick<ServedStorage, 'delete'>,
   name: string,

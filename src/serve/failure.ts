@@ -1,14 +1,14 @@
 const MEANING: Readonly<Record<number, string>> = {
-  403: 'Forbidden: the URL is not signed for this, or its time is over.',
+  403: 'Forbidden: the URL is not signed for this, or it has expired.',
   404: 'Not found.',
   405: 'Method not allowed.',
-  412: 'The file is not the version that was meant.',
+  412: 'The file is not the expected version.',
   413: 'The upload is too large.',
   416: 'The file has no such range.',
   503: 'The storage cannot be reached; try again later.',
 }
 
-/** A short answer in plain text that tells no name and no path. */
+/** Returns a short answer in plain text without names and paths. */
 export function failure(status: number, headers: Record<string, string> = {}): Response {
   const text = `${status} ${MEANING[status] ?? 'The request failed.'}\n`
   return new Response(text, {

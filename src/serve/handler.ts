@@ -11,43 +11,43 @@ import { sendFile } from './send.ts'
 import type { ServedStorage } from './served-storage.ts'
 import { type ServedUrl, storeUpload } from './upload.ts'
 
-/** A storage that can tell its own signed URLs, as `LocalStorage` does. */
+/** A storage that can verify its own signed URLs, as `LocalStorage` does. */
 export interface UrlVerifier {
   readonly urlsAreSigned: boolean
   /** Throws or rejects with `permission_denied` for a tampered or expired URL. */
   verifyUrl(method: string, name: string, query: URLSearchParams): ServedUrl | Promise<ServedUrl>
 }
 
-/** How files are served. */
+/** Options of `createFileHandler`. */
 export interface FileHandlerOptions extends Partial<HeaderOptions> {
-  /** Path below which the files are; default '/'. It is the path that the client sees, also under a mount of Express. */
+  /** Path below which the files are served; default '/'. It is the path that the client sees, also under a mount of Express. */
   readonly basePath?: string | undefined
-  /** Whether reading needs a signed URL; where the storage signs its URLs unless told. Writing always needs one. */
+  /** Whether reading needs a signed URL; default: where the storage signs its URLs. Writing always needs one. */
   readonly signed?: boolean | undefined
   /**
-   * Whether `a.css` is answered from `a.css.br`, `a.css.zst` or `a.css.gz` where one is stored beside it and the client accepts the coding: all
-   * three, or those named; false unless told. The client's preference decides, then br, zstd, gzip. A sibling that is older than its file is not sent. For files of
-   * the site itself: a client that may store `a.css.br` decides what `a.css` is.
+   * Whether `a.css` is answered from `a.css.br`, `a.css.zst` or `a.css.gz` where one is stored beside it and the client accepts the coding:
+   * all three, or the named ones. Default: false. The client's preference decides, then br, zstd, gzip. A sibling that is older than its
+   * file is not sent. Use it only for files of the site itself: a client that may store `a.css.br` decides the content of `a.css`.
    */
   readonly precompressed?: boolean | readonly Coding[] | undefined
-  /** Largest upload in bytes; 100 MiB unless told. A signed URL's parameter `max-bytes` may only lower it. */
+  /** Maximum size of an upload in bytes; default 100 MiB. The parameter `max-bytes` of a signed URL can only lower it. */
   readonly maxUploadBytes?: number | undefined
   /**
-   * Lets pages of other origins read and, with URLs signed for it, PUT and DELETE: answers preflights (OPTIONS), exposes the headers of files. Never with
-   * credentials. Default: none, so browsers keep pages of other origins out.
+   * Lets pages of other origins read and, with URLs signed for it, PUT and DELETE: answers preflights (OPTIONS), exposes the headers of
+   * files. Never with credentials. Default: none, so browsers reject requests from pages of other origins.
    */
   readonly cors?: CorsOptions | undefined
-  /** Called with failures that are the server's: answers from 500 on. What it throws or rejects with is discarded. */
+  /** Called with failures of the server: answers from 500 on. Its own errors and rejections are discarded. */
   readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
 }
 
 /**
- * Answers a request for a file. Never rejects. `Request` has normalised its URL: a `\` of the request target is a `/` by then, which only
- * `toNodeListener` can see and refuses.
+ * Answers a request for a file. Never rejects. `Request` has already normalised its URL: a `\` of the request target has become a `/`. Only
+ * `toNodeListener` can see it, and rejects it.
  */
 export type FileHandler = (request: Request) => Promise<Response>
 
-/** What a URL allows that nothing is checked of. */
+/** The permissions of a URL that is not checked. */
 const UNSIGNED: ServedUrl = { parameters: {} }
 
 /** The status of an answer by the code of an error; others are 500. */
@@ -68,9 +68,10 @@ export const STATUS: Partial<Record<ErrorCode, number>> = {
 }
 
 /**
- * Serves the files of any storage to GET and HEAD, and takes PUT and DELETE with URLs that were signed for them (`url(name, { method: 'PUT' })`). Single ranges,
- * `If-Range`, entity tags, 304 and 416 as in RFC 9110. Unknown, hidden and escaping names are a 404; a bad signature is a 403. A DELETE is
- * answered with 204, also when the file is missing, so that it can be repeated; conditions of PUT and DELETE are a 501.
+ * Returns a handler that serves the files of any storage to GET and HEAD, and accepts PUT and DELETE with URLs that were signed for them
+ * (`url(name, { method: 'PUT' })`). Single ranges, `If-Range`, entity tags, 304 and 416 as in RFC 9110. Unknown, hidden and escaping names
+ * are a 404; an invalid signature is a 403. A DELETE is answered with 204, also when the file is missing, so that it can be repeated;
+ * conditions of PUT and DELETE are a 501.
  * @example
  * const handler = createFileHandler(storage, { basePath: '/media', cors: { origins: ['https://app.example.com'] } })
  * createServer(toNodeListener(handler)).listen(3000)
@@ -102,7 +103,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
     if (name === undefined) return failure(404)
     const isChecked =
       verifier !== undefined && (needsSignature || writing.includes(method) || searchParams.has('signature'))
-    // Awaited in case that the storage asks elsewhere; one that says nothing has allowed nothing.
+    // Awaited because the storage may verify it elsewhere; without a result nothing is allowed.
     const url: ServedUrl | undefined = isChecked ? await verifier.verifyUrl(method, name, searchParams) : UNSIGNED
     if (url === undefined) return failure(403)
     if (method === 'PUT') return storeUpload(storage, name, request, url, options.maxUploadBytes ?? 104_857_600)
@@ -112,7 +113,7 @@ export function createFileHandler(storage: ServedStorage, options: FileHandlerOp
 
   function report(error: unknown, request: Request): void {
     if (request.signal.aborted) return
-    // A logger that fails is no reason to leave a request without an answer.
+    // A request gets its answer even if the logger fails.
     try {
       Promise.resolve(options.onError?.(error, request)).catch(() => {})
     } catch {}
@@ -138,7 +139,7 @@ function verifierOf(storage: object): UrlVerifier | undefined {
     : undefined
 }
 
-/** The name in a path; undefined where there is none, or one that no URL of ours can hold. */
+/** Returns the name in a path; undefined where there is none, or one that no URL of Holdall can contain. */
 function nameOf(pathname: string, basePath: string): string | undefined {
   if (!pathname.startsWith(basePath)) return undefined
   const encoded = pathname.slice(basePath.length)

@@ -4,20 +4,20 @@ import { isHeaderText } from '../core/header-text.ts'
 import { entityTag } from './conditions.ts'
 import { sentType } from './media-type.ts'
 
-/** How a file is shown where nothing was stored with it. */
+/** Headers for files that were stored without their own. */
 export interface HeaderOptions {
-  /** `Cache-Control` of files that bring none: one for all, or by name; undefined for the default. */
+  /** `Cache-Control` of files without their own: one value for all, or by name; undefined for the default. */
   readonly cacheControl: string | ((name: string) => string | undefined)
   /** Whether browsers show files or download them. */
   readonly disposition: 'inline' | 'attachment'
   /**
-   * Whether the files are the site's own: HTML, SVG, XML and JavaScript run in its origin. Otherwise everything but images, audio, video,
-   * fonts, plain text, CSV, JSON and PDF is sandboxed, and JavaScript is sent as plain text.
+   * Whether the files are the site's own: HTML, SVG, XML and JavaScript run in its origin. Otherwise all files except images, audio, video,
+   * fonts, plain text, CSV, JSON and PDF are sandboxed, and JavaScript is sent as plain text.
    */
   readonly trusted: boolean
 }
 
-/** What a signed URL may set for its one answer, as query parameters. */
+/** The headers that a signed URL may set for its answer, by query parameter. */
 const OVERRIDES: Readonly<Record<string, string>> = {
   'response-content-type': 'content-type',
   'response-content-disposition': 'content-disposition',
@@ -28,7 +28,7 @@ const OVERRIDES: Readonly<Record<string, string>> = {
 
 const SANDBOX = "sandbox; default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'"
 
-/** The headers of a file's answer, without `Content-Length` and `Content-Range`. */
+/** Returns the headers of a file's answer, without `Content-Length` and `Content-Range`. */
 export function fileHeaders(
   name: string,
   stat: Stat,
@@ -55,7 +55,7 @@ export function fileHeaders(
   return headers
 }
 
-/** Sets a header unless its value is one that HTTP cannot carry; of a disposition the rest counts, it may say `attachment`. */
+/** Sets a header unless HTTP cannot carry its value. Invalid characters of a disposition are removed, since it may be `attachment`. */
 function put(headers: Headers, name: string, value: string | undefined): void {
   const sent = name === 'content-disposition' && value !== undefined ? sentDisposition(value) : value
   if (sent && isHeaderText(sent)) headers.set(name, sent)

@@ -1,16 +1,16 @@
-/** What is sent of a stored media type. */
+/** The header for a stored media type. */
 export interface SentType {
   /** The `Content-Type` header. */
   readonly header: string
-  /** Whether a browser can only show it: it holds neither markup nor a script. */
+  /** Whether a browser can only show it: it contains neither markup nor a script. */
   readonly inert: boolean
 }
 
-/** Types are shorter; what is longer is not parsed. */
+/** Maximum length of a type that is parsed; real types are shorter. */
 const MAX_LENGTH = 255
 const UNKNOWN: SentType = { header: 'application/octet-stream', inert: false }
 
-/** Types that no browser runs a script of. A PDF's scripts run in the viewer, which has no access to the page's origin. */
+/** Types whose scripts no browser runs. A PDF's scripts run in the viewer, which has no access to the page's origin. */
 const INERT: ReadonlySet<string> = new Set(
   Object.entries({
     image: 'apng avif bmp gif heic heif jpeg jxl png tiff vnd.microsoft.icon webp x-icon',
@@ -23,19 +23,19 @@ const INERT: ReadonlySet<string> = new Set(
 )
 /** Charsets in which ASCII bytes mean ASCII, unlike UTF-7 and ISO-2022. */
 const PLAIN_CHARSET = /^(?:utf-8|us-ascii|iso-8859-\d\d?|windows-125\d)$/
-/** JavaScript by any of its names, so that a page's `<script src>` or a worker would run it. (WHATWG MIME Sniffing 4.6) */
+/** JavaScript by any of its names, which a page's `<script src>` or a worker would run. (WHATWG MIME Sniffing 4.6) */
 const SCRIPT = /^(?:text|application)\/(?:x-)?(?:java|ecma|j|live)script[\d.]*$/
-/** Types whose parts bring types of their own. */
+/** Types whose parts have types of their own. */
 const COMPOSITE = /^(?:multipart|message)\//
 
 /** Names of types and parameters. (RFC 6838 4.2) */
 const NAME = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/
-/** A token, or a quoted text without commas, semicolons and escapes, which readers divide differently. (RFC 9110 5.6.6) */
+/** A token, or a quoted text without commas, semicolons and escapes, which readers split differently. (RFC 9110 5.6.6) */
 const VALUE = /^(?:[\w!#$%&'*+.^`|~-]+|"[\w!#$%&'*+.^`|~:/=() -]*")$/
 
 /**
- * What to send for a stored type. Unless it is trusted, a list of types and a malformed one become `application/octet-stream`, as browsers may
- * take either for HTML; so do types of several parts; and a script becomes plain text, so that no page can run it.
+ * Returns the header for a stored type. Unless it is trusted, a list of types and a malformed type become `application/octet-stream`, since
+ * browsers may treat either as HTML; so do types of several parts. A script becomes plain text, so that no page can run it.
  */
 export function sentType(stored: string | undefined, trusted: boolean): SentType {
   const parsed = stored === undefined ? undefined : parseMediaType(stored)
@@ -44,7 +44,7 @@ export function sentType(stored: string | undefined, trusted: boolean): SentType
   const { essence, parameters } = parsed
   const charset = parameters.get('charset')?.replaceAll('"', '').toLowerCase()
   if (charset === undefined && essence.startsWith('text/')) parameters.set('charset', 'utf-8')
-  // Browsers find codecs in the file itself, and a comma could be taken for the end of the type.
+  // Browsers find codecs in the file itself, and a parser could treat a comma as the end of the type.
   if (!trusted && parameters.get('codecs')?.includes(',')) parameters.delete('codecs')
   const header = [essence, ...[...parameters].map(([name, value]) => `${name}=${value}`)].join('; ')
   if (trusted) return { header, inert: false }
@@ -60,10 +60,12 @@ interface MediaType {
   readonly parameters: Map<string, string>
 }
 
-/** Codecs as browsers name them in the type of a recording, also without quotes: names and commas, which make no list of types. (RFC 6381) */
+/**
+ * Codecs as browsers name them in the type of a recording, also without quotes: names and commas, which are no list of types. (RFC 6381)
+ */
 const CODECS = /^(?:[\w.-]+(?:,[\w.-]+)+|"[\w.-]+(?:, ?[\w.-]+)+")$/
 
-/** Exactly one media type with its parameters; undefined for anything else. Takes time in proportion to the length. (RFC 9110 8.3.1) */
+/** Parses exactly one media type with its parameters; undefined for anything else. Linear time. (RFC 9110 8.3.1) */
 function parseMediaType(text: string): MediaType | undefined {
   if (text.length > MAX_LENGTH) return undefined
   const [first = '', ...rest] = text.split(';').map(part => part.trim())

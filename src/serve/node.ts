@@ -6,21 +6,22 @@ import { takeBody, webStream } from './body.ts'
 import { keepOriginalPath } from './mounted.ts'
 
 /**
- * A request target in origin form, or what follows the host in absolute form, which proxies send: without a `\`, which URLs turn into `/`,
- * a `#`, blanks and control characters. (RFC 9112 3.2.1, 3.2.2)
+ * A request target in origin form, or the part behind the host in absolute form, which proxies send: without a `\`, which URLs turn into
+ * `/`, a `#`, blanks and control characters. (RFC 9112 3.2.1, 3.2.2)
  */
 const TARGET = /^(?:https?:\/\/[^/\\?#@\0-\x20\x7f]+)?(\/[^\\#\0-\x20\x7f]*)$/i
 
-/** A listener of `node:http`, and the handler of Express and its like. */
+/** A listener of `node:http`, and the handler of Express and similar frameworks. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
 
 /**
- * Puts a handler of web requests behind a `node:http` server. Bodies flow with back-pressure; a client that goes away aborts
- * `request.signal` and the body; a body that fails midway breaks the connection, so that no client takes it for whole. A request target that is
- * neither in origin nor in absolute form, or that holds a `\`, a `#`, a blank or a control character, is a 400.
+ * Returns a `node:http` listener that calls a handler of web requests. Bodies flow with back-pressure; a client that disconnects aborts
+ * `request.signal` and the body; a body that fails midway breaks the connection, so that no client treats it as complete. A request target
+ * that is neither in origin nor in absolute form, or that contains a `\`, a `#`, a blank or a control character, is a 400.
  *
- * The listener is also middleware of Express and Connect. They cut the path of a mount from `req.url` and keep `req.originalUrl`: a
- * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, one without under the former.
+ * The listener is also middleware of Express and Connect. They remove the path of a mount from `req.url` and keep `req.originalUrl`. A
+ * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, a handler without one works under the
+ * former only.
  * @example
  * app.use('/media', toNodeListener(createFileHandler(storage, { basePath: '/media' })))
  */
@@ -80,7 +81,7 @@ function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request | un
       headers.append(incoming.rawHeaders[at]!, incoming.rawHeaders[at + 1]!)
     }
     const body = method === 'GET' || method === 'HEAD' ? null : webStream(incoming, () => incoming.pause())
-    // The path is never resolved against a host that the client may choose: '//host/x' stays a path.
+    // The path is never resolved against a host that the client could choose: '//host/x' stays a path.
     const request = new Request(`http://localhost${path}`, {
       method,
       headers,

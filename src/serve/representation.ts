@@ -8,17 +8,17 @@ import type { Entry } from '../storage/types.ts'
 import { CODINGS, refuses, wantedCodings } from './accept-encoding.ts'
 import type { ServedStorage } from './served-storage.ts'
 
-/** What is sent for a name. */
+/** The bytes and headers that are sent for a name. */
 export interface Representation {
   /** The file that is read, with its own etag. */
   readonly source: Entry
-  /** What headers and conditions are made of: the type of the plain name, with the coding, etag, size and time of the bytes that are sent. */
+  /** The base of headers and conditions: the type of the plain name, with the coding, etag, size and time of the bytes that are sent. */
   readonly stat: Entry
-  /** Whether the bytes are unpacked on the way, so that their number is not known: by the storage, or by `unpack`. */
+  /** Whether the storage or `unpack` unpacks the bytes while they are sent, so that their number is unknown. */
   readonly isUnpacked: boolean
-  /** Undoes the stored coding, for a client that refuses it. */
+  /** Decodes the stored coding, for a client that refuses it. */
   readonly unpack?: (() => Transform) | undefined
-  /** Whether a client that accepts other codings may get other bytes. */
+  /** Whether a client that accepts other codings may receive other bytes. */
   readonly varies: boolean
 }
 
@@ -28,11 +28,11 @@ const UNPACKERS: Readonly<Record<Coding, () => Transform>> = {
   gzip: () => nodeZlib().createGunzip(),
 }
 
-/** Types whose formats compress already. */
+/** Types whose formats are already compressed. */
 const COMPRESSED =
   /^(?:image\/(?!svg|bmp|x-icon|vnd\.microsoft\.icon)|audio\/|video\/|font\/woff|application\/(?:zip|java-archive|x-7z|vnd\.rar)\b)/
 
-/** The codings that the option `precompressed` names; anything else in it is `improperly_configured`. */
+/** Returns the codings in the option `precompressed`; any other value is `improperly_configured`. */
 export function precompressedCodings(option: boolean | readonly Coding[] | undefined): readonly Coding[] {
   if (option === undefined || option === false) return []
   if (option === true) return CODINGS
@@ -44,15 +44,15 @@ export function precompressedCodings(option: boolean | readonly Coding[] | undef
   )
 }
 
-/** Whether a file of this name may have compressed siblings: it is not packed itself, and its format does not compress. */
+/** Whether a file of this name may have compressed siblings: it is not packed itself, and its format is not compressed. */
 export function mayHaveSiblings(name: string): boolean {
   return packedType(name) === undefined && !COMPRESSED.test(guessType(name).contentType ?? '')
 }
 
-/** What is asked for. */
+/** The request for a representation. */
 export interface Choice {
   readonly name: string
-  /** In which codings siblings are looked for. */
+  /** The codings of the siblings to look for. */
   readonly codings: readonly Coding[]
   /** The request's `Accept-Encoding`. */
   readonly accepted: string | null
@@ -62,9 +62,9 @@ export interface Choice {
 type Looks = Pick<ServedStorage, 'stat' | 'decoder'>
 
 /**
- * Chooses between a file and its compressed siblings. The file and the sibling that the client wants most are looked at side by side, the
- * other siblings only where that one is of no use. A sibling that is older than the file, empty, or stored with another coding is not sent; nor is
- * one that cannot be looked at. Without the file itself: `not_found`.
+ * Chooses between a file and its compressed siblings. The file and the most wanted sibling are looked up in parallel, the other siblings
+ * only where that one cannot be used. A sibling that is older than the file, empty, or stored with another coding is not sent; nor is one
+ * that cannot be read. Without the file itself: `not_found`.
  */
 export async function chooseRepresentation(storage: Looks, choice: Choice): Promise<Representation> {
   const { name, codings, accepted, signal } = choice
@@ -75,14 +75,14 @@ export async function chooseRepresentation(storage: Looks, choice: Choice): Prom
     try {
       return await storage.stat(name + CODING_EXTENSIONS[coding], { signal })
     } catch {
-      // A sibling only saves bytes: whatever is wrong with it, the plain file is a good answer.
+      // A sibling only saves bytes: whatever is wrong with it, the plain file is a correct answer.
       return undefined
     }
   }
   const [first, ...others] = wantedCodings(accepted, codings)
   const [plain, sibling] = await Promise.all([storage.stat(name, { signal }), first && look(first)])
   const own = { ...ownRepresentation(storage, plain, accepted), varies: true }
-  // What is said to be empty may be a pipe, or a file of /proc.
+  // A file of size 0 may be a pipe, or a file of /proc.
   if (first === undefined || plain.isDirectory || plain.size === 0 || plain.contentEncoding) return own
   const preferred = siblingRepresentation(storage, plain, sibling, first)
   if (preferred !== undefined) return preferred
@@ -94,7 +94,9 @@ export async function chooseRepresentation(storage: Looks, choice: Choice): Prom
   return own
 }
 
-/** A file alone: as it is, or unpacked for a client that refuses its coding. Files that are packed by their own name stay as they are. */
+/**
+ * Returns the file alone: unchanged, or unpacked for a client that refuses its coding. Files that are packed by their own name stay packed.
+ */
 function ownRepresentation(storage: Looks, stat: Entry, accepted: string | null): Representation {
   if (storage.decoder(stat) !== undefined) {
     return { source: stat, stat: { ...stat, contentEncoding: undefined }, isUnpacked: true, varies: false }
@@ -126,13 +128,13 @@ function siblingRepresentation(
   return { source: sibling, stat, isUnpacked: false, varies: true }
 }
 
-/** The one coding that a file is stored in; undefined for a plain file, and for codings that are not ours. */
+/** Returns the coding that a file is stored in; undefined for a plain file, and for several or unknown codings. */
 function storedCoding({ contentEncoding }: Entry): Coding | undefined {
   const stored = contentEncoding?.trim().toLowerCase()
   return stored === 'x-gzip' ? 'gzip' : CODINGS.find(coding => coding === stored)
 }
 
-/** The etag of other bytes of the same version. (RFC 9110, section 8.8.3.3) */
+/** Returns the etag for other bytes of the same version. (RFC 9110, section 8.8.3.3) */
 function otherEtag(etag: string | undefined, suffix: string): string | undefined {
   if (etag === undefined) return undefined
   return isWeakEtag(etag) ? `${etag.slice(0, -1)}-${suffix}"` : `${etag}-${suffix}`

@@ -13,14 +13,14 @@ export interface FileRequest {
   readonly storage: Omit<ServedStorage, 'save'>
   readonly name: string
   readonly request: Request
-  /** What a signed URL sets for its answer. */
+  /** The headers that a signed URL sets for its answer. */
   readonly overrides: Readonly<Record<string, string>>
   readonly options: HeaderOptions
-  /** In which codings files may have compressed siblings. */
+  /** The codings of possible compressed siblings. */
   readonly codings: readonly Coding[]
 }
 
-/** How often a file may be replaced between its headers and its bytes. */
+/** Maximum number of times that a file may be replaced between its headers and its bytes. */
 const MAX_VERSIONS = 4
 
 /** Answers a GET or HEAD for a file; a folder, a pipe, a socket or a device is a 404. */
@@ -28,7 +28,7 @@ export async function sendFile(file: FileRequest): Promise<Response> {
   const { storage, name, codings, overrides } = file
   let { request } = file
   const { signal, headers } = request
-  // A coding that the URL names is that of the bytes as they are stored.
+  // A coding in the URL describes the bytes as they are stored.
   let accepted = overrides['response-content-encoding'] === undefined ? headers.get('accept-encoding') : null
   for (let version = 1; ; version++) {
     let chosen: Representation | undefined
@@ -37,11 +37,11 @@ export async function sendFile(file: FileRequest): Promise<Response> {
       return await sendRepresentation({ ...file, request }, chosen)
     } catch (error) {
       if (chosen !== undefined && chosen.source.name !== chosen.stat.name && !signal.aborted) {
-        // The sibling is gone or cannot be read: the plain file is an answer too.
+        // The sibling was removed or cannot be read: the plain file is a correct answer, too.
         accepted = null
         continue
       }
-      // The backend's server ignores ranges, and the place is too far from the beginning: all of the file is an answer too.
+      // The backend's server ignores ranges, and the offset is too far from the beginning: the whole file is a correct answer, too.
       if (isStorageError(error, 'unsupported') && request.headers.has('range')) {
         request = withoutRange(request)
         continue
@@ -65,7 +65,7 @@ async function sendRepresentation(file: FileRequest, chosen: Representation): Pr
   if (stat.isDirectory) return failure(404)
   const headers = fileHeaders(name, stat, overrides, options)
   if (varies) headers.set('vary', 'Accept-Encoding')
-  // Pipes and the files of /proc have a size of 0 as well: what is there is known once it was opened.
+  // Pipes and the files of /proc have a size of 0 as well: their content is known only after opening.
   if (stat.size === 0 && !isUnpacked) return sendUnsized(storage, chosen, request, headers)
   const condition = checkConditions(request.headers, stat)
   if (condition !== 200) return unchanged(condition, headers)
@@ -82,8 +82,8 @@ async function sendRepresentation(file: FileRequest, chosen: Representation): Pr
 }
 
 /**
- * Sends a file that is said to be empty: to its end and without a length where it is not, and then also without an etag, which says
- * nothing of its bytes.
+ * Sends a file whose reported size is 0. If it has bytes, they are sent to the end without a length, and without an etag, which does not
+ * identify them.
  */
 async function sendUnsized(
   storage: FileRequest['storage'],
@@ -109,7 +109,7 @@ async function sendUnsized(
   return new Response(null, { headers })
 }
 
-/** A stream that has begun, so that a failure up to here is still an answer; at its end when it has no byte. */
+/** Returns a stream that has begun, so that a failure before it can still be answered; an empty stream has ended. */
 async function openBody(
   storage: FileRequest['storage'],
   { source: { name, etag }, unpack }: Representation,
@@ -117,7 +117,7 @@ async function openBody(
   { signal }: Request,
 ): Promise<Readable> {
   const source = storage.createReadStream(name, { start: part?.start, end: part?.end, etag, signal })
-  // A client may go away at any moment: an error that comes while no one reads must not end the process.
+  // A client may disconnect at any moment: an error while the stream is not read must not end the process.
   source.on('error', () => {})
   const body = unpack === undefined ? source : pipeline(source, unpack(), () => {})
   if (body !== source) body.on('error', () => {})
@@ -142,7 +142,7 @@ function begun(source: Readable, signal: AbortSignal): Promise<void> {
   })
 }
 
-/** The same bytes; an error unless they are exactly so many. */
+/** Passes on the same bytes; fails unless their number is exactly `length`. */
 function exactly(source: Readable, length: number): Readable {
   const exact = new ExactLength(length)
   exact.on('error', () => {})

@@ -3,7 +3,7 @@ import type { SaveOptions } from '../storage/types.ts'
 import { failure } from './failure.ts'
 import type { ServedStorage } from './served-storage.ts'
 
-/** What a checked signed URL allows. */
+/** The permissions of a verified signed URL. */
 export interface ServedUrl {
   /** Signed query parameters. */
   readonly parameters: Readonly<Record<string, string>>
@@ -19,8 +19,9 @@ export const CONDITIONS: readonly string[] = [
 ]
 
 /**
- * Stores the body of a PUT under exactly this name and answers 201, or 204 when it replaced a file (RFC 9110 9.3.4). Another media type than the signed one is a 403, too many
- * bytes a 413, a body that breaks off stores nothing, and conditions are a 501 rather than being ignored.
+ * Stores the body of a PUT under exactly this name and answers 201, or 204 when it replaced a file (RFC 9110 9.3.4). A media type other
+ * than the signed one is a 403, too many bytes a 413. A body that breaks off stores nothing. Conditions are a 501, since they would
+ * otherwise be ignored.
  */
 export async function storeUpload(
   storage: Pick<ServedStorage, 'save' | 'stat'>,

@@ -2,19 +2,19 @@ import { isStorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { signedUrlsProblem } from '../storage/url-signing.ts'
 
-/** A folder, whose URL has no hash. */
+/** A folder name, whose URL has no hash. */
 const PROBE = 'holdall/'
 
-/** What the URLs of a storage's files begin with, or why they have no common beginning. */
+/** The common prefix of the URLs of a storage's files, or why they have none. */
 export interface BaseUrl {
   readonly url: string | undefined
-  /** What is wrong, and the remedy, as the end of a sentence. */
+  /** The problem and its remedy, as the end of a sentence. */
   readonly problem: string | undefined
   /** Whether the storage signs its URLs. */
   readonly isSigned: boolean
 }
 
-/** Finds what the URLs of a storage begin with: none where it has no URLs, or signs each of them. No request is made. */
+/** Determines the common prefix of a storage's URLs: none where it has no URLs, or signs each of them. Sends no request. */
 export async function baseUrlOf(storage: AnyStorage): Promise<BaseUrl> {
   const problem = signedUrlsProblem(storage)
   if (problem !== undefined) return { url: undefined, problem, isSigned: true }

@@ -1,4 +1,4 @@
-/** What one side sends and the other goes through; sending never waits. */
+/** A queue: one side sends items, the other iterates over them. Sending never waits. */
 export class Channel<T> implements AsyncIterable<T> {
   #items: T[] = []
   #isOver = false
@@ -11,7 +11,7 @@ export class Channel<T> implements AsyncIterable<T> {
     this.#wake?.()
   }
 
-  /** Ends the channel; an error is thrown behind the items. */
+  /** Ends the channel; an error is thrown after the items. */
   end(failure?: { readonly error: unknown }): void {
     this.#isOver = true
     this.#failure = failure

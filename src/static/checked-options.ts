@@ -18,7 +18,10 @@ const COLLECT_OPTIONS: KnownOptions<CollectOptions> = {
   compare: true,
 }
 
-/** Options that are what they should be, whatever a program without types has given; else `improperly_configured` with the option's name. */
+/**
+ * Returns the options after a check of their types, for programs without type checks; otherwise `improperly_configured` with the option's
+ * name.
+ */
 export function checkedOptions(options: StaticFilesOptions): StaticFilesOptions {
   const { finders, manifest } = options
   if (!Array.isArray(finders)) throw new ImproperlyConfigured('finders: expected a list of finders.')
@@ -34,7 +37,7 @@ export function checkedOptions(options: StaticFilesOptions): StaticFilesOptions 
   return checked as unknown as StaticFilesOptions
 }
 
-/** Refuses options of a run that mean nothing: `invalid_argument`. */
+/** Rejects invalid options of a run: `invalid_argument`. */
 export function checkCollectOptions(options: CollectOptions): void {
   checkKnownOptions('collect', options, COLLECT_OPTIONS)
   const { concurrency = 1, keep = 0, compare = 'digest', ignore = [] } = options

@@ -9,12 +9,12 @@ import { scanSources } from './scan-sources.ts'
 import { gatherSources, isDeleting, mayChange } from './sources.ts'
 import { Target } from './target.ts'
 
-/** How often the target is looked at again because another run has changed it. */
+/** Maximum number of times that the target is listed again because another run has changed it. */
 const MAX_ROUNDS = 5
 const OTHERS =
   'Other runs have changed the target again and again, so this one cannot say that all its files are there. Run it again when they have ended.'
 
-/** Collects all files; what happens is in the report. */
+/** Collects all files; events go to the report. */
 export async function collectAll(plan: RunPlan, report: RunReport): Promise<void> {
   const { storage, finders, manifest, isIgnored, signal } = plan
   const linker = plan.options.link === true ? new Linker(storage) : undefined
@@ -36,7 +36,7 @@ export async function collectAll(plan: RunPlan, report: RunReport): Promise<void
   await scanSources(sources, digests, report, { scanner, signal, isEnough: () => scanner === undefined && isRead })
   const collected = { sources, manifestName, linker }
   const isWhole = checkBuilt(plan, collected, report)
-  // A reference that leads nowhere ends a strict run before it has changed anything.
+  // In a strict run, a reference to a missing file ends the run before it has changed anything.
   const first = await reading
   if (scanner?.hasMissing === true || !isWhole || !mayChange(first, sources, report, plan.options)) return
   let run = new Run(plan, report, first, collected)
@@ -48,7 +48,7 @@ export async function collectAll(plan: RunPlan, report: RunReport): Promise<void
   }
 }
 
-/** Reports built files that the manifest would name and no finder has. Returns false where that ends the run. */
+/** Reports built files that the manifest would name and that no finder has. Returns false where that ends the run. */
 function checkBuilt({ manifest, bundled, built }: RunPlan, { sources }: Collected, report: RunReport): boolean {
   if (manifest === undefined) return true
   let isWhole = true

@@ -30,7 +30,7 @@ export interface CompressPlan {
   applies(contentType: string | undefined, size: number): boolean
 }
 
-/** The options of compression with their defaults; undefined where there is none. */
+/** Returns the options of compression with their defaults; undefined where files are not compressed. */
 export function compressPlan(options: StaticFilesOptions): CompressPlan | undefined {
   const compress = options.compress ?? options.storage.staticFiles?.compress ?? false
   if (compress === false) return undefined
@@ -50,8 +50,8 @@ export function compressPlan(options: StaticFilesOptions): CompressPlan | undefi
 }
 
 /**
- * Bytes in a coding at its highest useful level; undefined where that makes no fewer. The same bytes give the same result: gzip has
- * neither time nor name in it. (RFC 1952, RFC 7932, RFC 8878)
+ * Returns bytes in a coding at its highest useful level; undefined where that makes them no smaller. Equal bytes have an equal result: gzip
+ * contains neither time nor name. (RFC 1952, RFC 7932, RFC 8878)
  */
 export async function compressed(bytes: Buffer, coding: Coding): Promise<Buffer | undefined> {
   const result = await encoded(bytes, coding)

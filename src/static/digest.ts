@@ -4,22 +4,22 @@ import { bytesContent, type Content } from '../core/content.ts'
 import { StorageError } from '../core/errors.ts'
 import type { StaticFile } from './types.ts'
 
-/** What is known of bytes. */
+/** MD5 and size of bytes. */
 export interface Digest {
-  /** In hexadecimal. */
+  /** The MD5 in hexadecimal. */
   readonly md5: string
   readonly size: number
 }
 
-/** Bytes of a file up to which it is held in memory. */
+/** Maximum size in bytes of a file that is held in memory. */
 export const IN_MEMORY: number = 8 * 1024 * 1024
 
-/** MD5 and size of bytes at hand. */
+/** Returns MD5 and size of bytes in memory. */
 export function digestOf(bytes: Uint8Array): Digest {
   return { md5: nodeCrypto().createHash('md5').update(bytes).digest('hex'), size: bytes.byteLength }
 }
 
-/** MD5 and size of a source; its bytes too, where they are few enough to be kept. */
+/** Returns MD5 and size of a source; also its bytes, if they are few enough to be kept. */
 export async function readDigest(
   file: StaticFile,
   signal: AbortSignal,
@@ -28,7 +28,7 @@ export async function readDigest(
   return { digest: bytes === undefined ? await streamDigest(file.open({ signal })) : digestOf(bytes), bytes }
 }
 
-/** MD5 and size of what a stream has. */
+/** Returns MD5 and size of a stream's bytes. */
 export async function streamDigest(stream: AsyncIterable<Uint8Array>): Promise<Digest> {
   const hash = nodeCrypto().createHash('md5')
   let size = 0
@@ -39,7 +39,7 @@ export async function streamDigest(stream: AsyncIterable<Uint8Array>): Promise<D
   return { md5: hash.digest('hex'), size }
 }
 
-/** The bytes of a source that must be those of a digest: else `source_failed`, and nothing is stored. */
+/** Returns the bytes of a source, which must match a digest: else `source_failed`, and nothing is stored. */
 export async function sourceContent(file: StaticFile, digest: Digest, signal: AbortSignal): Promise<Content> {
   const bytes = await file.readUpTo(IN_MEMORY, { signal })
   if (bytes !== undefined) {
@@ -53,7 +53,10 @@ export async function sourceContent(file: StaticFile, digest: Digest, signal: Ab
   }
 }
 
-/** Passes bytes on, and fails at their end unless they have this MD5. The last ones are held back until then, so that no target takes all for whole. */
+/**
+ * Passes bytes on, and fails at their end unless they have this MD5. The last bytes are held back until then, so that no target treats them
+ * as complete.
+ */
 class DigestCheck extends Transform {
   readonly #hash = nodeCrypto().createHash('md5')
   readonly #file: StaticFile
@@ -79,7 +82,7 @@ class DigestCheck extends Transform {
   }
 }
 
-/** The error of a source that was changed while it was collected. */
+/** Returns the error for a source that changed while it was collected. */
 export function changed({ name, origin }: StaticFile): StorageError {
   return new StorageError('source_failed', `'${origin}' was changed while it was collected; run it again.`, {
     fileName: name,

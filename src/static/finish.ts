@@ -8,29 +8,29 @@ import type { RunReport } from './report.ts'
 import type { Store } from './store.ts'
 import { hashOf, saveText, type Target } from './target.ts'
 
-/** What a run leaves behind. */
+/** The state that a run leaves in the target. */
 export interface FinishOptions {
   readonly plan: ManifestPlan | undefined
-  /** The manifest's name in the target; undefined where it is elsewhere. */
+  /** The manifest's name in the target; undefined where it is stored elsewhere. */
   readonly manifestName: string | undefined
-  /** Entries of the new manifest; undefined where none is made. */
+  /** Entries of the new manifest; undefined where none is written. */
   readonly paths: ReadonlyMap<string, string> | undefined
   /** Plain names of this run. */
   readonly wanted: ReadonlySet<string>
   readonly clear: boolean
   readonly deleteStale: boolean
-  /** Former deploys whose hashed files stay; undefined: all. */
+  /** Number of former deploys whose hashed files stay; undefined: all. */
   readonly keep: number | undefined
   readonly signal: AbortSignal
 }
 
 /**
- * Ends a run when all files are there: the manifest is written, then what no deploy needs is removed, and last the record is written. Where a
- * file has failed, the manifest stays as it was and nothing is removed. Returns false where another run has changed the target meanwhile: then
- * files that this one relies on may be gone, and all has to be looked at again.
+ * Ends a run after all files are stored: writes the manifest, removes files that no deploy needs, and writes the record last. If a file has
+ * failed, the manifest does not change and nothing is removed. Returns false where another run has changed the target meanwhile: files that
+ * this run relies on may be missing, and everything must be checked again.
  *
- * Two runs cannot miss each other: the one that removes writes that into the record and then reads the manifest; the other one writes its
- * manifest and then reads the record.
+ * Two runs cannot miss each other: a run that removes files announces it in the record and then reads the manifest; the other one writes
+ * its manifest and then reads the record.
  */
 export async function finish(
   target: Target,
@@ -64,7 +64,7 @@ export async function finish(
     ? others
     : await withoutOtherSpellings(target, [...store.record.names(), ...options.wanted], others, signal)
   if (stale.length > 0 && !dryRun) {
-    // What is to go stays in the record until it is gone: this run may be killed before that.
+    // Files to be removed stay in the record until they are removed: this run may be killed before that.
     keepOthers(target, store)
     record.removingSinceMs = Date.now()
     await saveText(target.storage, RECORD_NAME, record.toText(), { signal })
@@ -76,13 +76,13 @@ export async function finish(
   for (const name of stale) if (!target.listed.has(name)) record.delete(name)
   keepOthers(target, store)
   const recordText = record.toText()
-  // Where listings have no etags, the time of the record has to be later than those of the files.
+  // Where listings have no etags, the time of the record must be later than those of the files.
   const isChanged = hashOf(recordText) !== target.recordHash || store.hasWritten || stale.length > 0
   if (isChanged && !dryRun) await saveText(target.storage, RECORD_NAME, recordText, { signal })
   return true
 }
 
-/** Files of former runs that no deploy needs, or with `clear` all that are not of this run. */
+/** Returns files of former runs that no deploy needs, or with `clear` all that are not of this run. */
 function staleNames(target: Target, store: Store, options: FinishOptions & { readonly deploy: number }): string[] {
   const { plan, manifestName, clear, deleteStale, keep, deploy, wanted } = options
   const own = new Set([RECORD_NAME, manifestName])
@@ -90,7 +90,7 @@ function staleNames(target: Target, store: Store, options: FinishOptions & { rea
     name => target.listed.has(name) && !store.record.has(name) && !wanted.has(name) && !own.has(name),
   )
   if (clear) return others
-  // The former manifest may be of a run that was ended before it wrote the record.
+  // The former manifest may be that of a run that ended before it wrote the record.
   const former = new Set(keep === 0 ? [] : target.manifest.paths.values())
   return others.filter(name => {
     const file = target.record.get(name)
@@ -102,7 +102,7 @@ function staleNames(target: Target, store: Store, options: FinishOptions & { rea
   })
 }
 
-/** Takes what former runs have stored, and is still there, into the record of this one. */
+/** Copies the entries of former runs whose files still exist to the record of this run. */
 function keepOthers(target: Target, { record }: Store): void {
   for (const name of target.record.names()) {
     if (record.has(name) || !target.listed.has(name)) continue

@@ -1,13 +1,13 @@
 /** Any text, slashes included. */
 const STAR = -1
-/** One character, also a slash. */
+/** One character, including a slash. */
 const ANY = -2
 /** Nothing, or any text that ends in a slash. */
 const FOLDERS = -3
 
 interface CharacterSet {
   readonly isNegated: boolean
-  /** First and last code points by turns. */
+  /** First and last code points alternately. */
   readonly ranges: readonly number[]
 }
 
@@ -15,10 +15,10 @@ interface CharacterSet {
 type Token = number | CharacterSet
 
 /**
- * A pattern of Python's `fnmatch.fnmatchcase`, as Django's ignore patterns are: `*` is any text and `?` any character, both with slashes;
- * `[a-c]` and `[!a-c]` are sets; everything else stands for itself. One addition, which other tools of Node have: two stars between slashes, or
- * before the first one, are any number of folders or none, so that a file of the folder `vendor` itself is found as well as one below it.
- * Takes at most as many steps as the numbers of characters of pattern and text, multiplied.
+ * A pattern of Python's `fnmatch.fnmatchcase`, like Django's ignore patterns: `*` is any text and `?` any character, both including
+ * slashes; `[a-c]` and `[!a-c]` are sets; every other character matches itself. One addition, which other Node tools have: two stars
+ * between slashes, or before the first one, are any number of folders or none, so that they match a file of the folder `vendor` itself as
+ * well as one below it. The number of steps is at most the product of the lengths of pattern and text.
  */
 export class FnmatchPattern {
   readonly #tokens: readonly Token[]
@@ -27,12 +27,12 @@ export class FnmatchPattern {
     this.#tokens = tokensOf(pattern)
   }
 
-  /** Whether the pattern stands for the whole text. */
+  /** Whether the pattern matches the whole text. */
   matches(text: string): boolean {
     const tokens = this.#tokens
     let token = 0
     let at = 0
-    // Only the last star is ever gone back to: what an earlier one would take more, the last one can take as well.
+    // Backtracking goes only to the last star: it can match everything that an earlier one would match more.
     let star = -1
     let resumed = 0
     for (;;) {
@@ -58,7 +58,7 @@ export class FnmatchPattern {
   }
 }
 
-/** Where a star that has taken the text up to `at` can end next; -1 at the end of the text. */
+/** Returns where a star that has matched the text up to `at` can end next; -1 at the end of the text. */
 function next(star: Token, text: string, at: number): number {
   if (star === FOLDERS) return text.indexOf('/', at) + 1 || -1
   const code = text.codePointAt(at)
@@ -102,16 +102,16 @@ function tokensOf(pattern: string): Token[] {
   return tokens
 }
 
-/** Where a set ends whose first character is at `start`; -1 where it does not, and its bracket stands for itself. */
+/** Returns the end of a set whose first character is at `start`; -1 where it is not closed, and its bracket matches itself. */
 function closeOf(pattern: string, start: number): number {
   let at = start
   if (pattern[at] === '!') at++
-  // A bracket that closes nothing yet belongs to the set.
+  // A bracket at the beginning belongs to the set.
   if (pattern[at] === ']') at++
   return pattern.indexOf(']', at)
 }
 
-/** The characters of a set. Ranges whose end comes before their beginning are empty, as in Python. */
+/** Returns the characters of a set. Ranges whose end precedes their beginning are empty, like in Python. */
 function setOf(text: string): CharacterSet {
   const isNegated = text.startsWith('!')
   const codes = Array.from(isNegated ? text.slice(1) : text, char => char.codePointAt(0)!)

@@ -6,13 +6,13 @@ const REPLACEMENT = '\ufffd'
 export interface FolderEntry {
   readonly name: string
   readonly kind: 'file' | 'folder' | 'link' | 'other'
-  /** False where the system's name is no UTF-8: then `name` has replacement characters, and leads nowhere. */
+  /** False where the system's name is not UTF-8: then `name` has replacement characters, and refers to no file. */
   readonly isUtf8: boolean
 }
 
 /**
- * The entries of a folder, in the system's order. One synchronous call: 100 folders with 10,000 files took 10 ms, against 60 ms by promises.
- * Throws the system's error.
+ * Returns the entries of a folder, in the system's order. One synchronous call: 100 folders with 10,000 files took 10 ms, against 60 ms
+ * with promises. Throws the system's error.
  */
 export function readFolder(path: string): FolderEntry[] {
   const entries = readdirSync(path, { withFileTypes: true })
@@ -20,7 +20,7 @@ export function readFolder(path: string): FolderEntry[] {
   return entries.map(entry => ({ name: entry.name, kind: kindOf(entry), isUtf8: true }))
 }
 
-/** The same by the bytes of the names, which show whether a replacement character is part of one. */
+/** The same with the bytes of the names, which show whether a replacement character is part of one. */
 function readRaw(path: string): FolderEntry[] {
   return readdirSync(path, { withFileTypes: true, encoding: 'buffer' }).map(entry => {
     const name = entry.name.toString('utf8')

@@ -1,16 +1,17 @@
-/** A name under way in `dependencyGroups`. */
+/** A name in progress in `dependencyGroups`. */
 interface Visit {
   readonly name: string
   readonly targets: readonly string[]
-  /** Number of the first visit, and the lowest one that it leads back to. */
+  /** Number of the first visit, and the lowest number that is reachable from it. */
   readonly index: number
   low: number
   next: number
 }
 
 /**
- * Groups names so that each comes after those that it refers to; names that refer to each other, directly or not, are one group. Targets
- * that are no keys are left out. Takes time in proportion to names and references. (R. Tarjan, Depth-first search and linear graph algorithms, 1972)
+ * Groups names so that each comes after those that it refers to; names that refer to each other, directly or indirectly, are one group.
+ * Targets that are not keys are left out. The time is proportional to the number of names and references. (R. Tarjan, Depth-first search
+ * and linear graph algorithms, 1972)
  */
 export function dependencyGroups(references: ReadonlyMap<string, readonly string[]>): string[][] {
   const groups: string[][] = []
@@ -46,7 +47,7 @@ export function dependencyGroups(references: ReadonlyMap<string, readonly string
   return groups
 }
 
-/** Takes a whole group, down to its first name, from those that wait. */
+/** Removes a whole group, down to its first name, from the waiting names. */
 function taken(first: string, waiting: string[], isWaiting: Set<string>): string[] {
   const group: string[] = []
   for (;;) {

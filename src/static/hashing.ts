@@ -4,16 +4,16 @@ import { dependencyGroups } from './graph.ts'
 import type { Scanned, Scanner } from './scan.ts'
 import type { StaticFile } from './types.ts'
 
-/** A file under the name that has its hash. */
+/** A file under the name that contains its hash. */
 export interface HashedFile {
   readonly name: string
   readonly storedAs: string
   readonly digest: Digest
-  /** The bytes, where they are not those of the source. */
+  /** The bytes, where they differ from those of the source. */
   readonly bytes?: Buffer | undefined
 }
 
-/** What names are made of. */
+/** The input of the naming. */
 export interface HashingOptions {
   readonly sources: ReadonlyMap<string, StaticFile>
   readonly scanned: ReadonlyMap<string, Scanned>
@@ -23,8 +23,8 @@ export interface HashingOptions {
 }
 
 /**
- * Gives each file its name, those that are referred to first, so that every hash is that of the final bytes. Files that refer to each
- * other are one group: their hashes are of their bytes with plain names inside the group, and of the group.
+ * Names the files, beginning with those that others refer to, so that every hash is that of the final bytes. Files that refer to each other
+ * are one group: the hash of each covers its bytes with plain names inside the group, and the whole group.
  */
 export async function* hashedFiles({
   sources,
@@ -68,11 +68,11 @@ export async function* hashedFiles({
     }
   }
 
-  /** Returns false where one of the group has failed. */
+  /** Returns false where a file of the group has failed. */
   async function nameCycle(group: readonly string[]): Promise<boolean> {
     const contents: Array<readonly [name: string, md5: string]> = []
     for (const name of group) {
-      // No name of the group is known yet, so references inside it stay as they are.
+      // No name of the group is known yet, so references inside it do not change.
       const bytes = await rewritten(name)
       if (bytes === undefined) return false
       contents.push([name, digestOf(bytes).md5])

@@ -5,13 +5,13 @@ import { shortHash } from '../core/static-manifest.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { StaticHeaders } from './types.ts'
 
-/** What goes with one file, and a hash of it. */
+/** The headers of one file, and a hash of them. */
 export interface FileHeaders {
   readonly write: WriteOptions
   readonly hash: string
 }
 
-/** How long caches keep a file whose name changes with its content: a year, and without asking. (RFC 8246) */
+/** Cache lifetime of a file whose name changes with its content: a year, without revalidation. (RFC 8246) */
 export const IMMUTABLE = 'public, max-age=31536000, immutable'
 
 const NO_BYTES = bytesContent(new Uint8Array())
@@ -30,14 +30,14 @@ export class HeaderRules {
     this.#rules = Object.entries(headers).map(([pattern, value]) => [matcher([pattern]), value])
   }
 
-  /** The headers of a file, by the patterns of its plain name; `given` is what it has unless a pattern says otherwise. */
+  /** Returns the headers of a file, by the patterns of its plain name; `given` are its headers where no pattern sets another value. */
   of(name: string, given: StaticHeaders = {}): FileHeaders {
     let headers = given
     for (const [matches, more] of this.#rules) if (matches(name)) headers = { ...headers, ...more }
     return this.#hashed(this.#storage.writeOptions(this.#storage.newRef(name), NO_BYTES, headers))
   }
 
-  /** The headers of the same file in a coding. */
+  /** Returns the headers of the same file in a coding. */
   encoded({ write }: FileHeaders, coding: Coding): FileHeaders {
     return this.#hashed({ ...write, contentEncoding: coding })
   }

@@ -10,13 +10,13 @@ import type { StaticFile } from './types.ts'
 export class Linker {
   readonly #storage: AnyStorage
 
-  /** A target elsewhere, and sources that are no files of this machine, cannot be linked: `invalid_argument`. */
+  /** `invalid_argument` for a target that is not on local disk, and for sources that are not files of this machine. */
   constructor(storage: AnyStorage) {
     if (!storage.supports('path')) throw new StorageError('invalid_argument', "Can't symlink to a remote destination.")
     this.#storage = storage
   }
 
-  /** Whether the link to a source is there already. */
+  /** Whether the link to a source already exists. */
   async holds(file: StaticFile): Promise<boolean> {
     try {
       return (await readlink(this.#storage.path(file.name))) === sourcePath(file)
@@ -25,12 +25,12 @@ export class Linker {
     }
   }
 
-  /** Puts a link in the place of a file, at once: there is no moment without either. */
+  /** Replaces a file by a link atomically: there is no moment without either. */
   async link(file: StaticFile): Promise<void> {
     const path = this.#storage.path(file.name)
     const source = sourcePath(file)
     await mkdir(dirname(path), { recursive: true })
-    // A folder of the target may itself be a link to where the source is.
+    // A folder of the target may itself be a link to the folder of the source.
     if ((await placeOf(path)) === (await placeOf(source))) {
       const text = `'${path}' is the source itself, by a link to its folder: remove that link from the target.`
       throw new StorageError('invalid_argument', text, { fileName: file.name })
@@ -49,7 +49,7 @@ export class Linker {
   }
 }
 
-/** Names of the links below a folder of this machine, which no listing of a storage shows; none where there is no such folder. */
+/** Returns the names of the links below a folder of this machine, which a storage does not list; none where the folder does not exist. */
 export function* linksBelow(folder: string): Generator<string> {
   const folders = ['']
   for (let below = folders.pop(); below !== undefined; below = folders.pop()) {
@@ -70,7 +70,7 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-/** Where a name stands, whatever links lead to its folder. */
+/** Returns the location of a name, with all links in its folder resolved. */
 async function placeOf(path: string): Promise<string> {
   return join(await realpath(dirname(path)), basename(path))
 }

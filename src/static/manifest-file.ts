@@ -6,13 +6,13 @@ import { partsOf } from './static-name.ts'
 /** A bundler's manifest: its content, or the path or `file:` URL of the JSON file. */
 export type ManifestSource = object | string | URL
 
-/** A manifest that was read, entry by entry. */
+/** A manifest that is read entry by entry. */
 export class ManifestFile {
-  /** As messages show it: `The Vite manifest 'dist/.vite/manifest.json'`. */
+  /** Its name in messages: `The Vite manifest 'dist/.vite/manifest.json'`. */
   readonly title: string
   readonly entries: ReadonlyMap<string, unknown>
 
-  /** Reads it at once. One that is not there, is no JSON or no object is `improperly_configured`. */
+  /** Reads it at once. A missing file, invalid JSON, and JSON that is not an object are `improperly_configured`. */
   constructor(source: ManifestSource, kind: string) {
     const path = source instanceof URL ? fileURLToPath(source) : source
     this.title = typeof path === 'string' ? `The ${kind} '${path}'` : `The ${kind}`
@@ -23,19 +23,19 @@ export class ManifestFile {
     this.entries = new Map(Object.entries(content))
   }
 
-  /** An error about the manifest, or about one of its entries. */
+  /** Returns an error about the manifest, or about one of its entries. */
   wrong(problem: string, entry?: string, cause?: unknown): ImproperlyConfigured {
     const place = entry === undefined ? '' : `, entry '${entry}'`
     return new ImproperlyConfigured(`${this.title}${place}: ${problem}.`, { cause })
   }
 
-  /** The name of a built file, from the manifest's folder on; anything else that the entry holds there is `improperly_configured`. */
+  /** Returns the name of a built file, relative to the manifest's folder; any other value in the entry is `improperly_configured`. */
   fileName(value: unknown, entry: string, key: string): string {
     if (typeof value === 'string' && partsOf(value) !== undefined) return value
     throw this.wrong(`expected the relative path of a built file in '${key}', got ${shown(value)}`, entry)
   }
 
-  /** A list of texts that may be left out. */
+  /** Returns an optional list of texts. */
   texts(value: unknown, entry: string, key: string): readonly string[] {
     if (value === undefined) return []
     if (Array.isArray(value) && value.every(text => typeof text === 'string')) return value
@@ -61,7 +61,7 @@ export class ManifestFile {
   }
 }
 
-/** A folder's name before those of its files: '' or with a slash at its end. */
+/** Returns the prefix of a folder for the names of its files: '' or with a slash at its end. */
 export function filePrefix(base: string | undefined): string {
   const parts = (base ?? '').split('/').filter(part => part !== '')
   if (parts.length === 0) return ''
@@ -69,7 +69,7 @@ export function filePrefix(base: string | undefined): string {
   throw new ImproperlyConfigured(`base: expected a folder in the static files, such as 'app/', got '${base}'.`)
 }
 
-/** A value in a message. */
+/** Formats a value for a message. */
 function shown(value: unknown): string {
   const text = value === undefined ? 'nothing' : (JSON.stringify(value) ?? typeof value)
   return text.length > 60 ? `${text.slice(0, 60)}...` : text

@@ -3,36 +3,36 @@ import type { AnyStorage } from '../storage/storage.ts'
 import type { StaticBundle } from './bundle.ts'
 import type { Finder, StaticHeaders } from './types.ts'
 
-/** Names with hashes, and the manifest that says which file has which. */
+/** Names with hashes, and the manifest that maps each name to its hashed name. */
 export interface StaticManifestOptions extends Omit<StaticManifestSetting, 'storage'> {
-  /** Where the manifest is kept; default: beside the files. (Django's `manifest_storage`) */
+  /** The storage of the manifest; default: that of the files. (Django's `manifest_storage`) */
   readonly storage?: AnyStorage | undefined
 }
 
 /** Compressed siblings of files: `a.css.br` beside `a.css`. */
 export interface CompressOptions extends StaticCompressSetting {}
 
-/** What static files are made of. */
+/** Options of `StaticFiles`. */
 export interface StaticFilesOptions {
-  /** The target. */
+  /** The target storage. */
   readonly storage: AnyStorage
   /** The sources, in the order of precedence. */
   readonly finders: readonly Finder[]
-  /** What URLs begin with; default: the storage's own public URL. (STATIC_URL) */
+  /** Prefix of the URLs; default: the storage's own public URL. (STATIC_URL) */
   readonly baseUrl?: string | undefined
-  /** What else references in texts may begin with to mean a file of the site: the STATIC_URL of a site whose files a CDN has. */
+  /** Further prefixes of references to files of the site: the STATIC_URL of a site whose files are on a CDN. */
   readonly rootUrls?: readonly string[] | undefined
-  /** Whether names get hashes; default: as the storage's class says, `ManifestStaticFilesStorage` and its like, else false. */
+  /** Whether names get hashes. Default: as the storage's class defines, for example `ManifestStaticFilesStorage`, else false. */
   readonly manifest?: boolean | StaticManifestOptions | undefined
-  /** Whether compressed siblings are stored; default: as the storage's class says, else false. */
+  /** Whether compressed siblings are stored. Default: as the storage's class defines, else false. */
   readonly compress?: boolean | CompressOptions | undefined
-  /** What is stored with files, by patterns of their names; a later pattern wins. */
+  /** Headers that are stored with files, by patterns of their names; a later pattern overrides earlier ones. */
   readonly headers?: Readonly<Record<string, StaticHeaders>> | undefined
-  /** Patterns of files and folders that are left out, besides `CVS`, `.*` and `*~`. */
+  /** Patterns of files and folders that are ignored, besides `CVS`, `.*` and `*~`. */
   readonly ignore?: readonly string[] | undefined
   /** Whether `url` returns the URLs of plain names. (DEBUG) */
   readonly debug?: boolean | undefined
-  /** What bundlers have built: files that keep their names. */
+  /** The builds of bundlers: their files keep their names. */
   readonly bundles?: readonly StaticBundle[] | undefined
 }
 
@@ -41,7 +41,7 @@ export type ManifestPlan = {
   readonly [K in keyof StaticManifestOptions]-?: NonNullable<StaticManifestOptions[K]>
 }
 
-/** The manifest's options with their defaults; undefined where names get no hashes. */
+/** Returns the manifest's options with their defaults; undefined where names get no hashes. */
 export function manifestPlan({ manifest, storage }: StaticFilesOptions): ManifestPlan | undefined {
   const policy = storage.staticFiles?.manifest
   const chosen = manifest ?? policy !== undefined

@@ -2,8 +2,9 @@ import { foldedName } from '../core/case-clashes.ts'
 import type { Target } from './target.ts'
 
 /**
- * Leaves out of stale names those that may be files of this run by another spelling: `Logo.png` is `logo.png` in a target that ignores letter case, and
- * must not be removed. Such a target lists only one of them, so it is listed once more where there are any. They leave the record.
+ * Removes from the stale names those that may be another spelling of a file of this run: `Logo.png` is `logo.png` in a target that ignores
+ * letter case, and must not be removed. Such a target lists only one of them, so it is listed once more if there are any. They are removed
+ * from the record.
  */
 export async function withoutOtherSpellings(
   target: Target,

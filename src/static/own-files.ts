@@ -7,7 +7,10 @@ import type { AnyStorage } from '../storage/storage.ts'
 import type { ManifestPlan } from './options.ts'
 import type { StaticFile } from './types.ts'
 
-/** The manifest's name among the files of the target; undefined where it is kept elsewhere. Two storages may have one place. */
+/**
+ * Returns the manifest's name among the files of the target; undefined where it is stored elsewhere. Two storages may have the same
+ * location.
+ */
 export async function manifestNameIn(
   target: AnyStorage,
   plan: ManifestPlan | undefined,
@@ -21,7 +24,7 @@ export async function manifestNameIn(
   return there !== undefined && there === here ? name : undefined
 }
 
-/** Refuses sources that lie in the target, which a run changes and may clear: `improperly_configured`. */
+/** Rejects sources that lie in the target, which a run changes and may clear: `improperly_configured`. */
 export function refuseOwnFiles(sources: Iterable<StaticFile>, target: AnyStorage): void {
   const root = target.supports('path') ? realPath(target.path('')) : undefined
   if (root === undefined) return
@@ -36,7 +39,7 @@ export function refuseOwnFiles(sources: Iterable<StaticFile>, target: AnyStorage
   }
 }
 
-/** The name that a path has below a folder; '' for the folder itself, undefined where it is not in it. */
+/** Returns the name of a path relative to a folder; '' for the folder itself, undefined where it is not in it. */
 function nameBelow(folder: string, path: string): string | undefined {
   const below = relative(folder, path)
   return below === '..' || below.startsWith(`..${sep}`) || isAbsolute(below) ? undefined : below.split(sep).join('/')

@@ -1,17 +1,19 @@
 import type { Stat } from '../core/driver.ts'
 import { sortKeys } from '../core/key-order.ts'
 
-/** What a run has stored under a name. */
+/** The file that a run has stored under a name. */
 export interface StoredFile {
-  /** MD5 of the bytes as they were given to the storage, in hexadecimal; of a compressed sibling, those of the file that it was made of. */
+  /**
+   * MD5 of the bytes before the storage transforms them, in hexadecimal; for a compressed sibling, that of the file that it was made of.
+   */
   readonly md5: string
   /** The target's etag of it, or its version; '' where it has neither. */
   readonly version: string
-  /** Bytes in the target; -1 where that was not known. */
+  /** Size in bytes in the target; -1 where it is unknown. */
   readonly size: number
   /** Hash of the headers that were stored with it. */
   readonly headers: string
-  /** The file that this is a compressed sibling of; '' for a file of its own. */
+  /** The file of which this is a compressed sibling; '' for any other file. */
   readonly siblingOf: string
   /** Number of the last deploy that used this name; 0 for a plain name. */
   readonly deploy: number
@@ -24,19 +26,19 @@ export const RECORD_NAME = 'staticfiles.collected.json'
 const HEAD = /^\{"version":1,"deploy":(\d{1,15}),"manifest":"([0-9a-f]{0,32})","removing":(\d{1,15}),"files":\{$/
 
 /**
- * What former runs have stored in a target: kept in the target itself, so that any machine can go on. It is JSON with one line a file, and each file
- * is kept as its text, since there may be very many.
+ * The files that former runs have stored in a target. The record is kept in the target itself, so that any machine can continue. It is JSON
+ * with one line per file, and each file is kept as its text, since there may be very many.
  */
 export class CollectedRecord {
-  /** Number of the last manifest: it grows with each one that differs. */
+  /** Number of the last manifest: it is increased for each manifest that differs. */
   deploy = 0
   /** Hash of that manifest; '' where none was written. */
   manifest = ''
-  /** When the run that wrote it began to remove files, in milliseconds since 1970; 0 when it had ended that. */
+  /** Time at which the run that wrote it began to remove files, in milliseconds since 1970; 0 when it had finished that. */
   removingSinceMs = 0
   readonly #files = new Map<string, string>()
 
-  /** Reads a record; one that is damaged is empty, and a line that is damaged is left out. */
+  /** Reads a record; a damaged record is empty, and a damaged line is skipped. */
   static parse(text: string): CollectedRecord {
     const record = new CollectedRecord()
     let start = text.indexOf('\n') + 1
@@ -55,7 +57,7 @@ export class CollectedRecord {
     return record
   }
 
-  /** Names of all files. */
+  /** Returns the names of all files. */
   names(): IterableIterator<string> {
     return this.#files.keys()
   }
@@ -64,7 +66,7 @@ export class CollectedRecord {
     return this.#files.has(name)
   }
 
-  /** What is known of a file; undefined where nothing is. */
+  /** Returns the entry of a file; undefined without one. */
   get(name: string): StoredFile | undefined {
     const text = this.#files.get(name)
     const value = text === undefined ? undefined : parsed(text)
@@ -80,7 +82,7 @@ export class CollectedRecord {
     this.#files.set(name, JSON.stringify([md5, version, size, headers, ...more]))
   }
 
-  /** Takes what another record has of a file, without a copy of its text. */
+  /** Copies the entry of another record by reference, without a copy of its text. */
   take(name: string, other: CollectedRecord): void {
     const text = other.#files.get(name)
     if (text !== undefined) this.#files.set(name, text)
@@ -90,7 +92,7 @@ export class CollectedRecord {
     this.#files.delete(name)
   }
 
-  /** The text of the record, in the order of names. */
+  /** Returns the text of the record, in the order of names. */
   toText(): string {
     const lines = sortKeys([...this.#files.keys()]).map(name => `${JSON.stringify(name)}:${this.#files.get(name)}`)
     const about = `"deploy":${this.deploy},"manifest":${JSON.stringify(this.manifest)}`
@@ -99,7 +101,7 @@ export class CollectedRecord {
   }
 }
 
-/** Where the JSON text that begins at `start` ends: behind the quote that is not escaped. */
+/** Returns the end of the JSON text that begins at `start`: behind the quote that is not escaped. */
 function nameEnd(text: string, start: number): number {
   let at = start + 1
   while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
@@ -114,7 +116,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** What changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
+/** Returns a value that changes with the bytes of a file in a storage: its etag, else its version; '' where it has neither. */
 export function versionOf({ etag, versionId }: Pick<Stat, 'etag' | 'versionId'>): string {
   return etag ?? versionId ?? ''
 }

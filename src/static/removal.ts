@@ -3,7 +3,7 @@ import { linksBelow } from './links.ts'
 import type { RunReport } from './report.ts'
 import type { Target } from './target.ts'
 
-/** Removes files of the target, and reports those that went and those that could not. */
+/** Removes files of the target; reports the removed ones and those that could not be removed. */
 export async function removeAll(
   target: Target,
   names: readonly string[],
@@ -25,7 +25,7 @@ export async function removeAll(
   }
 }
 
-/** Removes what is in the target, except for `left`. Another run sees that by the record. */
+/** Removes all files in the target, except for `left`. The record announces this to other runs. */
 export async function clearTarget(
   target: Target,
   left: ReadonlySet<string>,

@@ -2,7 +2,7 @@ import { isStorageError, messageOf, StorageError } from '../core/errors.ts'
 import type { Channel } from './channel.ts'
 import type { CollectEvent, CollectSummary } from './types.ts'
 
-/** Errors in a row, of files that have nothing else in common, that end a run: the target does not answer, or refuses everything. */
+/** Number of successive errors of unrelated files that ends a run: the target does not answer, or rejects everything. */
 const MAX_IN_A_ROW = 10
 const OF_THE_TARGET: ReadonlySet<string> = new Set([
   'permission_denied',
@@ -13,7 +13,7 @@ const OF_THE_TARGET: ReadonlySet<string> = new Set([
   'no_space',
 ])
 
-/** What a run reports of each file. */
+/** Events that a run reports for each file. */
 const OF_FILES: ReadonlySet<CollectEvent['type']> = new Set(['copied', 'linked', 'unmodified', 'postProcessed'])
 
 type Counts = { -readonly [K in keyof Omit<CollectSummary, 'type' | 'dryRun' | 'destination'>]: CollectSummary[K] }
@@ -21,7 +21,7 @@ type Counts = { -readonly [K in keyof Omit<CollectSummary, 'type' | 'dryRun' | '
 /** Sends the events of a run, and counts them. */
 export class RunReport {
   readonly dryRun: boolean
-  /** Whether the target is looked at again: what became of each file was reported before. */
+  /** Whether the target is processed again: the events of each file were reported before. */
   isRepeated = false
   readonly #channel: Channel<CollectEvent>
   readonly #counts: Counts = {
@@ -68,17 +68,17 @@ export class RunReport {
     this.#channel.send(event)
   }
 
-  /** What is odd but stops nothing. */
+  /** Reports a problem that does not stop the run. */
   warning(message: string, name?: string, line?: number): void {
     this.event({ type: 'warning', message, name, line })
   }
 
-  /** A source that could not be read, however many there are of these. Throws an error of the configuration. */
+  /** Reports a source that could not be read; their number is not limited. Throws an error of the configuration. */
   unreadable(name: string, error: unknown, line?: number): void {
     this.#failure(name, error, line)
   }
 
-  /** A file that could not be collected. Throws an error of the configuration, and one of the target that comes again and again. */
+  /** Reports a file that could not be collected. Throws an error of the configuration, and one of the target that keeps occurring. */
   failed(name: string, error: unknown): void {
     const failure = this.#failure(name, error)
     this.#inARow = OF_THE_TARGET.has(failure.code) ? this.#inARow + 1 : 0
@@ -97,7 +97,7 @@ export class RunReport {
     return failure
   }
 
-  /** The last event. */
+  /** Returns the last event. */
   summary(destination: string | undefined): CollectSummary {
     return { type: 'summary', ...this.#counts, dryRun: this.dryRun, destination }
   }

@@ -5,7 +5,7 @@ import { filepathToUri } from '../core/urls.ts'
 export interface Resolved {
   /** Name of the file. */
   readonly name: string
-  /** The URL of the reference for another last part of that name. */
+  /** Returns the URL of the reference for another last part of that name. */
   withLast(last: string): string
 }
 
@@ -13,8 +13,8 @@ export interface Resolved {
 const ELSEWHERE = /^(?:[a-z][a-z0-9+.-]*:|\/\/|\\)/i
 
 /**
- * What a URL in a file means: the name of another file, or undefined where it leads elsewhere, to a fragment of the page, or to a
- * folder. `baseUrls` are what the URLs of static files begin with, so that absolute ones are understood; a name that climbs out of the root begins with `../`.
+ * Resolves a URL in a file: returns the name of another file, or undefined where it leads elsewhere, to a fragment of the page, or to a
+ * folder. `baseUrls` are the prefixes of static URLs, so that absolute ones are recognised; a name that leaves the root begins with `../`.
  */
 export function resolveReference(from: string, url: string, baseUrls: readonly string[]): Resolved | undefined {
   const trimmed = url.trim()
@@ -29,8 +29,8 @@ export function resolveReference(from: string, url: string, baseUrls: readonly s
 }
 
 /**
- * A URL path with another last part. What both names have in common stays as it is written, so that only the hash is put in; else the part is
- * percent-encoded.
+ * Returns a URL path with another last part. The common part of both names stays as written, so that only the hash is inserted; otherwise
+ * the part is percent-encoded.
  */
 function withLast(path: string, name: string, last: string): string {
   const plain = name.slice(name.lastIndexOf('/') + 1)
@@ -44,7 +44,7 @@ function withLast(path: string, name: string, last: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1) + filepathToUri(last)
 }
 
-/** What follows the first base that a URL begins with; undefined for any other one. */
+/** Returns the rest of a URL after the first base that it begins with; undefined for any other URL. */
 function belowBase(path: string, baseUrls: readonly string[]): string | undefined {
   const base = baseUrls.find(
     each => each !== '' && path.startsWith(each) && path.startsWith('//') === each.startsWith('//'),
@@ -52,7 +52,7 @@ function belowBase(path: string, baseUrls: readonly string[]): string | undefine
   return base === undefined ? undefined : path.slice(base.length)
 }
 
-/** Parts that are joined by the rules of URLs: `.` and `..` are steps. Undefined where nothing is left, as of `.`. (RFC 3986 5.2.4) */
+/** Joins parts by the rules of URLs: `.` and `..` are steps. Undefined where nothing remains, as for `.`. (RFC 3986 5.2.4) */
 function joined(folder: string, path: string): string | undefined {
   const parts: string[] = []
   let above = 0
@@ -67,7 +67,7 @@ function joined(folder: string, path: string): string | undefined {
   return '../'.repeat(above) + parts.join('/')
 }
 
-/** Percent-encoding undone, part by part where one is damaged. */
+/** Decodes percent-encoding, part by part where one is malformed. */
 function decoded(path: string): string {
   if (!path.includes('%')) return path
   return path

@@ -5,7 +5,7 @@ import type { Linker } from './links.ts'
 import type { ManifestPlan } from './options.ts'
 import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
 
-/** All that a run needs, with defaults. */
+/** The options of a run, with defaults. */
 export interface RunPlan {
   readonly storage: AnyStorage
   readonly finders: readonly Finder[]
@@ -16,17 +16,17 @@ export interface RunPlan {
   readonly rules: HeaderRules
   /** Names that programs use for built files of bundlers. */
   readonly bundled: ReadonlyMap<string, string>
-  /** Built files: they keep their names. The value says whether these change with the content. */
+  /** Built files: they keep their names. The value states whether these change with the content. */
   readonly built: ReadonlyMap<string, boolean>
   readonly isLenient: (name: string) => boolean
   readonly signal: AbortSignal
   readonly options: CollectOptions
 }
 
-/** What a run is about, however often it looks at the target. */
+/** The sources of a run, for every pass over the target. */
 export interface Collected {
   readonly sources: ReadonlyMap<string, StaticFile>
-  /** The manifest's name in the target; undefined where it is elsewhere. */
+  /** The manifest's name in the target; undefined where it is stored elsewhere. */
   readonly manifestName: string | undefined
   /** Undefined where files are copied. */
   readonly linker: Linker | undefined

@@ -16,17 +16,17 @@ import { Store } from './store.ts'
 import type { Target } from './target.ts'
 import type { StaticFile } from './types.ts'
 
-/** One source with what it becomes in the target. */
+/** One source and its result in the target. */
 interface Unit {
   readonly file: StaticFile
-  /** Undefined where it need not be known. */
+  /** Undefined where it is not needed. */
   readonly digest: Digest | undefined
-  /** The bytes, where they are at hand. */
+  /** The bytes, where they are in memory. */
   readonly bytes?: Buffer | undefined
   readonly hashed?: HashedFile | undefined
 }
 
-/** What one look at the target makes of the sources. */
+/** One pass over the target with all sources. */
 export class Run {
   readonly #plan: RunPlan
   readonly #report: RunReport
@@ -51,7 +51,7 @@ export class Run {
     this.#linker = linker
   }
 
-  /** Stores what is not there yet. Returns false where another run has changed the target meanwhile. */
+  /** Stores files that are missing. Returns false where another run has changed the target meanwhile. */
   async collect(digests: ReadonlyMap<string, Scanned>, scanner: Scanner | undefined): Promise<boolean> {
     const { options, manifest, signal, bundled, built } = this.#plan
     const { concurrency = 16, clear = false, deleteStale = false, keep = deleteStale ? 1 : undefined } = options
@@ -68,7 +68,7 @@ export class Run {
     return finish(this.#target, this.#store, this.#report, ends)
   }
 
-  /** Removes what is in the target; what the former manifest names stays until the new one is written. */
+  /** Removes the files in the target; those in the former manifest stay until the new one is written. */
   async #clear(): Promise<void> {
     const left = new Set(this.#target.manifest.paths.values()).add(RECORD_NAME)
     if (this.#manifestName !== undefined) left.add(this.#manifestName)
@@ -124,7 +124,7 @@ export class Run {
     return manifest === undefined || manifest.keepOriginals || built.has(name)
   }
 
-  /** A file under its plain name. */
+  /** Stores a file under its plain name. */
   async #original(unit: Unit): Promise<void> {
     const { file, digest } = unit
     const { name, origin } = file
@@ -140,13 +140,13 @@ export class Run {
       await this.#store.put(name, await content(), digest, headers)
       this.#report.event({ type: 'copied', name, origin, dryRun })
     }
-    // By its time, a file may be up to date with other bytes than those of its source.
+    // By its time, a file may be up to date although its bytes differ from those of its source.
     if (digest !== undefined && this.#store.record.get(name)?.md5 === digest.md5) {
       await this.#storeSiblings(unit, name, digest, headers, 0)
     } else this.#siblings.keep(name)
   }
 
-  /** A link to a source under its plain name. */
+  /** Makes a link to a source under its plain name. */
   async #link(file: StaticFile, linker: Linker): Promise<void> {
     const { name, origin } = file
     const { dryRun } = this.#report
@@ -156,7 +156,7 @@ export class Run {
     this.#report.event(isThere ? { type: 'unmodified', name, origin } : { type: 'linked', name, origin, dryRun })
   }
 
-  /** The same file under the name that has its hash. */
+  /** Stores the same file under the name that contains its hash. */
   async #hashed(unit: Unit, { name, storedAs, digest, bytes }: HashedFile): Promise<void> {
     const headers = this.#plan.rules.of(name, { cacheControl: IMMUTABLE })
     const content = async () => (bytes === undefined ? this.#content(unit) : bytesContent(bytes))
@@ -177,7 +177,7 @@ export class Run {
     headers: FileHeaders,
     deploy: number,
   ): Promise<void> {
-    // Every coding is made of them.
+    // All codings use these bytes.
     const bytes = once(async () => {
       if (unit.bytes !== undefined) return unit.bytes
       const read = await unit.file.readUpTo(IN_MEMORY, { signal: this.#plan.signal })
@@ -192,13 +192,13 @@ export class Run {
     return this.#store.holds(unit.file.name, digest, headers, content)
   }
 
-  /** Whether the file in the target is as new as its source, in whole seconds, where times decide. */
+  /** Whether the file in the target is as new as its source, in whole seconds, where times are compared. */
   async #isUpToDate(file: StaticFile): Promise<boolean> {
     const { compare, clear } = this.#plan.options
     const entry = this.#target.listed.get(file.name)
     if (compare !== 'modifiedTime' || clear === true || entry === undefined) return false
     const source = await file.modifiedAt({ signal: this.#plan.signal })
-    // A time that is not known is no later one.
+    // An unknown time does not count as later.
     if (source === undefined || !(wholeSeconds(entry.modifiedMs) >= wholeSeconds(source.getTime()))) return false
     this.#store.keep(file.name)
     return true

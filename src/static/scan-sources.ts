@@ -3,10 +3,13 @@ import type { RunReport } from './report.ts'
 import type { Scanned, Scanner } from './scan.ts'
 import type { StaticFile } from './types.ts'
 
-/** Files that are read before timers and answers of the network get a turn. */
+/** Number of files that are read before timers and answers of the network are processed. */
 const AT_A_TIME = 32
 
-/** Reads digests and references of the sources; those of a plain run only until the target is known, since then each is read when it is its turn. */
+/**
+ * Reads digests and references of the sources. For a run without hashes, only until the target is known: from then on each source is read
+ * when it is processed.
+ */
 export async function scanSources(
   sources: ReadonlyMap<string, StaticFile>,
   digests: Map<string, Scanned>,

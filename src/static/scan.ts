@@ -8,28 +8,28 @@ import { resolveReference } from './resolve.ts'
 import { SourceText } from './text.ts'
 import type { StaticFile } from './types.ts'
 
-/** Bytes of a text that is processed; a larger one keeps its references. */
+/** Maximum size in bytes of a text whose references are rewritten. */
 const MAX_TEXT = 64 * 1024 * 1024
 
-/** Bytes of texts up to which their references are kept from the first look to the second; those of more are found anew. */
+/** Maximum size in bytes of all texts whose references are kept from the first pass to the second; the others are searched again. */
 const MAX_KEPT = 32 * 1024 * 1024
 
-/** What was found in a source. */
+/** The result of scanning a source. */
 export interface Scanned {
   readonly digest: Digest
-  /** Names of other sources that it refers to; absent where it is no text that refers to files. */
+  /** Names of other sources that it refers to; absent for a file without references. */
   readonly targets?: readonly string[] | undefined
   /** Its references, where they were kept. */
   readonly references?: readonly Reference[] | undefined
 }
 
-/** How references are understood. */
+/** Options of a `Scanner`. */
 export interface ScannerOptions {
   readonly plan: ManifestPlan
   readonly baseUrls: readonly string[]
-  /** Files that are as they are to be: those of bundlers. */
+  /** Files that do not change: those of bundlers. */
   readonly isFinished: (name: string) => boolean
-  /** Files whose references may lead nowhere. */
+  /** Files that may refer to missing files. */
   readonly isLenient: (name: string) => boolean
   readonly signal: AbortSignal
 }
@@ -41,7 +41,7 @@ export class Scanner {
   readonly #options: ScannerOptions
   #hasMissing = false
   #keptBytes = 0
-  /** Names in lower case, for hints; made when the first reference leads nowhere. */
+  /** Names in lower case, for hints; made at the first reference to a missing file. */
   #byLowerCase: Map<string, string> | undefined
 
   constructor(sources: ReadonlyMap<string, StaticFile>, report: RunReport, options: ScannerOptions) {
@@ -50,12 +50,12 @@ export class Scanner {
     this.#options = options
   }
 
-  /** Whether a reference leads nowhere that must not. */
+  /** Whether a reference to a missing file is a failure. */
   get hasMissing(): boolean {
     return this.#hasMissing
   }
 
-  /** The digest and the references of a source. References that lead nowhere are reported: as failures in a strict run. */
+  /** Returns the digest and the references of a source. References to missing files are reported: as failures in a strict run. */
   async scan(file: StaticFile): Promise<Scanned> {
     const { signal } = this.#options
     const finder = this.#finderOf(file.name)
@@ -79,13 +79,13 @@ export class Scanner {
   }
 
   #kept(references: readonly Reference[], { byteLength }: Buffer): readonly Reference[] | undefined {
-    // What they hold of the text is counted as all of it.
+    // The references may keep the whole text in memory, so its full size counts.
     if (this.#keptBytes + byteLength > MAX_KEPT) return undefined
     this.#keptBytes += byteLength
     return references
   }
 
-  /** The bytes of a scanned source with other names in its references; `nameOf` is undefined for those that stay. */
+  /** Returns the bytes of a scanned source with other names in its references; `nameOf` returns undefined for those that do not change. */
   async rewrite(file: StaticFile, scanned: Scanned, nameOf: (name: string) => string | undefined): Promise<Buffer> {
     const { signal } = this.#options
     const bytes = await file.readUpTo(MAX_TEXT, { signal })
@@ -99,7 +99,7 @@ export class Scanner {
     })
   }
 
-  /** Whether the references of a source stay as they are, and it keeps its name. */
+  /** Whether the references of a source do not change, and it keeps its name. */
   isFinished(name: string): boolean {
     return this.#options.isFinished(name)
   }

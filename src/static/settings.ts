@@ -14,7 +14,7 @@ import type { StaticFilesOptions } from './options.ts'
 import { StaticFiles } from './static-files.ts'
 import type { Finder } from './types.ts'
 
-/** Where relative folders begin, and packages are looked for. */
+/** The base of relative folders, and the folder in which packages are searched. */
 interface Place {
   readonly base: string | undefined
 }
@@ -30,11 +30,10 @@ const DJANGO = 'django.contrib.staticfiles.finders.'
 const DEFAULT_FINDERS: readonly string[] = [`${DJANGO}FileSystemFinder`, `${DJANGO}AppDirectoriesFinder`]
 
 /**
- * The static files that the active settings describe: the storage of the alias, the finders of STATICFILES_FINDERS (by default those of
- * STATICFILES_DIRS and STATICFILES_PACKAGES), and what STATICFILES_MANIFEST, STATICFILES_COMPRESS, STATICFILES_HEADERS, STATICFILES_IGNORE and DEBUG
- * say. `options` win over the settings. A bad setting, an unknown alias, and a STATIC_ROOT that lies in one of STATICFILES_DIRS are
- * `improperly_configured`. Nothing is read or connected yet.
- *
+ * Returns the static files that the active settings describe: the storage of the alias, the finders of STATICFILES_FINDERS (by default
+ * those of STATICFILES_DIRS and STATICFILES_PACKAGES), and STATICFILES_MANIFEST, STATICFILES_COMPRESS, STATICFILES_HEADERS,
+ * STATICFILES_IGNORE and DEBUG. `options` override the settings. An invalid setting, an unknown alias, and a STATIC_ROOT that lies in one
+ * of STATICFILES_DIRS are `improperly_configured`. Does not read files or connect.
  * @example
  * const files = await staticFilesFromSettings().load()
  * files.url('css/site.css') // /static/css/site.2ee5a7e3dd1f.css
@@ -53,14 +52,14 @@ export function staticFilesFromSettings(alias = 'staticfiles', options: Partial<
     headers: options.headers ?? values.headers,
     ignore: options.ignore ?? values.ignore,
     debug: options.debug ?? values.debug,
-    // Stylesheets name files by STATIC_URL also where a CDN has them.
+    // Stylesheets refer to files by STATIC_URL even if they are on a CDN.
     rootUrls: options.rootUrls ?? (values.url === null ? [] : [values.url]),
   }
   if (options.finders === undefined) checkTarget(made, values, place)
   return new StaticFiles(made)
 }
 
-/** Refuses a target on this disk that is collected from. */
+/** Rejects a target on this disk that is also a source. */
 function checkTarget(
   { storage, finders, ignore = [] }: StaticFilesOptions,
   { dirs }: StaticValues,
@@ -80,7 +79,7 @@ function findersOf(values: StaticValues, place: Place): Finder[] {
     const known = Object.keys(FINDERS)
     const meant = hint(nearest(finder.slice(finder.lastIndexOf('.') + 1), known))
     throw new ImproperlyConfigured(
-      `STATICFILES_FINDERS: '${finder}' is none of ${known.join(', ')}${meant}; give another finder itself, as an object.`,
+      `STATICFILES_FINDERS: '${finder}' is not one of ${known.join(', ')}${meant}; pass any other finder as an object.`,
     )
   })
 }
@@ -91,7 +90,7 @@ function checkedFinder(finder: object): Finder {
   throw new ImproperlyConfigured('STATICFILES_FINDERS: expected a finder, which has the methods files and find.')
 }
 
-/** The manifest's options, whose storage is the one of an alias. */
+/** Returns the manifest's options; their storage is that of an alias. */
 function manifestOf(given: boolean | StaticManifestSetting | null): StaticFilesOptions['manifest'] {
   if (given === null || typeof given === 'boolean') return given ?? undefined
   const { storage: alias, ...options } = given

@@ -6,7 +6,7 @@ import type { FileHeaders, HeaderRules } from './headers.ts'
 import type { Store } from './store.ts'
 import type { Target } from './target.ts'
 
-/** A file whose siblings are meant. */
+/** A file that has siblings. */
 export interface Original {
   readonly storedAs: string
   readonly digest: Digest
@@ -16,12 +16,12 @@ export interface Original {
   readonly bytes: () => Promise<Buffer | undefined>
 }
 
-/** How siblings are made. */
+/** Options of `Siblings`. */
 export interface SiblingOptions {
-  /** Undefined where none are wanted; those of former runs are still removed when they are out of date. */
+  /** Undefined where none are wanted; outdated siblings of former runs are still removed. */
   readonly plan: CompressPlan | undefined
   readonly rules: HeaderRules
-  /** Whether the sources themselves have a file of this name, which is then left alone. */
+  /** Whether the sources themselves have a file of this name, which then does not change. */
   readonly isSource: (name: string) => boolean
 }
 
@@ -30,7 +30,7 @@ export class Siblings {
   readonly #target: Target
   readonly #store: Store
   readonly #options: SiblingOptions
-  /** What is being compressed, by coding and digest: a file and its hashed twin are compressed once. */
+  /** The compressions in progress, by coding and digest: a file and its hashed copy are compressed once. */
   readonly #made = new Map<string, Promise<Buffer | undefined>>()
 
   constructor(target: Target, store: Store, options: SiblingOptions) {
@@ -39,7 +39,7 @@ export class Siblings {
     this.#options = options
   }
 
-  /** Removes the siblings that a file has in the target, before it changes: none is ever served in place of newer bytes. */
+  /** Removes the siblings that a file has in the target, before it changes, so that none is served in place of newer bytes. */
   async removeOld(storedAs: string): Promise<void> {
     const { plan, isSource } = this.#options
     for (const extension of Object.values(CODING_EXTENSIONS)) {
@@ -50,7 +50,7 @@ export class Siblings {
     }
   }
 
-  /** Leaves the siblings that former runs have made of a file. */
+  /** Keeps the siblings that former runs have made of a file. */
   keep(storedAs: string): void {
     for (const extension of Object.values(CODING_EXTENSIONS)) {
       const name = storedAs + extension
@@ -58,7 +58,7 @@ export class Siblings {
     }
   }
 
-  /** Stores the siblings of a file which is in the target; those that are there and up to date stay. */
+  /** Stores the siblings of a file that is in the target; existing siblings that are up to date stay. */
   async store(original: Original): Promise<void> {
     const { plan, rules, isSource } = this.#options
     const { storedAs, digest, headers, deploy } = original
@@ -91,7 +91,7 @@ export class Siblings {
     }
   }
 
-  /** Lets go of what was compressed of these bytes. */
+  /** Releases the compressed forms of these bytes. */
   forget({ md5 }: Digest): void {
     for (const coding of this.#options.plan?.codings ?? []) this.#made.delete(`${coding}:${md5}`)
   }

@@ -5,12 +5,12 @@ import type { RunReport } from './report.ts'
 import type { Target } from './target.ts'
 import type { CollectOptions, Finder, IsIgnored, StaticFile } from './types.ts'
 
-/** How sources are gathered. */
+/** Options for gathering the sources. */
 export interface SourceOptions {
   readonly isIgnored: IsIgnored
-  /** Name of the manifest in the target, which is not free for files. */
+  /** Name of the manifest in the target, which no file may have. */
   readonly manifestName: string | undefined
-  /** Whether the run deletes what it does not find. */
+  /** Whether the run deletes files that it does not find. */
   readonly deletes: boolean
   readonly signal: AbortSignal
 }
@@ -21,8 +21,8 @@ export function isDeleting({ clear, deleteStale, keep }: CollectOptions): boolea
 }
 
 /**
- * Whether a run may change the target: not where it begins by deleting everything, and a source cannot be read. A run without a single file that
- * would empty the manifest, or delete what is there, is `improperly_configured`: a setting has a wrong name, or a build is missing.
+ * Whether a run may change the target: not if it begins by deleting everything, and a source cannot be read. A run without any file that
+ * would empty the manifest, or delete existing files, is `improperly_configured`: a setting has a wrong name, or a build is missing.
  */
 export function mayChange(
   target: Target,
@@ -39,7 +39,7 @@ export function mayChange(
   return true
 }
 
-/** All files to collect by their names: the first one of a name is meant, and the others are reported. */
+/** Returns all files to collect by their names: the first one of a name is used, and the others are reported. */
 export async function gatherSources(
   finders: readonly Finder[],
   report: RunReport,

@@ -20,8 +20,7 @@ import { readText } from './target.ts'
 import type { CollectEvent, CollectOptions, CollectSummary, Finder, StaticFile } from './types.ts'
 
 /**
- * The static files of a site: where they come from, where they are collected, and their URLs.
- *
+ * The static files of a site: their sources, their target, and their URLs.
  * @example
  * const files = new StaticFiles({ storage, finders: [new FolderFinder(['./assets'])], manifest: true })
  * for await (const event of files.collect()) if (event.type === 'failed') console.error(event.error.message)
@@ -40,7 +39,7 @@ export class StaticFiles {
     this.#plan = manifestPlan(this.options)
   }
 
-  /** The target. */
+  /** The target storage. */
   get storage(): AnyStorage {
     return this.options.storage
   }
@@ -51,8 +50,8 @@ export class StaticFiles {
   }
 
   /**
-   * Reads the manifest, and finds what URLs begin with: to be called before `url`, and again to see a new deploy. A missing manifest has no
-   * entries; a damaged one is `improperly_configured`.
+   * Reads the manifest, and determines the prefix of the URLs. Call it before `url`, and again after a new deploy. A missing manifest has
+   * no entries; a damaged one is `improperly_configured`.
    */
   async load(options: CallOptions = {}): Promise<this> {
     checkCallOptions('load', options)
@@ -67,9 +66,9 @@ export class StaticFiles {
   }
 
   /**
-   * The URL of a file, at once: with its hash where there is a manifest. A query and a fragment are kept, and a folder's name (`css/`) has no hash. A
-   * name that the manifest has not is `not_found`, unless `strictUrls` is off. Before `load` it is `improperly_configured`, as for a
-   * storage that signs its URLs.
+   * Returns the URL of a file, synchronously: with its hash if there is a manifest. A query and a fragment are kept, and a folder's name
+   * (`css/`) has no hash. A name that is not in the manifest is `not_found`, unless `strictUrls` is off. Before `load` it is
+   * `improperly_configured`, and also for a storage that signs its URLs.
    */
   url(name: string): string {
     const base = this.#base
@@ -80,21 +79,21 @@ export class StaticFiles {
     }
     if (base.url === undefined) {
       throw new ImproperlyConfigured(
-        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or give baseUrl.`,
+        `Static files need public URLs, and ${this.storage.constructor.name} has none: ${base.problem}; or set baseUrl.`,
       )
     }
     const [path, suffix] = splitSuffix(this.#stored(name))
     return base.url + filepathToUri(path).replace(/^\/+/, '') + suffix
   }
 
-  /** Whether a name in the target changes with its content, as the manifest proves: caches may keep such a file for ever. */
+  /** Whether a name in the target changes with its content, according to the manifest: caches may keep such a file indefinitely. */
   isImmutable(storedAs: string): boolean {
     return (
       this.#immutable.has(storedAs) || this.#bundles.some(({ immutable, files }) => immutable && files.has(storedAs))
     )
   }
 
-  /** The source of a name; undefined where no finder has it. */
+  /** Returns the source of a name; undefined where no finder has it. */
   async find(name: string): Promise<StaticFile | undefined> {
     for (const finder of this.finders) {
       const [first] = await finder.find(name)
@@ -103,16 +102,16 @@ export class StaticFiles {
     return undefined
   }
 
-  /** All sources of a name, in the order of precedence: the first one is collected. */
+  /** Returns all sources of a name, in the order of precedence: the first one is collected. */
   async findAll(name: string): Promise<readonly StaticFile[]> {
     const found = await Promise.all(this.finders.map(finder => finder.find(name)))
     return found.flat()
   }
 
   /**
-   * Collects all files into the target, and yields what happens; the last event is the summary. A file that fails is an event `failed`, the others
-   * go on, and the manifest stays as it was: see `failed` of the summary. What concerns the whole target is thrown. An end of the iteration before
-   * its end ends the run.
+   * Collects all files into the target, and yields events; the last one is the summary. A file that fails is an event `failed`; the others
+   * are still collected, and the manifest does not change: see `failed` of the summary. Errors of the whole target are thrown. Ending the
+   * iteration early ends the run.
    */
   async *collect(options: CollectOptions = {}): AsyncGenerator<CollectEvent, CollectSummary, undefined> {
     checkCollectOptions(options)
@@ -163,7 +162,7 @@ export class StaticFiles {
     try {
       await collectAll(plan, report)
     } finally {
-      // The storage's own URLs have the new names from now on.
+      // The storage's own URLs use the new names from now on.
       storage.staticFiles?.manifest?.forget()
     }
   }
@@ -191,7 +190,7 @@ export class StaticFiles {
   }
 }
 
-/** What URLs begin with; '' where names alone are URLs. */
+/** Returns the prefix of the URLs; '' where the names are the URLs. */
 function asBase(url: string): string {
   return url === '' ? url : withSlash(url)
 }

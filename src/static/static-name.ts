@@ -1,4 +1,4 @@
-/** Why a part of a path cannot be part of a static file's name, or undefined where it can: the same name would not come out everywhere. */
+/** Returns why a part of a path cannot be part of a static file's name on all systems, or undefined where it can. */
 export function nameProblem(part: string): string | undefined {
   if (part === '' || part === '.' || part === '..') return 'its name has an empty part, or one that stands for a folder'
   if (!part.isWellFormed()) return 'its name is not UTF-16'
@@ -10,7 +10,10 @@ export function nameProblem(part: string): string | undefined {
   return undefined
 }
 
-/** The parts of a file's name; undefined for what is none: an absolute path, one with empty parts or `..`, with a backslash or a control character. */
+/**
+ * Returns the parts of a file's name; undefined for an invalid one: an absolute path, one with empty parts or `..`, with a backslash or a
+ * control character.
+ */
 export function partsOf(name: string): readonly string[] | undefined {
   const parts = name.split('/')
   return parts.some(part => nameProblem(part) !== undefined) ? undefined : parts

@@ -9,20 +9,20 @@ import type { FileHeaders } from './headers.ts'
 import { CollectedRecord, type StoredFile, versionOf } from './record.ts'
 import type { Target, Wanted } from './target.ts'
 
-/** What of an entry of the record the caller knows. */
+/** The part of a record's entry that the caller knows. */
 type Known = Partial<Pick<StoredFile, 'siblingOf' | 'deploy'>>
 
-/** How a `Store` works. */
+/** Options of a `Store`. */
 export interface StoreOptions {
   readonly dryRun: boolean
-  /** Whether everything is stored anew. */
+  /** Whether all files are stored again. */
   readonly clear: boolean
   readonly signal: AbortSignal
 }
 
-/** Stores files in the target where they are not there yet, and keeps the record of it. */
+/** Stores files that are not in the target yet, and records them. */
 export class Store {
-  /** What the target holds at the end of the run. */
+  /** The files in the target at the end of the run. */
   readonly record: CollectedRecord = new CollectedRecord()
   #hasWritten = false
   readonly #target: Target
@@ -48,7 +48,7 @@ export class Store {
   }
 
   /**
-   * Whether the target holds the file already; then it is in the record. `content` is read only where listing and record cannot say:
+   * Whether the target already has the file; then it is in the record. `content` is read only where listing and record are not sufficient:
    * the storage compresses, or the file is on this machine.
    */
   async holds(
@@ -67,7 +67,7 @@ export class Store {
     const { version, size } = this.#target.listed.get(name)!
     const { siblingOf = '', deploy = 0 } = known
     if (stored === undefined) this.record.set(name, entry(digest, headers, { etag: version, size }, known))
-    // The number of the deploy comes at the end of the run.
+    // The number of the deploy is set at the end of the run.
     else if (stored.siblingOf === siblingOf && (stored.deploy === 0) === (deploy === 0))
       this.record.take(name, this.#target.record)
     else this.record.set(name, { ...stored, siblingOf, deploy })
@@ -77,7 +77,7 @@ export class Store {
   /** Stores a file under exactly this name. */
   async put(name: string, content: Content, digest: Digest, headers: FileHeaders, known: Known = {}): Promise<void> {
     const { dryRun, signal } = this.#options
-    // A dry run must not take for stale what a real one stores.
+    // A dry run must not treat as stale what a real run stores.
     if (dryRun) return this.record.set(name, entry(digest, headers, { size: content.size }, known))
     const storage = this.#storage
     this.#hasWritten = true
@@ -88,12 +88,12 @@ export class Store {
     this.record.set(name, entry(digest, headers, { size: content.size, ...stat }, known))
   }
 
-  /** Leaves a file as it is in the target, and in the record as a former run has put it there. */
+  /** Keeps a file in the target, and its entry of a former run in the record. */
   keep(name: string): void {
     if (this.#target.stored(name) !== undefined) this.record.take(name, this.#target.record)
   }
 
-  /** Removes a file that is in the target. */
+  /** Removes a file in the target. */
   async remove(name: string): Promise<void> {
     const { dryRun, signal } = this.#options
     if (!dryRun) await this.#storage.delete(this.#target.listed.get(name)?.address ?? name, { signal })
@@ -101,7 +101,7 @@ export class Store {
     this.#target.forget(name)
   }
 
-  /** Compares with the stored bytes, where they are on this machine, or with what the storage would make of the content. */
+  /** Compares with the stored bytes, if they are on this machine, or with the storage's result for the content. */
   async #compare(
     name: string,
     digest: Digest,
@@ -131,7 +131,7 @@ export class Store {
     }
   }
 
-  /** Whether a link is in the place of a file on this machine. */
+  /** Whether a file on this machine is replaced by a link. */
   #isLink(name: string): boolean {
     return lstatSync(this.#storage.path(name), { throwIfNoEntry: false })?.isSymbolicLink() === true
   }

@@ -4,7 +4,7 @@ import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 import type { StaticFile } from './types.ts'
 
-/** A file of a storage. Bytes are as its readers get them, unpacked. What goes wrong is the storage's error. */
+/** A file of a storage. Bytes are unpacked, as for all readers. Failures are the storage's errors. */
 export class StoredFile implements StaticFile {
   readonly name: string
   readonly #storage: AnyStorage
@@ -30,7 +30,7 @@ export class StoredFile implements StaticFile {
   }
 
   async readUpTo(limit: number, { signal }: CallOptions = {}): Promise<Buffer | undefined> {
-    // What is packed has no fewer bytes when it is unpacked. A size that is not known is NaN.
+    // Unpacked bytes are no fewer than packed ones. An unknown size is NaN.
     if (this.#entry.size > limit) return undefined
     const stream = this.open({ signal })
     const chunks: Buffer[] = []

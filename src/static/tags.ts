@@ -19,7 +19,7 @@ export class Tags {
     this.#add(url, `<link rel="modulepreload" href="${escaped(url)}"${this.#attribute()}>`)
   }
 
-  /** The HTML, an element in a line. */
+  /** Returns the HTML, one element per line. */
   toString(): string {
     return [...this.#lines.values()].join('\n')
   }
@@ -41,7 +41,7 @@ const REFERENCES: Readonly<Record<string, string>> = {
   '>': '&gt;',
 }
 
-/** A text in a quoted attribute. (HTML 13.1.2.3) */
+/** Escapes a text for a quoted attribute. (HTML 13.1.2.3) */
 function escaped(text: string): string {
   return text.replace(/[&"'<>]/g, character => REFERENCES[character]!)
 }

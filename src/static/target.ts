@@ -5,7 +5,7 @@ import type { Entry, NameOrEntry } from '../storage/types.ts'
 import type { ManifestPlan } from './options.ts'
 import { CollectedRecord, RECORD_NAME, type StoredFile, versionOf } from './record.ts'
 
-/** What a run wants to be in the target under a name. */
+/** The expected state of a file in the target. */
 export interface Wanted {
   /** MD5 of the bytes, in hexadecimal. */
   readonly md5: string
@@ -14,18 +14,18 @@ export interface Wanted {
   readonly headers: string
 }
 
-/** A file in the target: as little of its entry as a run needs, since there may be very many. */
+/** A file in the target: as few fields of its entry as a run needs, since there may be very many. */
 export interface Listed {
   readonly size: number
   readonly etag: string | undefined
   readonly version: string
   /** Milliseconds since 1970; NaN where the listing has no time. */
   readonly modifiedMs: number
-  /** What has to be given to `delete`: the name, or the entry where its name is not in its normal form. */
+  /** The argument for `delete`: the name, or the entry where its name is not in its normal form. */
   readonly address: NameOrEntry
 }
 
-/** The target as one listing shows it, with what former runs have said of it. */
+/** The target according to one listing, and the records of former runs. */
 export class Target {
   readonly storage: AnyStorage
   readonly record: CollectedRecord
@@ -52,9 +52,9 @@ export class Target {
     this.#recordMs = listed.get(RECORD_NAME)?.modifiedMs ?? Number.NaN
   }
 
-  /** Lists the target, and reads the record and the manifest that are in it. A damaged record counts as none, a damaged manifest is an error. */
+  /** Lists the target, and reads the record and the manifest in it. A damaged record counts as missing, a damaged manifest is an error. */
   static async read(storage: AnyStorage, plan: ManifestPlan | undefined, options: CallOptions): Promise<Target> {
-    // The record comes first: a run that changes the target after that changes the record too.
+    // The record is read first: a run that changes the target after that changes the record, too.
     const record = await readText(storage, RECORD_NAME, options)
     const manifest = plan === undefined ? '' : await readText(plan.storage, plan.name, options)
     const listed = new Map<string, Listed>()
@@ -64,7 +64,7 @@ export class Target {
     return new Target(storage, listed, record, manifest, plan?.name ?? '')
   }
 
-  /** Writes that only these files are left, so that another run sees that what it has listed may be gone. */
+  /** Writes to the record that only these files remain, so that another run knows that the files it has listed may be missing. */
   async announceClearing(left: ReadonlySet<string>, options: CallOptions): Promise<void> {
     const record = new CollectedRecord()
     record.deploy = this.record.deploy + 1
@@ -78,13 +78,13 @@ export class Target {
     this.#recordHash = hashOf(text)
   }
 
-  /** Whether another run has written the record since this one has read it, and what is in it now. */
+  /** Returns the current record if another run has written it since this one has read it, else undefined. */
   async othersRecord(options: CallOptions): Promise<CollectedRecord | undefined> {
     const text = await readText(this.storage, RECORD_NAME, options)
     return hashOf(text) === this.#recordHash ? undefined : CollectedRecord.parse(text)
   }
 
-  /** Hash of the record's text as this run has last read or written it; '' where there is none. */
+  /** Hash of the record's text that this run has last read or written; '' where there is none. */
   get recordHash(): string {
     return this.#recordHash
   }
@@ -94,31 +94,31 @@ export class Target {
     return this.#listed
   }
 
-  /** A file is no longer in the target. */
+  /** Records that a file is no longer in the target. */
   forget(name: string): void {
     this.#listed.delete(name)
   }
 
-  /** What a former run has stored under a name, if it is what the listing shows. */
+  /** Returns the entry of a former run for a name, if it matches the listing. */
   stored(name: string): StoredFile | undefined {
     const stored = this.record.get(name)
     const listed = this.#listed.get(name)
     if (stored === undefined || listed === undefined) return undefined
     if (stored.version !== '' && listed.version !== '') return stored.version === listed.version ? stored : undefined
-    // Where listings have neither etags nor versions: what was changed after the record was written has a later time.
+    // Where listings have neither etags nor versions: a file that was changed after the record was written has a later time.
     return listed.size === stored.size && listed.modifiedMs <= this.#recordMs ? stored : undefined
   }
 
   /**
-   * Whether the target holds this file, headers included, as far as record and listing show: 'yes', 'no', or 'unknown' where only the
-   * stored bytes can tell. `stored` is what `stored(name)` returns.
+   * Whether the target has this file, headers included, according to record and listing: 'yes', 'no', or 'unknown' where only the stored
+   * bytes can decide. `stored` is the result of `stored(name)`.
    */
   holds(name: string, { md5, size, headers }: Wanted, stored: StoredFile | undefined): 'yes' | 'no' | 'unknown' {
     const listed = this.#listed.get(name)
     if (listed === undefined) return 'no'
     if (stored !== undefined) return stored.md5 === md5 && stored.headers === headers ? 'yes' : 'no'
     if (listed.etag === md5 && listed.size === size) return 'yes'
-    // An etag that is some MD5 is that of other bytes, unless the storage compresses them.
+    // An etag that is an MD5 proves other bytes, unless the storage compresses them.
     return 'unknown'
   }
 }
@@ -137,17 +137,17 @@ function isNormal(storage: AnyStorage, name: string): boolean {
   }
 }
 
-/** Hash of a text; '' of the empty one. */
+/** Returns the hash of a text; '' for the empty one. */
 export function hashOf(text: string): string {
   return text === '' ? '' : shortHash(text)
 }
 
-/** Text of a file; '' of a missing one. */
+/** Returns the text of a file; '' for a missing one. */
 export async function readText(storage: AnyStorage, name: string, options: CallOptions): Promise<string> {
   try {
     return await storage.readText(name, options)
   } catch (error) {
-    // The storage may come from another copy of the package, whose errors are of another class.
+    // The storage may come from another copy of the package, whose errors have another class.
     if ((error as { readonly code?: unknown }).code === 'not_found') return ''
     throw error
   }

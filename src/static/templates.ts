@@ -1,22 +1,22 @@
-/** What knows the URLs of static files, as `StaticFiles` does after `load`. */
+/** An object that returns the URLs of static files, such as `StaticFiles` after `load`. */
 export interface StaticUrls {
   url(name: string): string
 }
 
-/** The URL of a static file by its name, for templates. */
+/** Returns the URL of a static file by its name, for templates. */
 export type StaticUrl = (name: string) => string
 
-/** How templates get their function. */
+/** Options of the template functions. */
 export interface TemplateOptions {
-  /** Its name in templates; default `staticUrl`. */
+  /** The function's name in templates; default `staticUrl`. */
   readonly name?: string | undefined
 }
 
 const NAME = 'staticUrl'
 
 /**
- * `files.url` as a function of its own, for templates. It throws what `files.url` throws: `not_found` for a name that the manifest has not.
- *
+ * Returns `files.url` as a separate function, for templates. It throws the errors of `files.url`: `not_found` for a name that is not in the
+ * manifest.
  * @example
  * app.locals.staticUrl = staticUrl(files) // Express: in every template of the application
  */
@@ -24,7 +24,7 @@ export function staticUrl(files: StaticUrls): StaticUrl {
   return name => files.url(name)
 }
 
-/** Middleware of Express, as far as it is used here. */
+/** The part of Express middleware that is used here. */
 export type ExpressMiddleware = (
   request: unknown,
   response: { readonly locals: Record<string, unknown> },
@@ -32,9 +32,8 @@ export type ExpressMiddleware = (
 ) => void
 
 /**
- * Middleware for Express 4 and 5: templates find the function in `res.locals`. One application whose templates all need it may set
+ * Returns middleware for Express 4 and 5: templates find the function in `res.locals`. An application whose templates all need it may set
  * `app.locals.staticUrl = staticUrl(files)` instead.
- *
  * @example
  * app.use(expressStaticUrl(files))
  * // <link rel="stylesheet" href="<%= staticUrl('css/site.css') %>">
@@ -47,15 +46,14 @@ export function expressStaticUrl(files: StaticUrls, { name = NAME }: TemplateOpt
   }
 }
 
-/** Middleware of Hono, as far as it is used here. */
+/** The part of Hono middleware that is used here. */
 export type HonoMiddleware = (
   context: { set(name: string, value: unknown): void },
   next: () => Promise<void>,
 ) => Promise<void>
 
 /**
- * Middleware for Hono 4: handlers and components find the function with `c.get('staticUrl')` or `c.var.staticUrl`.
- *
+ * Returns middleware for Hono 4: handlers and components find the function with `c.get('staticUrl')` or `c.var.staticUrl`.
  * @example
  * const app = new Hono<{ Variables: { staticUrl: StaticUrl } }>()
  * app.use(honoStaticUrl(files))
@@ -69,30 +67,30 @@ export function honoStaticUrl(files: StaticUrls, { name = NAME }: TemplateOption
   }
 }
 
-/** An application of Fastify, as far as it is used here. */
+/** The part of a Fastify application that is used here. */
 export interface FastifyApplication {
   hasReplyDecorator(name: string): boolean
   decorateReply(name: string, value: unknown): unknown
   addHook(name: 'onRequest', hook: (request: unknown, reply: unknown, done: () => void) => void): unknown
 }
 
-/** A plugin of Fastify, as far as it is used here. */
+/** The part of a Fastify plugin that is used here. */
 export type FastifyPlugin = (application: FastifyApplication) => Promise<void>
 
 /**
- * A plugin for Fastify 4 and 5: handlers find the function as `reply.staticUrl`, templates of `@fastify/view` in `reply.locals`, whichever of the
- * two plugins is registered first. It is not encapsulated: it holds for the application that it is registered in, and for all below.
- *
+ * Returns a plugin for Fastify 4 and 5: handlers find the function as `reply.staticUrl`, templates of `@fastify/view` in `reply.locals`,
+ * whichever of the two plugins is registered first. It is not encapsulated: it applies to the application that it is registered in, and to
+ * all below.
  * @example
  * await app.register(fastifyStaticUrl(files))
  * app.get('/', (request, reply) => reply.view('index.ejs')) // href="<%= staticUrl('css/site.css') %>"
  */
 export function fastifyStaticUrl(files: StaticUrls, { name = NAME }: TemplateOptions = {}): FastifyPlugin {
   const url = staticUrl(files)
-  // Fastify catches what an asynchronous plugin throws, such as for a name that is taken.
+  // Fastify catches errors of an asynchronous plugin, such as for a name that is taken.
   const plugin: FastifyPlugin = async application => {
     application.decorateReply(name, url)
-    // @fastify/view makes an object for each request where it has decorated the reply itself, and leaves ours where we have.
+    // If @fastify/view has decorated the reply itself, it makes an object for each request; otherwise it uses this one.
     if (!application.hasReplyDecorator('locals')) application.decorateReply('locals', null)
     application.addHook('onRequest', (_request, reply, next) => {
       const { locals } = reply as { locals?: object | null }

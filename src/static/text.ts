@@ -2,11 +2,11 @@ import { isUtf8 } from 'node:buffer'
 import { lineOf } from './references/lines.ts'
 import type { Reference } from './references/reference.ts'
 
-/** What escapes of CSS and JavaScript may stand for in a text that is no UTF-8. */
+/** Characters that escapes of CSS and JavaScript may represent in a text that is not UTF-8. */
 const BEYOND_LATIN1 = /[^\0-\xff]/
 const ALL_BEYOND_LATIN1 = /[^\0-\xff]+/g
 
-/** A text as it was read: what is not changed in it comes out byte for byte as it went in. */
+/** A text as it was read: unchanged parts are written byte for byte as they were read. */
 export class SourceText {
   readonly text: string
   readonly #encoding: 'utf8' | 'latin1'
@@ -14,19 +14,19 @@ export class SourceText {
   #counted = { offset: 0, line: 1 }
 
   constructor(bytes: Buffer) {
-    // Bytes that are no UTF-8 are kept by reading each as a character.
+    // Bytes that are not UTF-8 are kept by reading each as a character.
     this.#encoding = isUtf8(bytes) ? 'utf8' : 'latin1'
     this.text = bytes.toString(this.#encoding)
   }
 
-  /** What a reference means: in a text that is no UTF-8, its URL may be. */
+  /** Returns the URL of a reference: in a text that is not UTF-8, the URL itself may be UTF-8. */
   urlOf({ url }: Reference): string {
     if (this.#encoding === 'utf8' || BEYOND_LATIN1.test(url)) return url
     const bytes = Buffer.from(url, 'latin1')
     return isUtf8(bytes) ? bytes.toString('utf8') : url
   }
 
-  /** The bytes with other URLs in some references; undefined leaves one as it is. */
+  /** Returns the bytes with other URLs in some references; undefined does not change one. */
   rewritten(references: readonly Reference[], newUrl: (reference: Reference) => string | undefined): Buffer {
     const pieces: string[] = []
     let done = 0
@@ -40,17 +40,17 @@ export class SourceText {
     return Buffer.from(pieces.join(''), this.#encoding)
   }
 
-  /** The line of an offset; the first one is 1. Offsets that grow are counted in one go. */
+  /** Returns the line of an offset; the first one is 1. Increasing offsets are counted in one pass. */
   lineOf(offset: number): number {
     const from = offset < this.#counted.offset ? { offset: 0, line: 1 } : this.#counted
     this.#counted = { offset, line: from.line + lineOf(this.text, offset, from.offset) - 1 }
     return this.#counted.line
   }
 
-  /** A URL as the characters that its bytes are read as. */
+  /** Returns a URL as the characters that its bytes are read as. */
   #written(url: string, { url: former }: Reference): string {
     if (this.#encoding === 'utf8') return url
-    // An escape of CSS may stand for any character.
+    // A CSS escape may represent any character.
     if (BEYOND_LATIN1.test(former))
       return url.replace(ALL_BEYOND_LATIN1, each => encodeURIComponent(each.toWellFormed()))
     return isUtf8(Buffer.from(former, 'latin1')) ? Buffer.from(url, 'utf8').toString('latin1') : url

@@ -1,19 +1,22 @@
 import { ManifestFile, type ManifestSource } from './manifest-file.ts'
 
-/** A built file of Vite, and what it needs. */
+/** A built file of Vite, and its imports. */
 export interface ViteChunk {
-  /** Its entry in the manifest: the path of the source from the project's folder, or a name that Vite has made. */
+  /** Its key in the manifest: the path of the source relative to the project's folder, or a name that Vite has made. */
   readonly key: string
   /** Name of the built file. */
   readonly file: string
-  /** What programs call it; undefined for chunks that Vite has made of several sources, and for HTML pages, which have a file of their own. */
+  /** Its name in programs; undefined for chunks that Vite has made of several sources, and for HTML pages, which have a separate file. */
   readonly source: string | undefined
   readonly imports: readonly string[]
   readonly css: readonly string[]
   readonly assets: readonly string[]
 }
 
-/** Reads `.vite/manifest.json` of Vite 5 to 8; what is malformed is `improperly_configured`, with the entry. (https://vite.dev/guide/backend-integration) */
+/**
+ * Reads `.vite/manifest.json` of Vite 5 to 8; a malformed one is `improperly_configured`, with the entry.
+ * (https://vite.dev/guide/backend-integration)
+ */
 export function readViteManifest(source: ManifestSource): { title: string; chunks: ReadonlyMap<string, ViteChunk> } {
   const manifest = new ManifestFile(source, 'Vite manifest')
   const chunks = new Map([...manifest.entries].map(([key, value]) => [key, chunkOf(manifest, key, value)]))
@@ -46,12 +49,12 @@ function chunkOf(manifest: ManifestFile, key: string, value: unknown): ViteChunk
   }
 }
 
-/** Whether Vite has made up a key: the name of the built file, or a placeholder of it. */
+/** Whether a key is made by Vite: the name of the built file, or a placeholder of it. */
 function isMade(key: string, file: string): boolean {
   return key === `_${file.slice(file.lastIndexOf('/') + 1)}` || key.includes('!~{')
 }
 
-/** The chunks that a chunk imports, directly or not: each once, those that others need first. Dynamic imports are left out. */
+/** Returns the chunks that a chunk imports, directly or indirectly: each once, dependencies first. Dynamic imports are left out. */
 export function importedChunks(chunks: ReadonlyMap<string, ViteChunk>, chunk: ViteChunk): readonly ViteChunk[] {
   const seen = new Set([chunk.key])
   const found: ViteChunk[] = []

@@ -8,43 +8,43 @@ import { Tags } from './tags.ts'
 import type { StaticUrl } from './templates.ts'
 import { importedChunks, readViteManifest, type ViteChunk } from './vite-manifest.ts'
 
-/** How a build of Vite lies among the static files. */
+/** The location of a Vite build among the static files. */
 export interface ViteOptions {
   /** Folder of the build in the static files, such as `app/`: the prefix of its finder; default ''. */
   readonly base?: string | undefined
-  /** Whether the names of built files have hashes, so that caches may keep them for ever. Only the program knows; default false. */
+  /**
+   * Whether the names of built files have hashes, so that caches may keep them indefinitely. Only the program knows this; default false.
+   */
   readonly immutable?: boolean | undefined
-  /** Built files that the manifest does not name, from the build's folder on: the workers of Vite 5 to 7. */
+  /** Built files that are not in the manifest, relative to the build's folder: the workers of Vite 5 to 7. */
   readonly files?: readonly string[] | undefined
-  /** In development: URL of Vite's server, with its `base`. Tags and assets point there, and the manifest is not read. */
+  /** In development: URL of Vite's server, with its `base`. Tags and assets use it, and the manifest is not read. */
   readonly devServer?: string | undefined
 }
 
-/** What the tags of a page have besides URLs. */
+/** Options of the tags of a page. */
 export interface TagsOptions {
   /** Nonce of the page's Content-Security-Policy, for every tag. */
   readonly nonce?: string | undefined
 }
 
-/** A build of Vite. */
+/** A Vite build. */
 export interface ViteBundle extends StaticBundle {
   /**
-   * The tags that a page needs for an entry, or for several: style sheets, the script, and preloads of what it imports, in the order that Vite
-   * recommends and each URL once. `url` makes the URLs of built files. An entry that is not in the manifest is `not_found`; one that is neither
-   * script nor style sheet is `invalid_argument`. (https://vite.dev/guide/backend-integration)
-   *
+   * Returns the tags that a page needs for one or several entries: style sheets, the script, and preloads of its imports, in the order that
+   * Vite recommends and each URL once. `url` makes the URLs of built files. An entry that is not in the manifest is `not_found`; one that
+   * is neither script nor style sheet is `invalid_argument`. (https://vite.dev/guide/backend-integration)
    * @example
    * bundle.tags('src/main.ts', staticUrl(files), { nonce })
    */
   tags(entries: string | readonly string[], url: StaticUrl, options?: TagsOptions): string
-  /** The URL of a source that a page itself refers to, such as a picture; one that is not in the manifest is `not_found`. */
+  /** Returns the URL of a source that a page itself refers to, such as a picture; one that is not in the manifest is `not_found`. */
   asset(name: string, url: StaticUrl): string
 }
 
 /**
- * A build of Vite 5 to 8 by its manifest (`build.manifest: true`): the content of `.vite/manifest.json`, or its path. It is read at once; one that
- * is missing or malformed is `improperly_configured`, with the entry.
- *
+ * Returns a Vite 5 to 8 build from its manifest (`build.manifest: true`): the content of `.vite/manifest.json`, or its path. It is read at
+ * once; a missing or malformed one is `improperly_configured`, with the entry.
  * @example
  * const bundle = fromViteManifest('dist/.vite/manifest.json', { base: 'app/', immutable: true })
  * const files = new StaticFiles({ storage, finders: [new FolderFinder([['app', 'dist']])], bundles: [bundle] })
@@ -75,7 +75,7 @@ class Build implements ViteBundle {
     const built = new Set(files.flatMap(withMap))
     for (const { key, file, source, css, assets } of chunks.values()) {
       for (const each of [...withMap(file), ...css.flatMap(withMap), ...assets.flatMap(withMap)]) built.add(each)
-      // A worker has a key of its own beside its source's.
+      // A worker has its own key beside its source's.
       if (source !== undefined && (key === source || !chunks.has(source))) paths.set(source, this.#prefix + file)
     }
     this.paths = paths
@@ -136,12 +136,12 @@ class DevServer implements ViteBundle {
   }
 
   asset(name: string): string {
-    // Not `filepathToUri`: Vite knows its own `@vite/client` only with the `@`.
+    // Not `filepathToUri`: Vite recognises its own `@vite/client` only with the `@`.
     return this.#base + encodeURI(name.toWellFormed()).replace(/[?#]/g, encodeURIComponent)
   }
 }
 
-/** A built file and its source map, which has no entry. */
+/** Returns a built file and its source map, which has no entry. */
 function withMap(file: string): readonly string[] {
   return isScript(file) || isStylesheet(file) ? [file, `${file}.map`] : [file]
 }

@@ -10,39 +10,39 @@ import { type FolderEntry, readFolder } from './folder-entries.ts'
 import { nameProblem } from './static-name.ts'
 import type { FinderOptions } from './types.ts'
 
-/** Names after which other work of the process may go on. */
+/** Number of names after which other work of the process may run. */
 const STEPS = 512
-/** Links to folders on the way to a file: with more, folders that link to each other would be gone through in every order. */
+/** Maximum number of links to folders on the way to a file: with more, folders that link to each other would be walked in every order. */
 const MAX_LINKS = 8
 
 /** A file below a folder. */
 export interface FoundFile {
   readonly path: string
-  /** Its path from the folder on, with forward slashes. */
+  /** Its path relative to the folder, with forward slashes. */
   readonly name: string
 }
 
-/** A folder that is being gone through. */
+/** A folder in progress. */
 interface Level {
   readonly path: string
-  /** What names in it begin with. */
+  /** Prefix of the names in it. */
   readonly prefix: string
   /** Sorted; those of folders end in a slash. */
   readonly names: readonly string[]
   /** Folders among them that are links. */
   readonly linked: ReadonlySet<string>
-  /** Links on the way to this folder. */
+  /** Number of links on the way to this folder. */
   readonly links: number
-  /** How many of the names are done with. */
+  /** Number of processed names. */
   taken: number
-  /** Device and inode, once they are asked for. */
+  /** Device and inode, once they are needed. */
   identity: string | undefined
 }
 
 /**
- * The files below a folder, by the UTF-8 bytes of their names. Links are followed wherever they lead, except back to a folder above them.
- * What is left out because it is ignored or Holdall's own is not reported, everything else is. Folders are read by synchronous calls; after
- * some hundred names other work of the process may go on. An aborted signal is `aborted`; a lack of descriptors or memory is `unavailable`.
+ * Returns the files below a folder, by the UTF-8 bytes of their names. Links are followed to any target, except back to a folder above
+ * them. Entries that are skipped are reported, except those that are ignored or Holdall's own. Folders are read by synchronous calls; after
+ * some hundred names other work of the process may run. An aborted signal is `aborted`; a lack of descriptors or memory is `unavailable`.
  */
 export async function* filesBelow(folder: string, options: FinderOptions): AsyncGenerator<FoundFile, void, undefined> {
   const walk = new Walk(options)
@@ -65,7 +65,7 @@ export async function* filesBelow(folder: string, options: FinderOptions): Async
   }
 }
 
-/** A path in a folder. */
+/** Returns the path of a name in a folder. */
 export function pathOf(folder: string, name: string): string {
   return folder.endsWith(sep) ? folder + name : folder + sep + name
 }
@@ -91,10 +91,10 @@ class Walk {
     if (signal?.aborted) throw abortedError({ operation: 'list', fileName: folder }, signal.reason)
   }
 
-  /** Reads a folder, and makes it the last one; one that cannot be read, or is one of those above, is reported. */
+  /** Reads a folder, and makes it the last one; a folder that cannot be read, or is one of those above, is reported. */
   enter(path: string, prefix: string, { isLink, links }: { readonly isLink: boolean; readonly links: number }): void {
     try {
-      // Without a link on the way no folder can lie in itself.
+      // Without a link on the way, a folder cannot lie in itself.
       const identity = links > 0 ? identityOf(path) : undefined
       if (identity !== undefined && this.#isAbove(identity))
         this.#skip(path, 'it leads back to a folder above it', false)
@@ -116,7 +116,7 @@ class Walk {
     const names: string[] = []
     const linked = new Set<string>()
     const entries = readFolder(path)
-    // Reports come in the same order on every machine.
+    // Reports have the same order on every machine.
     if (entries.some(isOdd)) entries.sort((a, b) => (a.name < b.name ? -1 : 1))
     for (const entry of entries) {
       const { name } = entry
@@ -130,7 +130,7 @@ class Walk {
     return { names: sortKeys(names), linked }
   }
 
-  /** What is at a path; undefined for what is left out, which is reported. */
+  /** Returns the kind of a path; undefined for a skipped entry, which is reported. */
   #kindOf(path: string, { name, kind, isUtf8 }: FolderEntry): 'file' | 'folder' | undefined {
     const problem = isUtf8 ? nameProblem(name) : NOT_UTF8
     if (kind === 'other') this.#skip(path, NO_FILE, false)
@@ -174,7 +174,7 @@ function identityOf(path: string): string {
   return `${dev}:${ino}`
 }
 
-/** Why the system refused something, in words. */
+/** Describes why the system rejected an operation. */
 function reasonOf(error: unknown): string {
   const code = classifyErrno(error)
   if (errnoOf(error) === 'ELOOP') return 'the link leads back to itself'

@@ -2,7 +2,8 @@ import type { CallOptions, FileRef } from '../core/call.ts'
 import type { AnyBase } from './base.ts'
 
 /**
- * Where a file is, the same text for two storages of one place; undefined where the backend cannot say. Nothing is sent.
+ * Returns a text that identifies the location of a file. Two storages of one location return the same text. Undefined where the backend
+ * cannot determine it. Sends no request.
  */
 export async function addressOf(
   { calls }: AnyBase,

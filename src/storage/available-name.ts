@@ -5,7 +5,7 @@ import type { AnyBase } from './base.ts'
 import { AVAILABLE_NAME_OPTIONS } from './call-options.ts'
 import type { AvailableNameOptions } from './types.ts'
 
-/** Looks for a free name like the given one; see `Storage#getAvailableName`. */
+/** Finds a free name that resembles the requested one; see `Storage#getAvailableName`. */
 export async function availableName(storage: AnyBase, name: string, options: AvailableNameOptions): Promise<string> {
   checkKnownOptions('getAvailableName', options, AVAILABLE_NAME_OPTIONS)
   const { signal } = options
@@ -31,7 +31,7 @@ export async function availableName(storage: AnyBase, name: string, options: Ava
 }
 
 function sameAgain(name: string): StorageError {
-  return new StorageError('exists', `'${name}' is taken, and getAlternativeName gives no other name.`, {
+  return new StorageError('exists', `'${name}' is taken, and getAlternativeName returns no other name.`, {
     fileName: name,
   })
 }

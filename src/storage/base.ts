@@ -44,14 +44,14 @@ import type {
 } from './types.ts'
 
 /**
- * What every storage stands on: its options, its driver, the layers around it, and the way from names to keys. The public verbs are in
- * `Storage`; the functions beside it take a `StorageBase`, so that they do not depend on it.
+ * The base of every storage: options, driver, layers, and the mapping from names to keys. The public verbs are in `Storage`; the functions
+ * beside it take a `StorageBase`, so that they do not depend on it.
  */
 export abstract class StorageBase<O extends CommonOptions = CommonOptions> implements AsyncDisposable {
   /** Short name of the backend. */
   static readonly backendName: string = 'storage'
   static readonly settings: SettingsOf<CommonOptions> = commonSettings
-  /** What a subclass fixes: wins over the settings object and the environment, loses to constructor options. */
+  /** Option values that a subclass sets. They override settings object and environment; constructor options override them. */
   static readonly defaults: Readonly<Record<string, unknown>> = {}
 
   static {
@@ -67,10 +67,10 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
   #runner: CallRunner | undefined
   readonly #discovery = new Discovery()
   #prefix: string | undefined
-  /** Whether names can be put behind the prefix as it is. */
+  /** Whether a name can be appended to the prefix without changes. */
   #isPlain: boolean | undefined
 
-  /** A backend's chance to make some options of others, where one setting stands for several. */
+  /** Hook for a backend: derives options from others, where one setting stands for several. */
   static refineOptions<T>(
     found: ResolvedSettings<T>,
     _env: Readonly<Record<string, string | undefined>>,
@@ -78,12 +78,12 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return found
   }
 
-  /** What a configuration should rather say, one sentence each, for `holdall check`: settings of older versions, likely mistakes. */
+  /** Returns advice about a configuration for `holdall check`, one sentence each: settings of older versions, likely mistakes. */
   static advice(_given: GivenSettings): readonly string[] {
     return []
   }
 
-  /** Reads the settings now and connects at the first use; an unknown or bad option is `improperly_configured`. */
+  /** Reads the settings at once and connects at the first use. An unknown or invalid option is `improperly_configured`. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     const self = new.target as unknown as typeof StorageBase
     const env = services.env ?? process.env
@@ -98,18 +98,18 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     this.#services = services
   }
 
-  /** Returns the driver for these options: the one method that a backend must have. Called at first use; does no I/O. */
+  /** Returns the driver for these options; the one method that a backend must implement. Called at the first use; does no I/O. */
   protected connect(_options: O, _services: Services): Driver {
     throw new ImproperlyConfigured(`${this.constructor.name} has no driver: override connect().`)
   }
 
-  /** The account underneath: its containers (buckets), whatever container this storage itself is in. */
+  /** The account of the storage: all its containers (buckets), not only the one that this storage is in. */
   get driver(): StorageDriver {
     this.#driver ??= this.makeDriver()
     return this.#driver
   }
 
-  /** Returns what `driver` gives, once: a backend with more to offer there overrides both. */
+  /** Makes the object that `driver` returns; called once. A backend whose object has more methods overrides both. */
   protected makeDriver(): StorageDriver {
     return new StorageDriver(this)
   }
@@ -122,17 +122,17 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return this.#runner
   }
 
-  /** The bucket or container that the storage is in, where its service has those; for traces. */
+  /** The bucket or container that the storage is in, where its service has these; for traces. */
   protected get bucket(): string | undefined {
     return undefined
   }
 
-  /** What the server said it can do, or what the driver knows beforehand. */
+  /** The features that the server reported, or those that the driver knows without asking. */
   get features(): Driver['features'] {
     return this.#discovery.features ?? this.calls.driver.features
   }
 
-  /** Asks the server, once, what it can do; later answers of `supports` rest on it. */
+  /** Asks the server once for its features; `supports` uses the answer from then on. */
   async discover(options: CallOptions = {}): Promise<void> {
     checkCallOptions('discover', options)
     this.calls.begin('discover', undefined, options)
@@ -140,19 +140,19 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     await this.#discovery.run(this.calls.driver, this.calls, new NamedFile(this, '', ''), options)
   }
 
-  /** Whether the backend can do something, as far as is known without asking the server. */
+  /** Whether the backend has a feature, as far as this is known without asking the server. */
   supports(feature: Feature): boolean {
     return supportsFeature(this.calls.driver, this.features, feature)
   }
 
-  /** What every key begins with: '' or a path that ends in '/'. */
+  /** The prefix of every key: '' or a path that ends in '/'. */
   get prefix(): string {
     const { location } = this.options
     this.#prefix ??= location === '' || location.endsWith('/') ? location : `${location}/`
     return this.#prefix
   }
 
-  /** The driver's key of a name; outside the storage it is `suspicious_name`. */
+  /** Returns the driver's key of a name. A name outside of the storage is `suspicious_name`. */
   keyOf(name: string): string {
     if (checkedName(name).includes('\0') || !name.isWellFormed()) {
       throw new SuspiciousFileOperation(`${nodeUtil().inspect(name)} has characters that no file name can have.`, {
@@ -164,21 +164,21 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return (this.#isPlain ? joinPlain(prefix, name) : undefined) ?? safeJoin(prefix, cleanName(name))
   }
 
-  /** The name of a driver's key. */
+  /** Returns the name of a driver's key. */
   nameOf(key: string): string {
     return key.startsWith(this.prefix) ? key.slice(this.prefix.length) : key
   }
 
-  /** Whether a name is written as a listing shows the key, so that it can mean no other object. A folder's slash may be left out, or put. */
+  /** Whether a name is written as a listing returns the key, so that it means no other object. A folder's slash at the end is optional. */
   isSpelled(name: string, key: string): boolean {
     const spelled = this.prefix + name
     return spelled === key || `${spelled}/` === key
   }
 
   /**
-   * A file or folder that may exist, with its key and its parameters: made once per call, and passed on to everything below. An entry stands for
-   * its object. A name that is written otherwise than a listing shows it (`a//b`, `./a`, `back\slash`) is `suspicious_name`: in a bucket it is
-   * the name of another object.
+   * Returns a file or folder that may exist, with its key and its parameters. It is made once per call and passed on to everything below.
+   * An entry refers to the object that was listed. A name that is not written as a listing returns it (`a//b`, `./a`, `back\slash`) is
+   * `suspicious_name`: in a bucket it is the name of another object.
    */
   ref(given: NameOrEntry): FileRef {
     const kept = keptKey(this, given)
@@ -192,18 +192,18 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return new NamedFile(this, name, key)
   }
 
-  /** As `ref`, for a file: the root, and a folder's name with its slash, are `suspicious_name`. */
+  /** Like `ref`, for a file: the root and a folder's name with its slash are `suspicious_name`. */
   fileRef(given: NameOrEntry): FileRef {
     return this.#file(this.ref(given))
   }
 
-  /** A file or folder whose name is brought into its normal form: for what is written, listed, or only named in a URL. */
+  /** Returns a file or folder whose name is normalised first: for names that are written, listed, or only used in a URL. */
   normalRef(given: NameOrEntry): FileRef {
     const name = nameIn(given)
     return new NamedFile(this, name, keptKey(this, given) ?? this.keyOf(name))
   }
 
-  /** As `normalRef`, for a file: the root, and a folder's name with its slash, are `suspicious_name`. */
+  /** Like `normalRef`, for a file: the root and a folder's name with its slash are `suspicious_name`. */
   newRef(given: NameOrEntry): FileRef {
     return this.#file(this.normalRef(given))
   }
@@ -214,17 +214,17 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     throw new SuspiciousFileOperation(`Could not derive file name from '${name}'`, { fileName: name })
   }
 
-  /** Whether a key is that of the storage's own folder. */
+  /** Whether a key is the key of the storage's own folder. */
   isRoot(key: string): boolean {
     return key === '' || key === this.prefix
   }
 
-  /** The backend's own parameters of the requests for one file, for a backend that has such an option. */
+  /** Returns the backend's own parameters for requests about one file, where it has such an option. */
   objectParametersOf(_name: string): ObjectParameters | undefined {
     return undefined
   }
 
-  /** What goes with the bytes: the type is the caller's, else the content's own, else guessed from the name. */
+  /** Returns the attributes that are stored with the bytes. Content type: the caller's, else the content's, else guessed from the name. */
   writeOptions(ref: FileRef, content: Content, given: FileAttributes & Pick<WriteOptions, 'extra'>): WriteOptions {
     const { extra } = given
     const attributes = checkedAttributes(given)
@@ -235,17 +235,17 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return { ...attributes, contentType, contentEncoding, objectParameters: ref.objectParameters, extra }
   }
 
-  /** A backend's chance to transform what is written (compress it). */
+  /** Hook for a backend: transforms content before it is written (compresses it). */
   prepareContent(_name: string, content: Content, options: WriteOptions): { content: Content; options: WriteOptions } {
     return { content, options }
   }
 
-  /** A backend's chance to undo `prepareContent`: a transform of the whole body of a file with this stat, or undefined. */
+  /** Hook for a backend: returns a transform that reverses `prepareContent` for a whole body with this stat, or undefined. */
   decoder(_stat: ReadStat & { readonly name?: string }): ((body: Readable) => Readable) | undefined {
     return undefined
   }
 
-  /** Bytes that a part of a name between slashes may have, as UTF-8: no alternative name is longer. */
+  /** Maximum size in UTF-8 bytes of one part of a name (between slashes), which alternative names respect. */
   get maxPartBytes(): number {
     return Number.POSITIVE_INFINITY
   }
@@ -262,7 +262,7 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     await this.close()
   }
 
-  /** Class and redacted options, so that no logger prints a secret. */
+  /** Returns the class and the redacted options, so that no logger prints a secret. */
   toJSON(): Record<string, unknown> {
     const { settings } = this.constructor as typeof StorageBase
     const options = redactOptions(settings as unknown as SettingsOf<O>, this.options)
@@ -292,7 +292,7 @@ function classDefaults(leaf: typeof StorageBase): Array<Readonly<Record<string, 
   return layers
 }
 
-/** Class and options for the console, secrets redacted. */
+/** Formats class and options for the console; secrets are redacted. */
 function inspectStorage(this: StorageBase, _depth: number, options: InspectOptions, show: typeof inspect): string {
   const { storage, options: shown } = this.toJSON()
   return `${storage} ${show(shown, options)}`

@@ -9,25 +9,25 @@ import type { AnyBase } from './base.ts'
 import { expectedIn, withKeptDigest } from './kept-digest.ts'
 import type { NameOrEntry, VersionOptions } from './types.ts'
 
-/** Which version of a file is read, by what is known of it: the newest where nothing is. */
+/** The version of a file to read, as far as it is known; without any value it is the newest version. */
 export interface Version extends Pick<ReadStat, 'etag' | 'size' | 'modifiedAt'> {
   readonly versionId?: string | undefined
 }
 
-/** The bytes of a file or of a range of it, and what the answer tells of the file. */
+/** The bytes of a file or of a range of it, and the attributes in the answer. */
 export interface Reading {
   readonly body: ResumedBody
   readonly stat: ReadStat | undefined
-  /** The hash that the bytes of the whole file must have, where the answer tells it. */
+  /** The hash that the bytes of the whole file must have, where the answer contains it. */
   readonly whole: ExpectedHash | undefined
-  /** Whether other requests for the same version may bring more of its bytes. */
+  /** Whether further requests for the same version may return more of its bytes. */
   readonly continues: boolean
 }
 
 /**
- * Reads a range of one version of a file, or all of it; another version is `precondition_failed`. A body that breaks is continued where the
- * answer has a strong etag, since nothing else proves that the bytes belong together (RFC 9110, section 15.3.7.3), or where the driver says that size and time
- * are all there is.
+ * Reads one version of a file, or a range of it. Another version is `precondition_failed`. A body that breaks is continued where the answer
+ * has a strong etag, since nothing else proves that the bytes belong together (RFC 9110, section 15.3.7.3), or where the driver states that
+ * it has only size and time to compare.
  */
 export async function readVersion(
   storage: AnyBase,
@@ -62,7 +62,7 @@ export async function readVersion(
   return { body: resumed, stat, whole, continues: isContinued }
 }
 
-/** Asks for a range of one version: with a condition where the backend has it, and by looking at what came. */
+/** Requests a range of one version: with a condition where the backend supports one, and by comparing the answer. */
 async function requested(
   storage: AnyBase,
   ref: FileRef,
@@ -85,18 +85,18 @@ async function requested(
   })
 }
 
-/** Whether an answer is about the version. A driver that tells nothing of what it reads has its word taken for it. */
+/** Whether an answer is about the version. A driver that reports no attributes of what it reads is trusted. */
 function isSameVersion(wanted: Version, found: ReadStat | undefined): boolean {
   const { etag, size, modifiedAt } = wanted
   if (found === undefined) return true
   if (etag !== undefined && found.etag !== etag) return false
   if (size !== undefined && found.size !== undefined && found.size !== size) return false
-  // A weak etag may stay when the bytes change.
+  // A weak etag may stay the same when the bytes change.
   if (etag !== undefined && !isWeakEtag(etag)) return true
   return modifiedAt === undefined || found.modifiedAt === undefined || +modifiedAt === +found.modifiedAt
 }
 
-/** What a read told of a file, with the attributes that only `stat` tells where that is so. */
+/** Returns the attributes that a read reported, completed by a `stat` where a read does not report all of them. */
 export async function withAttributes(
   storage: AnyBase,
   file: NameOrEntry,
@@ -106,7 +106,7 @@ export async function withAttributes(
   return stat.isBrief === true ? { ...stat, ...attributesOf(await storage.stat(file, { signal })) } : stat
 }
 
-/** The version asked for; `unsupported` where the backend keeps only the newest. */
+/** Returns the requested version; `unsupported` where the backend keeps only the newest one. */
 export function versionOf(storage: AnyBase, name: string, { versionId }: VersionOptions): StatOptions {
   if (versionId === undefined) return {}
   if (storage.features.versions === true) return { versionId }

@@ -11,7 +11,7 @@ import type {
   VersionOptions,
 } from './types.ts'
 
-// The options of each method of a storage that has more than a signal.
+// The options of the methods of a storage, where they are more than a signal.
 
 export const VERSION_OPTIONS: KnownOptions<VersionOptions> = { ...CALL_OPTIONS, versionId: true }
 

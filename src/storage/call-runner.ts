@@ -13,7 +13,7 @@ import type { CommonOptions } from './common-settings.ts'
 function noProgress(): void {}
 const NONE: Partial<FileRef> = {}
 
-/** Where a storage is, for traces. */
+/** The location of a storage, for traces. */
 export interface StoragePlace {
   readonly alias?: string | undefined
   readonly bucket?: string | undefined
@@ -53,7 +53,7 @@ export class CallRunner {
     this.#step = compose([trace, again, ...inner])
   }
 
-  /** Makes a call about a file, a folder or a container, by default one that may be repeated. */
+  /** Makes a call about a file, a folder or a container. By default it may be repeated. */
   run<T>(
     operation: string,
     ref: FileRef | undefined,
@@ -83,7 +83,7 @@ export class CallRunner {
     return this.#call(about, call, this.context(options))
   }
 
-  /** Runs what needs no request, such as making a URL. It is traced, but passes no other layer: it waits for no slot and no timer. */
+  /** Runs work that sends no request, such as making a URL. It is traced, but passes no other layer: it waits for no slot and no timer. */
   local<T>(
     operation: string,
     ref: FileRef,
@@ -95,16 +95,19 @@ export class CallRunner {
     return this.guard(operation, fileName, options, () => trace(call, async ctx => work(ctx), this.context(options)))
   }
 
-  /** Refuses what need not be begun: a call whose signal was aborted before (`aborted`), a change to a read-only storage (`permission_denied`). */
+  /**
+   * Rejects a call before it begins: its signal is already aborted (`aborted`), or it would change a read-only storage
+   * (`permission_denied`).
+   */
   begin(operation: string, name: string | undefined, { signal }: CallOptions, changes = false): void {
     const details = { operation, fileName: name, backend: this.#backend }
     if (signal?.aborted) throw notBegun(signal, details)
     if (changes && this.#readOnly) throw readOnlyError(details)
   }
 
-  /** The `StorageError` of what was thrown outside the layers: a driver's own error, or that a signal was aborted. */
+  /** Converts an error that was thrown outside of the layers to a `StorageError`: a driver's own error, or an aborted signal. */
   failure(error: unknown, operation: string, fileName: string | undefined, signal?: AbortSignal): StorageError {
-    // A name that is no text is one of the errors.
+    // The name may be a value that is not text: that is one of the errors.
     const name = typeof fileName === 'string' ? fileName : undefined
     return this.#wrapped(error, { operation, fileName: name }, signal)
   }
@@ -118,7 +121,10 @@ export class CallRunner {
     return wrapError(signal?.aborted ? abortReason(signal, error, details) : error, details, this.#classify)
   }
 
-  /** Runs a public method that does more than calls through the layers: what it throws is a `StorageError`, and `aborted` when the signal fired. */
+  /**
+   * Runs a public method that does more than calls through the layers. Its errors are `StorageError`s, with code `aborted` when the signal
+   * fired.
+   */
   async guard<T>(
     operation: string,
     name: string | undefined,
@@ -132,14 +138,14 @@ export class CallRunner {
     }
   }
 
-  /** The same, published on the tracing channel of the operation: a public method that is more than one call. */
+  /** Like `guard`, and published on the tracing channel of the operation: for a public method that makes more than one call. */
   operation<T>(operation: string, name: string | undefined, options: CallOptions, work: () => Promise<T>): Promise<T> {
     if (!isTraced(operation)) return this.guard(operation, name, options, work)
     const call: Call = { operation, backend: this.#backend, ...this.#place, fileName: name, repeat: false }
     return trace(call, () => this.guard(operation, name, options, work), this.context(options))
   }
 
-  /** As `guard` for work that is done at once, such as making a key of a name. */
+  /** Like `guard`, for synchronous work such as making a key of a name. */
   checked<T>(operation: string, name: string, work: () => T): T {
     try {
       return work()
@@ -148,7 +154,7 @@ export class CallRunner {
     }
   }
 
-  /** A context for work on an open handle, outside the layers. */
+  /** Returns a context for work on an open handle, outside of the layers. */
   context(options: CallOptions = {}): CallContext {
     const signal = options.signal ?? never()
     return this.#context(signal, noProgress)
@@ -168,7 +174,7 @@ export class CallRunner {
       attempt: 1,
       progress,
       step(operation, repeat, run) {
-        // `this` is the context as the layers have narrowed it: its signal and progress reach the step.
+        // `this` is the context as the layers have changed it: its signal and its progress callback apply to the step.
         return runStep(this, { operation, backend, ...place, repeat }, run)
       },
     }

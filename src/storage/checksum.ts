@@ -11,7 +11,7 @@ import type { NameOrEntry } from './types.ts'
 
 const CHECKSUM_OPTIONS: KnownOptions<CallOptions> = { signal: true }
 
-/** The digest of the bytes that `readBytes` returns; see `Storage#checksum`. */
+/** Returns the digest of the bytes that `readBytes` returns; see `Storage#checksum`. */
 export async function checksumOfFile(
   storage: AnyBase,
   given: NameOrEntry,
@@ -27,14 +27,14 @@ export async function checksumOfFile(
   const stat = await storage.stat(given, { signal })
   if (stat.isDirectory) throw new StorageError('is_directory', `'${name}' is a directory.`, { fileName: name })
   const known = stat.checksums?.[algorithm]
-  // What is reported is of the stored bytes, which are others where the storage unpacks them.
+  // The service reports the digest of the stored bytes. They differ from the read bytes where the storage unpacks them.
   if (known !== undefined && storage.decoder(stat) === undefined) return known
   const digest = beginDigest(algorithm)
   for await (const chunk of readStream(storage, given, { signal }) as AsyncIterable<Uint8Array>) digest.update(chunk)
   return digest.digest()
 }
 
-/** Refuses a digest that is not known: `invalid_argument`. */
+/** Rejects an unknown digest name: `invalid_argument`. */
 export function checkAlgorithm(what: string, algorithm: unknown): asserts algorithm is ChecksumName {
   const names = Object.keys(DIGEST_BYTES)
   if (typeof algorithm === 'string' && names.includes(algorithm)) return

@@ -29,7 +29,7 @@ export interface CommonOptions {
 
 /** What `maxMemorySize` does, for the tables in `docs/`. */
 export const SPOOL_DOC =
-  'Memory that a spooled file may take before it goes to a temporary file; 0 = opened files never go to disk.'
+  'Maximum size in memory of a spooled file; a larger one goes to a temporary file. 0 = opened files never go to disk.'
 
 /** Declarations of the options that every backend has; backends override keys and defaults by spreading. */
 export const commonSettings: SettingsOf<CommonOptions> = {
@@ -43,7 +43,7 @@ export const commonSettings: SettingsOf<CommonOptions> = {
   nameStrategy: choice(['random', 'underscore'], {
     default: 'random',
     keys: ['HOLDALL_NAME_STRATEGY'],
-    doc: 'How a taken name is made free: 7 random alphanumerics, or an underscore per collision.',
+    doc: 'How `save` changes a taken name: 7 random alphanumerics, or an underscore per collision.',
   }),
   maxMemorySize: integer('bytes', {
     default: 2_621_440,
@@ -53,28 +53,32 @@ export const commonSettings: SettingsOf<CommonOptions> = {
   maxUnpackedSize: optionalInteger('bytes', {
     default: 268_435_456,
     keys: ['HOLDALL_MAX_UNPACKED_SIZE'],
-    doc: 'Bytes that a compressed file may have once it is unpacked by `open`, `readBytes`, `readText` or `copy`; null = no limit.',
+    doc: 'Maximum size of a compressed file after decompression by `open`, `readBytes`, `readText` or `copy`; null = no limit.',
   }),
   tempDir: optionalPlace({
     default: null,
     keys: ['FILE_UPLOAD_TEMP_DIR'],
-    doc: "Folder of spooled files; null = the system's.",
+    doc: "Folder of spooled files; null = the system's folder for temporary files.",
   }),
   maxAttempts: integer(
     'tries',
-    { default: 4, keys: ['HOLDALL_MAX_ATTEMPTS'], doc: 'Tries of a call that may be repeated.' },
+    { default: 4, keys: ['HOLDALL_MAX_ATTEMPTS'], doc: 'Maximum number of tries of a call that can be repeated.' },
     1,
   ),
   timeoutSecs: optionalSeconds({
     default: 60,
     keys: ['HOLDALL_TIMEOUT_SECS'],
-    doc: 'Seconds without progress after which a try is given up; null = never.',
+    doc: 'A try fails after this time without progress; null = no timeout.',
   }),
-  concurrency: integer('calls', { default: 64, keys: ['HOLDALL_CONCURRENCY'], doc: 'Calls under way at once.' }, 1),
+  concurrency: integer(
+    'calls',
+    { default: 64, keys: ['HOLDALL_CONCURRENCY'], doc: 'Maximum number of calls at a time.' },
+    1,
+  ),
   keepSha256: flag({
     default: false,
     keys: ['HOLDALL_KEEP_SHA256'],
-    doc: 'Whether the SHA-256 of each file is kept in its metadata, as `checksums.sha256` of its stat.',
+    doc: 'Whether the SHA-256 of each file is stored in its metadata; `stat` reports it as `checksums.sha256`.',
   }),
-  readOnly: flag({ default: false, doc: 'Whether every change is refused.' }),
+  readOnly: flag({ default: false, doc: 'Whether all changes are refused.' }),
 }

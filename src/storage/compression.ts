@@ -9,7 +9,7 @@ import type { AnyBase } from './base.ts'
 const LEVEL = 9
 const AT_ONCE = 65_536
 
-/** The content compressed: the same bytes give the same result, since the header has no time and no name. (RFC 1952) */
+/** Returns the content compressed. Equal bytes have an equal result, since the header has no time and no name. (RFC 1952) */
 export function gzipped(content: Content): Content {
   const { bytes, replayable, contentType, name } = content
   if (bytes !== undefined && bytes.byteLength <= AT_ONCE) {
@@ -24,21 +24,24 @@ export function gzipped(content: Content): Content {
   }
 }
 
-/** The body uncompressed; a damaged one fails with a `StorageError`. */
+/** Returns the body uncompressed. A damaged body fails with a `StorageError`. */
 export function gunzipped(body: Readable): Readable {
   return derivedStream(body, decoded(body))
 }
 
-/** A transform of a whole body, or undefined for a file that is stored as it is read. */
+/** A transform of a whole body, or undefined for a file whose bytes are returned as stored. */
 export type Decoder = ReturnType<AnyBase['decoder']>
 
-/** The decoder of a file for a caller that keeps the unpacked bytes, in memory or on disk: `too_large` beyond the option `maxUnpackedSize`. */
+/**
+ * Returns the decoder of a file for a caller that keeps the unpacked bytes in memory or on disk. More bytes than the option
+ * `maxUnpackedSize` are `too_large`.
+ */
 export function limitedDecoder(storage: AnyBase, stat: ReadStat & { readonly name: string }): Decoder {
   const decode = storage.decoder(stat)
   return decode === undefined ? undefined : body => limitedUnpacked(storage, stat.name, decode(body))
 }
 
-/** Unpacked bytes, `too_large` beyond the option `maxUnpackedSize`. */
+/** Passes on unpacked bytes; more than the option `maxUnpackedSize` are `too_large`. */
 export function limitedUnpacked(storage: AnyBase, name: string, body: Readable): Readable {
   const { maxUnpackedSize } = storage.options
   if (maxUnpackedSize === null) return body
@@ -53,7 +56,7 @@ async function* decoded(body: Readable): AsyncGenerator<Buffer> {
     yield* pipeline(body, nodeZlib().createGunzip(), ignore) as AsyncIterable<Buffer>
   } catch (error) {
     if (!isZlibError(error)) throw error
-    const text = `The stored bytes are no whole gzip data: ${(error as Error).message}.`
+    const text = `The stored bytes are not complete gzip data: ${(error as Error).message}.`
     throw new StorageError('unknown', text, { cause: error })
   }
 }
@@ -62,5 +65,5 @@ function isZlibError(error: unknown): boolean {
   return String((error as { code?: unknown } | null)?.code).startsWith('Z_')
 }
 
-// The failure reaches whoever reads.
+// The reader of the stream receives the failure.
 function ignore(): void {}

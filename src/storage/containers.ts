@@ -24,8 +24,8 @@ export async function createOwnContainer(calls: CallRunner, options: CallOptions
 }
 
 /**
- * Makes a container of the account. Repeated only after an error that says that nothing was done: after a lost answer the name would be
- * taken by the call itself.
+ * Makes a container of the account. It is repeated only after an error that proves that nothing was done: after a lost answer, the first
+ * attempt may have taken the name itself.
  */
 export async function createContainer(calls: CallRunner, given: NameOrContainer, options: CallOptions): Promise<void> {
   const { name, containers } = target(calls, 'createContainer', given, options, true)
@@ -33,7 +33,7 @@ export async function createContainer(calls: CallRunner, given: NameOrContainer,
   await calls.run('createContainer', undefined, about, ctx => containers.create(name, ctx))
 }
 
-/** What is known of a container; missing: `not_found`. */
+/** Returns the attributes of a container. Missing: `not_found`. */
 export async function statContainer(
   calls: CallRunner,
   given: NameOrContainer,
@@ -45,7 +45,7 @@ export async function statContainer(
   )
 }
 
-/** Removes an empty container; not repeated after a lost answer, since it would be missing by the call's own doing. */
+/** Removes an empty container. It is not repeated after a lost answer: the first attempt may have removed the container itself. */
 export async function deleteContainer(calls: CallRunner, given: NameOrContainer, options: CallOptions): Promise<void> {
   const { name, containers } = target(calls, 'deleteContainer', given, options, true)
   const about = { ...options, containerName: name, repeat: 'if_not_applied' } as const
@@ -89,8 +89,8 @@ function target(
 }
 
 /**
- * A name that can be a part of a URL's path, and only one: it must not lead to a file in another container (`media/a.txt`) or to the account
- * (`..`). What else the service refuses is known to its driver.
+ * Checks that a name is exactly one part of a URL's path. It must not lead to a file in another container (`media/a.txt`) or to the account
+ * (`..`). The driver checks the other rules of its service.
  */
 function checkedContainerName({ driver }: CallRunner, operation: string, given: NameOrContainer): string {
   const name = typeof given === 'object' && given !== null ? given.name : given
@@ -104,7 +104,7 @@ function checkedContainerName({ driver }: CallRunner, operation: string, given: 
   throw new StorageError('invalid_argument', `${operation}: container name: ${why}.`, details)
 }
 
-/** What is wrong with the name of a container, whatever the service is; undefined where nothing is. */
+/** Returns why a name cannot be a container's name in any service; undefined for a valid name. */
 export function reasonAgainst(name: unknown): string | undefined {
   if (typeof name !== 'string') return `expected text, got ${kindOf(name)}`
   if (name === '') return 'expected text, got an empty one'

@@ -18,9 +18,9 @@ import { readStream } from './streams.ts'
 import type { NameOrEntry, ReadStreamOptions, SaveOptions } from './types.ts'
 import { attributesOnly } from './write.ts'
 
-/** Where and how `copy` and `move` store. */
+/** Options of `copy` and `move`. */
 export interface CopyFileOptions extends Omit<SaveOptions, 'maxSize' | 'ifMatch' | 'verify'> {
-  /** Another storage to copy into. */
+  /** Another storage to copy into. Default: the same storage. */
   readonly storage?: AnyBase | undefined
 }
 
@@ -30,7 +30,7 @@ const COPY_OPTIONS: KnownOptions<CopyFileOptions> = { ...saveOptions, storage: t
 /** The two files of a copy. */
 interface Pair {
   readonly source: AnyBase
-  /** What the caller gave. */
+  /** The source as the caller passed it. */
   readonly given: NameOrEntry
   readonly from: FileRef
   readonly target: AnyBase
@@ -38,12 +38,12 @@ interface Pair {
 }
 
 /**
- * What becomes of a taken name: `policy`, that the options say it; `only`, that it is `exists`. Where the service has no condition for `only`, it is asked just
- * before.
+ * How a copy handles a taken name. `policy`: as the options state. `only`: fails with `exists`; where the service has no such condition,
+ * the name is checked just before.
  */
 export type Naming = 'policy' | 'only'
 
-/** Copies within a storage on the server where it can, else by streaming; gives the name it got. */
+/** Copies a file, on the server where the storage can, else by streaming. Returns the stored name. */
 export async function copyFile(
   source: AnyBase,
   from: NameOrEntry,
@@ -64,7 +64,7 @@ async function copyPair(pair: Pair, options: CopyFileOptions, naming: Naming): P
     if (name !== undefined) return name
   }
   const { name } = ref
-  // The first answer tells size, attributes and version: nothing is asked before.
+  // The first answer contains size, attributes and version: no request is made before it.
   const first = await readVersion(source, ref, undefined, {}, { signal: save.signal })
   const { stat: told } = first
   const parallel = parallelOf(source, target, first)
@@ -90,22 +90,22 @@ async function copyPair(pair: Pair, options: CopyFileOptions, naming: Naming): P
   }
 }
 
-/** Requests at a time for a large file that is copied to another storage, and the bytes from which it is large. */
+/** Number of parallel requests for a large file that is copied to another storage, and the size in bytes above which a file is large. */
 const PARALLEL = 4
 const LARGE = 2 * PART_SIZE
 
-/** How many requests at a time read the source of a copy. Files on this machine are read by one. */
+/** Returns the number of parallel requests that read the source of a copy. Files on this machine are read by one. */
 function parallelOf(source: AnyBase, target: AnyBase, { stat, continues }: Reading): number {
   const isRemote = source.calls.driver.localPath === undefined
   return target !== source && isRemote && continues && (stat?.size ?? 0) > LARGE ? PARALLEL : 1
 }
 
-/** The bytes of a file by the answer that began with them, of which the first part is taken, and by requests for the rest. */
+/** Returns the bytes of a file: its first part from the answer that was already requested, the rest by further requests. */
 function besides(source: AnyBase, ref: FileRef, first: Reading, options: ReadStreamOptions): ResumedBody {
   return inParts(source, ref, undefined, { ...first, until: PART_SIZE, isLonger: true }, {}, options).body
 }
 
-/** Moves within a storage on the server where it can, else copies and deletes the source at last. */
+/** Moves a file, on the server where the storage can, else by a copy and a deletion of the source at the end. */
 export async function moveFile(
   source: AnyBase,
   from: NameOrEntry,
@@ -146,7 +146,7 @@ function begin(
   return pair
 }
 
-/** Whether two names mean one file, so that deleting one would delete the other: also in two storages of one place. */
+/** Whether two names are the same file, so that deleting one would delete the other: also in two storages of one location. */
 async function isSameFile({ source, from, target, to }: Pair, options: CallOptions): Promise<boolean> {
   if (source.calls.driver === target.calls.driver) return from.key === to.key
   const addresses = await Promise.all([addressOf(source, from, options), addressOf(target, to, options)])
@@ -156,7 +156,7 @@ async function isSameFile({ source, from, target, to }: Pair, options: CallOptio
 /** How the target is written. */
 interface CopyPlan {
   readonly save: SaveOptions
-  /** Whether the name is asked about just before, since the service has no condition. */
+  /** Whether the name is checked just before, since the service has no condition. */
   readonly asksFirst: boolean
 }
 
@@ -187,7 +187,7 @@ async function native(
   const isChecked = operation === 'copy' && isNew && storage.features.checkedCopy === true
   const free = ifAbsent ? { ifAbsent } : isNew ? { isNew } : {}
   for (let tries = 0; tries < MAX_NAMES; tries++) {
-    // The condition decides; only a name that turned out to be taken is asked about.
+    // The service checks the condition; the name is looked up only after it turned out to be taken.
     const exclusive = (ifAbsent || isChecked) && tries === 0
     const { maxLength } = options
     const names = { maxLength, signal, overwrite: overwrite || only, exclusive }
@@ -206,20 +206,20 @@ async function native(
     } catch (error) {
       if (isStorageError(error, 'unsupported')) return undefined
       if (overwrite || only || !isTaken(error)) throw error
-      // Either of the two files may be the folder: another name helps only where it is the new one.
+      // Either of the two files may be the folder: another name helps only if it is the target.
       if (isStorageError(error, 'is_directory') && (await storage.stat(given, { signal })).isDirectory) throw error
     }
   }
   return undefined
 }
 
-/** Only what the caller asked to change: a server-side copy keeps the rest. */
+/** Returns only the attributes that the caller wants to change: a server-side copy keeps the others. */
 function definedOf(options: SaveOptions, given: WriteOptions): WriteOptions {
   const names = [...ATTRIBUTES, 'extra'] as const
   return Object.fromEntries(names.filter(name => options[name] !== undefined).map(name => [name, given[name]]))
 }
 
-/** The bytes of one version of a file; the first answer is taken once, and asked for again by its etag. */
+/** Returns the bytes of one version of a file. The first answer is used once; further reads request the file again by its etag. */
 function contentOf(
   storage: AnyBase,
   target: AnyBase,
@@ -233,7 +233,7 @@ function contentOf(
   const checksums = decode === undefined ? stat.checksums : undefined
   const content: Content = {
     size: decode === undefined ? stat.size : undefined,
-    // A target that needs the digest first keeps the bytes, rather than having them read from the source twice.
+    // A target that needs the digest first keeps the bytes, so that they are not read from the source twice.
     replayable: !target.options.keepSha256 || checksums?.sha256 !== undefined,
     checksums: checksums?.sha256 === undefined ? undefined : { sha256: checksums.sha256 },
     open: () => {
@@ -245,7 +245,7 @@ function contentOf(
   return { [asContent]: () => content }
 }
 
-/** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
+/** Returns the attributes that are stored with the bytes. Decoded bytes have no content encoding. */
 function copiedAttributes(storage: AnyBase, stat: ReadStat & { readonly name: string }): FileAttributes {
   const attributes = attributesOf(stat)
   return storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }

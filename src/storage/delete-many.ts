@@ -10,13 +10,13 @@ import type { AnyBase } from './base.ts'
 import { nameIn } from './entry-keys.ts'
 import type { DeleteFileOptions, NameOrEntry } from './types.ts'
 
-/** Names of one batch. */
+/** Number of names in one batch. */
 const BATCH = 1000
 
-/** Names, or what `entries` gives: `deleteMany(storage.entries('old', { recursive: true }))`. */
+/** Names, or the entries of a listing: `deleteMany(storage.entries('old', { recursive: true }))`. */
 export type DeletableNames = Iterable<NameOrEntry> | AsyncIterable<NameOrEntry>
 
-/** What became of many deletions; a name that was missing counts as deleted. */
+/** The result of many deletions; a missing name counts as deleted. */
 export interface DeletedFiles {
   readonly deleted: number
   readonly errors: ReadonlyArray<{ readonly name: string; readonly error: StorageError }>
@@ -40,7 +40,7 @@ export async function deleteMany(storage: AnyBase, names: DeletableNames, option
     }
   }
   calls.begin('deleteMany', undefined, options, true)
-  // Text is an iterable too, of its letters.
+  // A string is iterable too, by its letters.
   if (typeof names !== 'object' || names === null || !(Symbol.iterator in names || Symbol.asyncIterator in names)) {
     throw new StorageError('invalid_argument', `deleteMany: expected a list of names, got ${kindOf(names)}.`)
   }
@@ -62,14 +62,14 @@ export async function deleteMany(storage: AnyBase, names: DeletableNames, option
   return { deleted, errors }
 }
 
-/** What is to be deleted; the storage as a whole never is, however its name is written. */
+/** Returns the file to delete. The root of the storage is rejected, however its name is written. */
 export function deletedRef(storage: AnyBase, given: NameOrEntry): FileRef {
   const ref = storage.ref(given)
   if (!storage.isRoot(ref.key)) return ref
   throw new StorageError('invalid_argument', 'The name must be given to delete().', { fileName: ref.name })
 }
 
-/** Deletes one file; under a condition only the version that is meant, and then a lost answer is not asked for again. */
+/** Deletes one file. With a condition it deletes only that version, and it is not repeated after a lost answer. */
 export async function deleteOne(storage: AnyBase, ref: FileRef, { signal, ifMatch }: DeleteFileOptions): Promise<void> {
   const { calls } = storage
   const { objectParameters } = ref

@@ -3,16 +3,16 @@ import type { Driver, Features, RequestOptions } from '../core/driver.ts'
 import { Once } from '../core/once.ts'
 import type { CallRunner } from './call-runner.ts'
 
-/** What a server can do, asked once; a failed question is asked again by the next who needs the answer. */
+/** The features of a server, requested once. After a failure the next caller that needs the answer requests it again. */
 export class Discovery {
   readonly #features: Once<Features> = new Once()
 
-  /** What the server said; undefined until it was asked. */
+  /** The features that the server reported; undefined before it was asked. */
   get features(): Features | undefined {
     return this.#features.value
   }
 
-  /** Asks, unless the answer is known or the driver has no question. */
+  /** Asks the server, unless the answer is known or the driver has no request for it. */
   async run(driver: Driver, calls: CallRunner, request: RequestOptions, { signal }: CallOptions): Promise<void> {
     if (this.#features.done || driver.discover === undefined) return
     try {

@@ -12,16 +12,16 @@ import { type DeletedFiles, deleteMany } from './delete-many.ts'
 import { folderOf, foldersIn } from './listing.ts'
 import type { DeleteAllOptions, Entry } from './types.ts'
 
-/** Files that are copied at a time by default. */
+/** Number of parallel copies by default. */
 const CONCURRENCY = 8
 
-/** How `copyAll` and `moveAll` store. */
+/** Options of `copyAll` and `moveAll`. */
 export interface CopyAllOptions extends CallOptions {
-  /** Another storage to copy into. */
+  /** Another storage to copy into. Default: the same storage. */
   readonly storage?: AnyBase | undefined
   /** Overrides the option `fileOverwrite` of the target. */
   readonly overwrite?: boolean | undefined
-  /** Files that are copied at a time; default 8. */
+  /** Number of parallel copies; default 8. */
   readonly concurrency?: number | undefined
 }
 
@@ -35,13 +35,13 @@ const COPY_ALL_OPTIONS: KnownOptions<CopyAllOptions> = {
 /** The files that failed, by their names in the source, with their errors. */
 export type FailedFiles = DeletedFiles['errors']
 
-/** What became of many copies. */
+/** The result of many copies. */
 export interface CopiedFiles {
   readonly copied: number
   readonly errors: FailedFiles
 }
 
-/** What became of many moves. */
+/** The result of many moves. */
 export interface MovedFiles {
   readonly moved: number
   readonly errors: FailedFiles
@@ -53,7 +53,7 @@ export async function deleteAll(storage: AnyBase, path: string, options: DeleteA
   const { all = false, signal } = options
   const folder = folderAt('deleteAll', storage, path)
   if (storage.isRoot(folder.key) && !all) {
-    const text = 'deleteAll: an empty path is the whole storage: give the name of a folder, or { all: true }.'
+    const text = 'deleteAll: an empty path is the whole storage: pass the name of a folder, or { all: true }.'
     throw new StorageError('invalid_argument', text)
   }
   storage.calls.begin('deleteAll', path, options, true)
@@ -73,7 +73,7 @@ export async function copyAll(
   return { copied: done, errors }
 }
 
-/** Moves all files below a folder, and removes the folders that are empty then; see `Storage#moveAll`. */
+/** Moves all files below a folder and removes the folders that are then empty; see `Storage#moveAll`. */
 export async function moveAll(source: AnyBase, from: string, to: string, options: CopyAllOptions): Promise<MovedFiles> {
   const { done, errors } = await transferAll('moveAll', source, from, to, options)
   if (errors.length === 0) await removeFolders(source, folderAt('moveAll', source, from), { signal: options.signal })
@@ -140,7 +140,7 @@ async function* filesBelow(storage: AnyBase, path: string, signal: AbortSignal |
   }
 }
 
-/** A name in the target; one that is not in its normal form there would be that of another file: `suspicious_name`. */
+/** Returns a name in the target. A name that is not in its normal form would be the name of another file there: `suspicious_name`. */
 function nameAt(storage: AnyBase, folder: FileRef, relative: string): string {
   const name = storage.nameOf(folder.key) + relative
   return storage.fileRef(name).name
@@ -153,7 +153,10 @@ function folderAt(method: string, storage: AnyBase, path: unknown): FileRef {
   return folderOf(storage, withoutRoot(path))
 }
 
-/** A path of slashes only is the root, on local disk, too, where it would be that of the machine. */
+/**
+ * Returns '' for a path that consists of slashes. It means the root of the storage, on local disk too, where `/` would be the root of the
+ * machine.
+ */
 function withoutRoot(path: string): string {
   return trimTrailingSlashes(path) === '' ? '' : path
 }
@@ -163,7 +166,7 @@ interface Side {
   readonly folder: FileRef
 }
 
-/** Refuses a target that is the source or lies in it, also in two storages of one place. */
+/** Rejects a target that is the source or lies in it, also in two storages of one location. */
 async function checkApart(method: string, source: Side, target: Side, options: CallOptions): Promise<void> {
   if (!(await isInside(source, target, options))) return
   const { name } = target.folder
@@ -180,10 +183,10 @@ async function isInside(source: Side, target: Side, options: CallOptions): Promi
   return outer !== undefined && inner?.startsWith(outer) === true
 }
 
-/** Any name, of which the address in a folder is asked: the folder itself may have none. */
+/** A name for the lookup of a folder's address, since the folder itself may have no address. */
 const PROBE = '-holdall'
 
-/** Where a folder lies, with a slash at its end; undefined where the backend cannot say. */
+/** Returns the location of a folder, with a slash at its end; undefined where the backend cannot determine it. */
 async function placeOf({ storage, folder }: Side, options: CallOptions): Promise<string | undefined> {
   const name = storage.nameOf(folder.key) + PROBE
   const address = await addressOf(storage, { name, key: folder.key + PROBE }, options)
@@ -191,8 +194,8 @@ async function placeOf({ storage, folder }: Side, options: CallOptions): Promise
 }
 
 /**
- * Removes the folders below a folder, and itself, as far as they are empty. The keys end in a slash, so that no file of the name is meant: on backends
- * without real folders these are the objects that stand for them.
+ * Removes the empty folders below a folder, and the folder itself if it is empty. The keys end in a slash, so that they match no file of
+ * that name: on backends without real folders they are the objects that stand for folders.
  */
 async function removeFolders(storage: AnyBase, top: FileRef, options: CallOptions): Promise<void> {
   const levels: FileRef[][] = []
@@ -218,7 +221,7 @@ async function removeFolder(storage: AnyBase, folder: FileRef, options: CallOpti
   try {
     await calls.run('delete', folder, options, ctx => calls.driver.delete(key, ctx, { objectParameters }))
   } catch (error) {
-    // Somebody has put something into it.
+    // Another process has put a file into it.
     if (!isStorageError(error, 'is_directory', 'not_empty')) throw error
   }
 }

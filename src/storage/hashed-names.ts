@@ -20,15 +20,15 @@ import { readStream, readWhole } from './streams.ts'
 import type { NameOrEntry, Services, UrlOptions } from './types.ts'
 
 /**
- * The hashed names of a storage with a manifest, which is read at the first URL, and again after a failure. A process that has read it does not see
- * what another one collects later: it is restarted, or calls `forget`.
+ * The hashed names of a storage with a manifest. The manifest is read at the first URL, and again after a failure. A process that has read
+ * it does not see what another process collects later: restart it or call `forget`.
  */
 export class HashedNames implements ManifestPolicy {
   readonly keepOriginals: boolean
   readonly #storage: AnyStorage
   readonly #services: Services
   readonly #manifest: Once<StaticManifest> = new Once()
-  /** Names that were made of stored files, by the names that they stand for. */
+  /** Hashed names that were computed from stored files, by their original names. */
   readonly #made = new Map<string, string>()
 
   constructor(storage: AnyStorage, services: Services, keepOriginals = true) {
@@ -52,7 +52,7 @@ export class HashedNames implements ManifestPolicy {
     if (typeof manifestStorage !== 'string') return manifestStorage
     const { storages } = this.#services
     if (storages === undefined) {
-      const text = `'${manifestStorage}' is an alias, which only the storages of a configuration have: give the storage itself.`
+      const text = `'${manifestStorage}' is an alias, which works only for the storages of a configuration: pass the storage itself.`
       throw new ImproperlyConfigured(`manifestStorage: ${text}`)
     }
     try {
@@ -68,10 +68,10 @@ export class HashedNames implements ManifestPolicy {
   }
 
   /**
-   * The URL that `urlOf` makes of the stored name of a file; the name's query and fragment stay, where no signature forbids it. A folder's name
-   * (`css/`), the entry of a listing, and with `debug` every name stand for themselves, and so does a name that a file is to be uploaded under. A name
-   * that the manifest has not is `not_found`; without `manifestStrict` its hash is made of the file, and one that is missing is `not_found`. A missing
-   * manifest has no names. (Django `HashedFilesMixin._url`)
+   * Returns the URL that `urlOf` makes of the stored name of a file. Query and fragment of the name are kept, where no signature covers
+   * them. These names are used unchanged: a folder's name (`css/`), the entry of a listing, the name of a file to be uploaded, and every
+   * name with `debug`. A name that is not in the manifest is `not_found`. Without `manifestStrict` its hash is computed from the file, and
+   * only a missing file is `not_found`. A missing manifest has no names. (Django `HashedFilesMixin._url`)
    */
   async url<N extends NameOrEntry>(
     name: N,
@@ -86,7 +86,7 @@ export class HashedNames implements ManifestPolicy {
     return suffix === '' ? url : this.#withSuffix(url, suffix)
   }
 
-  /** The stored name of a file; `name` has neither a query nor a fragment. */
+  /** Returns the stored name of a file; `name` has neither a query nor a fragment. */
   async storedName(name: string, options: CallOptions = {}): Promise<string> {
     checkCallOptions('storedName', options)
     if (this.#options.debug || name === '' || name.endsWith('/')) return name

@@ -1,2 +1,2 @@
-/** The glob patterns of listings, in a chunk of their own with their package: most programs never load them. */
+/** The glob patterns of listings, in a separate chunk with their package: most programs never load them. */
 export { globMatcher } from '../core/globs.ts'

@@ -86,7 +86,7 @@ export async function* foldersIn(storage: AnyBase, folder: FileRef, options: Cal
   } while (token !== undefined)
 }
 
-/** Folders that have no name of their own (`a//b` lies in one) are left out: only a recursive listing leads to what is in them. */
+/** Folders without a name of their own (`a//b` lies in one) are left out: only a recursive listing returns the files in them. */
 function* entriesOf(
   storage: AnyBase,
   folder: FileRef,
@@ -101,7 +101,7 @@ function* entriesOf(
   }
 }
 
-/** Whether the name of a file, relative to the folder, is wanted; undefined where all are. */
+/** Returns a filter for names of files, relative to the folder; undefined where all files are wanted. */
 async function filterOf(
   storage: AnyBase,
   folder: FileRef,
@@ -122,12 +122,12 @@ async function filterOf(
       'match: expected recursive: true with it, got false: patterns are for all files below a folder.',
     )
   }
-  // Loaded by those who use it only.
+  // Loaded only where a pattern is used.
   const { globMatcher } = await import('./lazy-globs.ts')
   return storage.calls.checked('list', folder.name, () => globMatcher(patterns, 'match'))
 }
 
-/** Whether a part of a path is none, or stands for a folder on the way. */
+/** Whether a part of a path is empty, or stands for a folder on the way (`.`, `..`). */
 function isNoName(part: string): boolean {
   return part === '' || part === '.' || part === '..'
 }
@@ -147,14 +147,14 @@ function requestOf(
   }
 }
 
-/** A place in the order of keys: any text, since it need not be the name of a file. */
+/** Returns a position in the order of keys. It may be any text and need not be the name of a file. */
 function boundOf(storage: AnyBase, option: string, bound: unknown): string | undefined {
   if (bound === undefined) return undefined
   if (typeof bound === 'string' && bound.isWellFormed()) return storage.prefix + bound
   throw new StorageError('invalid_argument', `${option}: expected text, got ${kindOf(bound)}.`)
 }
 
-/** A folder, whose key has its slash; that of the root is the storage's prefix. */
+/** Returns a folder. Its key ends in a slash; the key of the root is the storage's prefix. */
 export function folderOf(storage: AnyBase, path: string): FileRef {
   const { name, key, objectParameters } = storage.normalRef(path)
   return { name, key: folderKey(key), objectParameters }

@@ -14,24 +14,24 @@ export interface ManifestOptions {
 export const manifestSettings: SettingsOf<ManifestOptions> = {
   manifestName: setting('text', parseName, {
     default: 'staticfiles.json',
-    doc: 'Name of the manifest, which has the hashed names of all files.',
+    doc: 'Name of the manifest, which maps all names to their hashed names.',
   }),
   manifestStrict: flag({
     default: true,
-    doc: 'Whether the URL of a file that the manifest has not is an error; false = its hash is made of the stored file.',
+    doc: 'Whether the URL of a file that is not in the manifest is an error; false = its hash is computed from the stored file.',
   }),
   manifestStorage: setting<string | AnyBase | null>('alias, storage or null', parseStorage, {
     default: null,
     noEnvironment: true,
     shown: value => (value === null || typeof value === 'string' ? value : value.constructor.name),
-    doc: 'Storage that holds the manifest; null = the one of the files.',
+    doc: 'Storage of the manifest; null = that of the files.',
   }),
   debug: flag({
     default: false,
     keys: ['DEBUG'],
-    // Many programs read another meaning from a variable of that name.
+    // Many programs use an environment variable of that name for something else.
     noEnvironment: true,
-    doc: 'Whether URLs have the plain names, as in development.',
+    doc: 'Whether URLs use the plain names, as in development.',
   }),
 }
 

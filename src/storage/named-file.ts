@@ -1,12 +1,12 @@
 import type { FileRef } from '../core/call.ts'
 import type { ObjectParameters } from '../core/driver.ts'
 
-/** What of a storage says the parameters of a file. */
+/** The part of a storage that returns the parameters of a file. */
 interface Parametrised {
   objectParametersOf(name: string): ObjectParameters | undefined
 }
 
-/** A name and its key; the parameters are asked for at their first use, and once. */
+/** A name and its key. The parameters are determined once, at their first use. */
 export class NamedFile implements FileRef {
   readonly name: string
   readonly key: string

@@ -11,29 +11,29 @@ import { targetOf } from './save.ts'
 import { placeOf, readUploadToken, type UploadRecord } from './upload-token.ts'
 import { attributesOnly } from './write.ts'
 
-/** How an upload in parts is begun. */
+/** Options of `openUpload`. */
 export interface OpenUploadOptions extends CallOptions, FileAttributes {
-  /** Bytes of a part. Default: the backend's option `partSize`; raised to what the service demands. */
+  /** Bytes of a part. Default: the backend's option `partSize`. A size below the minimum of the service is raised to it. */
   readonly partSize?: number | undefined
-  /** Bytes of the whole file, where they are known: parts are then large enough, and `complete` checks that all bytes are there. */
+  /** Bytes of the whole file, if known. Parts are then large enough for it, and `complete` checks that all bytes are there. */
   readonly size?: number | undefined
-  /** Most bytes allowed; more are `too_large`. */
+  /** Maximum size in bytes; more bytes are `too_large`. */
   readonly maxSize?: number | undefined
-  /** Overrides the option `fileOverwrite`: without overwriting the upload takes a free name. */
+  /** Overrides the option `fileOverwrite`. Without overwriting, the upload gets a free name. */
   readonly overwrite?: boolean | undefined
-  /** The file gets exactly this name, and `complete` fails with `exists` where something has it. */
+  /** The file gets exactly this name; `complete` fails with `exists` if the name is taken. */
   readonly ifAbsent?: boolean | undefined
   /** `complete` only replaces the version with this etag: else `precondition_failed`. */
   readonly ifMatch?: string | undefined
-  /** What only this backend knows; it is not part of the token. */
+  /** Options of this backend only; see its page. They are not part of the token. */
   readonly extra?: WriteOptions['extra']
 }
 
-/** How an upload is gone on with. */
+/** Options of `resumeUpload`. */
 export interface ResumeUploadOptions extends CallOptions {
-  /** The name that the upload must be for; a token for another one is `invalid_argument`. Give it where a client kept the token. */
+  /** The name that the upload must have; a token for another name is `invalid_argument`. Set it where a client kept the token. */
   readonly name?: string | undefined
-  /** The `extra` that the upload was opened with. */
+  /** The `extra` of the `openUpload` call. */
   readonly extra?: WriteOptions['extra']
 }
 
@@ -68,7 +68,7 @@ export async function openUpload(storage: AnyBase, name: string, options: OpenUp
   const write = { ...storage.writeOptions(ref, attributesOnly, options), ...conditions }
   const begun = await calls.run('openUpload', ref, { signal: options.signal, repeat: false }, async ctx => {
     const part = await uploads.begin(ref.key, write, { size, partSize }, ctx)
-    // Asked afterwards: the folder of a file on a disk is there now, with its real path.
+    // Determined after the upload began: the folder of a file on a disk exists then and has its real path.
     return { part, place: await placeIn(storage, uploads, ref, ctx) }
   })
   const { place, part } = begun
@@ -86,7 +86,7 @@ export async function openUpload(storage: AnyBase, name: string, options: OpenUp
   return new ResumableUpload(calls, ref, part, record)
 }
 
-/** Goes on with an upload; see `Storage#resumeUpload`. */
+/** Continues an upload; see `Storage#resumeUpload`. */
 export async function resumeUpload(
   storage: AnyBase,
   token: string,
@@ -106,7 +106,7 @@ export async function resumeUpload(
     throw new StorageError('invalid_argument', `token: it is for '${name}', not for '${options.name}'.`, details)
   }
   const uploads = uploadsOf(storage, 'resumeUpload', name)
-  // The name is checked against the location of this storage as any other one.
+  // The name is checked against the location of this storage like any other name.
   const ref = storage.newRef(validateFileName(name))
   const { objectParameters } = ref
   const write = { ...attributes, objectParameters, extra: options.extra, ifAbsent, isNew, ifMatch }
@@ -123,7 +123,7 @@ export async function resumeUpload(
 function uploadsOf(storage: AnyBase, operation: string, fileName: string): Uploads {
   const { resumable } = storage.calls.driver
   if (resumable !== undefined) return resumable
-  const text = `${storage.constructor.name} has no uploads that another process can go on with: use save().`
+  const text = `${storage.constructor.name} has no resumable uploads: use save().`
   throw new StorageError('unsupported', text, { operation, fileName })
 }
 
@@ -131,7 +131,7 @@ async function placeIn({ calls }: AnyBase, uploads: Uploads, { key }: FileRef, c
   return placeOf(calls.driver.name, await uploads.place(key, ctx))
 }
 
-/** The name that an upload gets, and the condition under which its file appears. */
+/** Returns the name that an upload gets, and the condition under which the file is stored. */
 async function conditionsOf(
   storage: AnyBase,
   wanted: FileRef,
@@ -143,7 +143,7 @@ async function conditionsOf(
   const unable = (what: string): StorageError =>
     new StorageError('unsupported', `${storage.constructor.name} ${what}.`, { fileName: wanted.name })
   if (ifMatch !== undefined) {
-    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: give ifAbsent or ifMatch, not both.')
+    if (ifAbsent) throw new StorageError('invalid_argument', 'openUpload: expected ifAbsent or ifMatch, got both.')
     if (!features.ifMatch) throw unable('cannot replace a version by its etag')
     return { ref: wanted, conditions: { ifMatch } }
   }

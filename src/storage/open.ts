@@ -39,7 +39,7 @@ export async function openFile<M extends OpenMode>(
     storage.calls.operation('open', name, given, async () => {
       checkKnownOptions('open', given, OPEN_OPTIONS)
       const parsed = parseMode(wanted)
-      // What is replaced or made gets a normal name; what is there is taken as it was named.
+      // A file that is made or replaced gets a normal name; an existing file is opened by the name as passed.
       const isNew = typeof file === 'string' && (parsed.truncate || parsed.exclusive)
       ref ??= isNew ? storage.newRef(file) : storage.fileRef(file)
       const opening = new Opening(storage, ref, given, isNew ? storage.nameOf(ref.key) : file)
@@ -55,13 +55,13 @@ export async function openFile<M extends OpenMode>(
   })
 }
 
-/** The options of the file with the signal of one call beside their own. */
+/** Returns the options of the file with its own signal and the signal of one call combined. */
 function either(options: OpenOptions, { signal }: CallOptions): OpenOptions {
   if (signal === undefined) return options
   return { ...options, signal: options.signal === undefined ? signal : AbortSignal.any([options.signal, signal]) }
 }
 
-/** What the opening of a file brought: all that is known of it, and its bytes where they are on their way. */
+/** The result of opening a file: its attributes, and its bytes where they are already requested. */
 interface Opened {
   readonly stat: ReadStat
   readonly body?: ResumedBody | undefined
@@ -71,7 +71,7 @@ class Opening {
   readonly #storage: AnyBase
   readonly #name: string
   readonly #ref: FileRef
-  /** What the caller gave. */
+  /** The file as the caller passed it. */
   readonly #file: NameOrEntry
   readonly #options: OpenOptions
 
@@ -89,7 +89,7 @@ class Opening {
       const details = { fileName: this.#name, operation: 'open' }
       throw new StorageError('unsupported_mode', `A version of '${this.#name}' can only be read.`, details)
     }
-    // Bytes that a handle takes have no digest before they are there.
+    // The digest of bytes that are written to a handle is unknown until all of them are written.
     const keeps = mode.write && this.#storage.options.keepSha256
     if (this.#storage.calls.driver.openHandle !== undefined && !keeps) return this.#handle(mode)
     if (!mode.write) return this.#reader()
@@ -116,13 +116,13 @@ class Opening {
     })
   }
 
-  /** Requests the whole file, whose answer tells what is known of it: one request for both. */
+  /** Requests the whole file. The answer contains its attributes, so that one request is enough for both. */
   async #requested(): Promise<Opened> {
     const storage = this.#storage
     const { versionId } = this.#options
     const { stat, body } = await readVersion(storage, this.#ref, undefined, { versionId }, this.#options)
     if (stat !== undefined) return { stat, body }
-    // A driver whose answers tell nothing has to be asked.
+    // A driver whose answers contain no attributes needs a `stat`.
     body.release()
     const { signal } = this.#options
     const asked = await storage.stat(this.#file, { signal, versionId })
@@ -145,7 +145,7 @@ class Opening {
     return this.#loaded(opened, decode, async () => {})
   }
 
-  /** A file that starts empty: streamed away while it is written, or spooled when it is to be read back. */
+  /** Returns the bytes of a file that starts empty: streamed while they are written, or spooled if they are to be read back. */
   #fresh(mode: ParsedMode, conditions: PublicationConditions = {}): RandomAccess {
     if (mode.read) return this.#empty(conditions)
     const publication = this.#publication(this.#options, conditions)
@@ -155,7 +155,7 @@ class Opening {
     })
   }
 
-  /** A file that keeps its bytes and is sent again as a whole: r+ and a. */
+  /** Returns the bytes of a file that keeps its bytes and is sent again as a whole: modes r+ and a. */
   async #changed(mode: ParsedMode): Promise<RandomAccess> {
     let opened: Opened
     try {
@@ -172,7 +172,7 @@ class Opening {
     })
   }
 
-  /** The attributes of a file that is sent again; what was decoded is encoded again then. */
+  /** Returns the attributes of a file that is sent again. Decoded bytes are then encoded again. */
   async #kept({ stat }: Opened, decode: Decoder): Promise<FileAttributes> {
     const old = attributesOf(await withAttributes(this.#storage, this.#file, stat, this.#options))
     return { ...old, ...(decode !== undefined && { contentEncoding: undefined }), ...givenAttributes(this.#options) }
@@ -199,7 +199,7 @@ class Opening {
     return SpoolAccess.load(bytes, { spool: newSpool(storage.options), send }, ctx)
   }
 
-  /** Reads on in the version that was opened. */
+  /** Reads a range of the version that was opened. */
   async #read({ stat }: Opened, range: ByteRange | undefined): Promise<ResumedBody> {
     const { etag, size, modifiedAt } = stat
     const version = { etag, size, modifiedAt, versionId: this.#options.versionId }

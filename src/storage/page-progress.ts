@@ -1,12 +1,12 @@
 import type { Page } from '../core/driver.ts'
 import { type ErrorDetails, StorageError } from '../core/errors.ts'
 
-/** Pages without an entry that may follow each other. A service may pass over many deleted files in this way, but not for ever. */
+/** Maximum number of successive pages without an entry. A service may skip many deleted files in this way, but not endlessly. */
 const MAX_EMPTY_PAGES = 10_000
 
 /**
- * Ends a listing that does not go on: with a token or a first entry that was there before, or with page after page of nothing. One token and one
- * entry are remembered, and replaced after 1, 2, 4 ... pages, so that a circle of any length is found. (Brent, 1980)
+ * Ends a listing that makes no progress: one that repeats a token or a first entry, or returns page after page without entries. It
+ * remembers one token and one entry, and replaces them after 1, 2, 4 ... pages, so that it finds a cycle of any length. (Brent, 1980)
  */
 export class PageProgress {
   readonly #about: ErrorDetails
@@ -27,7 +27,7 @@ export class PageProgress {
     const first = files[0]?.key ?? directories[0]
     this.#empty = first === undefined ? this.#empty + 1 : 0
     if (next === undefined) return
-    if (next === this.#token) throw this.#stuck('the service gave the same token again')
+    if (next === this.#token) throw this.#stuck('the service returned the same token again')
     if (first !== undefined && first === this.#first) throw this.#stuck(`'${first}' came again`)
     if (this.#empty > MAX_EMPTY_PAGES) throw this.#stuck(`${MAX_EMPTY_PAGES} pages in a row were empty`)
     if (++this.#pages < this.#span) return

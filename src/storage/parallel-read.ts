@@ -9,10 +9,10 @@ import type { ParallelOptions, ReadStreamOptions } from './types.ts'
 
 /** Bytes of a part by default. */
 export const PART_SIZE: number = 8 * 1024 * 1024
-/** Bytes that are passed on at once, so that a part in memory is not held a second time by the streams behind. */
+/** Maximum size in bytes of a chunk that is passed on, so that the streams behind do not hold a part in memory a second time. */
 const SLICE = 64 * 1024
 
-/** Whether a read is to be made by several requests side by side; `invalid_argument` for counts that are none. */
+/** Whether a read is to use several parallel requests. Counts that are not positive whole numbers are `invalid_argument`. */
 export function isParallel({ features }: AnyBase, { parallel = 1, partSize = PART_SIZE }: ParallelOptions): boolean {
   checkCount('parallel', parallel)
   checkCount('partSize', partSize)
@@ -20,9 +20,9 @@ export function isParallel({ features }: AnyBase, { parallel = 1, partSize = PAR
 }
 
 /**
- * Reads as `readVersion` does, by at most `parallel` requests at a time for parts of one version. The parts come in order; as many as are under
- * way are held in memory. One request reads all where the first answer has no size, or nothing by which versions are told apart, since then nothing proves that
- * the parts belong together.
+ * Reads like `readVersion`, by at most `parallel` requests at a time for parts of one version. The parts come in order; the requested ones
+ * are held in memory. A single request reads all bytes where the first answer has no size, or no value that distinguishes versions: then
+ * nothing proves that the parts belong together.
  */
 export async function readInParts(
   storage: AnyBase,
@@ -38,7 +38,7 @@ export async function readInParts(
   try {
     first = await readVersion(storage, ref, head, version, options)
   } catch (error) {
-    // A file that the service unpacks on the way has no ranges, and may be read as a whole.
+    // A file that the service unpacks before it sends it has no ranges, but can be read as a whole.
     if (!isStorageError(error, 'unsupported')) throw error
   }
   if (first?.continues) return inParts(storage, ref, range, { ...first, until: head.end }, version, options)
@@ -48,13 +48,13 @@ export async function readInParts(
 
 /** The answer to the first request for a range. */
 export interface FirstReading extends Reading {
-  /** Where the part ends that it is read for. */
+  /** The end of the part that this answer is used for (exclusive). */
   readonly until: number
-  /** Whether the body goes on behind that place. */
+  /** Whether the body continues behind that end. */
   readonly isLonger?: boolean | undefined
 }
 
-/** The bytes of a range by the answer to a request for its beginning, and by requests for the rest. */
+/** Returns the bytes of a range: its beginning from the answer of a request, the rest by further requests. */
 export function inParts(
   storage: AnyBase,
   ref: FileRef,
@@ -96,7 +96,7 @@ export function inParts(
   return { ...first, body: new ResumedBody(new StreamBody(stream), checks) }
 }
 
-/** So many bytes of a body; the rest is given up. */
+/** Passes on this many bytes of a body and discards the rest. */
 async function* cut({ body }: Reading, length: number): AsyncGenerator<Buffer> {
   let left = length
   for await (const chunk of body.stream() as AsyncIterable<Buffer>) {
@@ -107,7 +107,7 @@ async function* cut({ body }: Reading, length: number): AsyncGenerator<Buffer> {
   }
 }
 
-/** The first bytes, then those of all parts; `parallel` of them are asked for at a time, the first bytes being one. */
+/** Returns the first bytes, then those of all parts. At most `parallel` of them are requested at a time; the first bytes count as one. */
 async function* inOrder(
   first: AsyncIterable<Buffer>,
   parts: Iterator<ByteRange>,
@@ -119,7 +119,7 @@ async function* inOrder(
     const next = parts.next()
     if (next.done === true) return
     const bytes = read(next.value)
-    // The one before it may fail first.
+    // A part before it may fail first.
     bytes.catch(() => undefined)
     asked.push(bytes)
   }

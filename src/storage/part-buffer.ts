@@ -1,16 +1,16 @@
 import type { UploadPartSizes } from '../core/direct-uploads.ts'
 
-/** Bytes that wait until they are enough for a part. */
+/** Bytes that wait until they fill a part. */
 export class PartBuffer {
   #chunks: Uint8Array[] = []
   #size = 0
 
-  /** Bytes that wait. */
+  /** Number of waiting bytes. */
   get size(): number {
     return this.#size
   }
 
-  /** Takes bytes of a chunk up to a whole part; returns the rest. They are copied, since the caller may fill the memory anew. */
+  /** Takes bytes of a chunk up to a whole part; returns the rest. The bytes are copied, since the caller may reuse the memory. */
   take(chunk: Uint8Array, partSize: number): Uint8Array {
     const fitting = chunk.subarray(0, Math.max(0, partSize - this.#size))
     this.#chunks.push(Buffer.from(fitting))
@@ -18,7 +18,7 @@ export class PartBuffer {
     return chunk.subarray(fitting.byteLength)
   }
 
-  /** The first bytes, which stay until `drop`: a part that could not be sent is sent again. */
+  /** Returns the first bytes, which stay until `drop`: a part that could not be sent is sent again. */
   first(size: number): readonly Uint8Array[] {
     const found: Uint8Array[] = []
     let left = size
@@ -30,7 +30,7 @@ export class PartBuffer {
     return found
   }
 
-  /** Forgets the first bytes. */
+  /** Discards the first bytes. */
   drop(size: number): void {
     let left = size
     while (left > 0) {
@@ -42,7 +42,7 @@ export class PartBuffer {
     this.#size -= size
   }
 
-  /** How many of the bytes that wait may go as a part that is not the last. */
+  /** Returns how many of the waiting bytes may be sent as a part that is not the last one. */
   sendable({ partSize, minPart, align }: UploadPartSizes): number {
     const size = Math.floor(Math.min(this.#size, partSize) / align) * align
     return size >= minPart ? size : 0

@@ -7,18 +7,18 @@ import type { AnyBase } from './base.ts'
 import type { NameOrEntry } from './types.ts'
 import { writeContent } from './write.ts'
 
-/** What must still hold of the name when an opened file is published. */
+/** Conditions on the name at the time when an opened file is published. */
 export interface PublicationConditions {
-  /** Nothing has the name: else code `exists`. */
+  /** The name is free: else code `exists`. */
   readonly ifAbsent?: boolean | undefined
   /** The file has this etag: else code `precondition_failed`. */
   readonly ifMatch?: string | undefined
 }
 
 /**
- * Publishes an opened file. A condition that the backend checks itself is sent with the bytes. Any other one is checked by a request just
- * before: two writers who publish in the very same moment can both succeed then, all others cannot. `file` is what the storage's own verbs take
- * for the file.
+ * Publishes an opened file. A condition that the backend checks itself is sent with the bytes. Any other condition is checked by a request
+ * just before: two writers that publish at the very same moment can both succeed then, all others cannot. `file` is the argument that the
+ * storage's own methods take for the file.
  */
 export class Publication {
   readonly #storage: AnyBase
@@ -51,7 +51,7 @@ export class Publication {
     }
   }
 
-  /** Checks the conditions that cannot be sent. */
+  /** Checks the conditions that cannot be sent with the bytes. */
   async confirm({ signal }: CallContext): Promise<void> {
     const { name } = this.#ref
     const { ifAbsent, ifMatch } = this.#asked
@@ -69,7 +69,7 @@ export class Publication {
     await writeContent(this.#storage, this.#ref, content, write, call)
   }
 
-  /** Both, for content that is complete. */
+  /** Checks the conditions and sends content that is complete. */
   async publish(content: Content, ctx: CallContext): Promise<void> {
     await this.confirm(ctx)
     await this.send(content, ctx)

@@ -3,7 +3,7 @@ import { type Body, derivedStream, StreamBody } from '../core/body.ts'
 import { progressError } from '../core/errors.ts'
 import type { OnProgress } from './types.ts'
 
-/** The same body, whose bytes are reported as they are taken; what `onProgress` throws ends it with `source_failed`. */
+/** Returns the same body and reports its bytes as they are read. An error from `onProgress` ends it with `source_failed`. */
 export function reported(body: Body, total: number | undefined, onProgress: OnProgress): StreamBody {
   return new StreamBody(() => {
     const stream = body.stream()

@@ -8,7 +8,7 @@ import { nameIn } from './entry-keys.ts'
 import { readStream, readWhole } from './streams.ts'
 import type { NameOrEntry, ReadStreamOptions, VersionOptions } from './types.ts'
 
-/** All bytes of a file or of a range of it, for the method that is named. */
+/** Reads all bytes of a file or of a range of it, for the named method. */
 export function readPart(
   method: string,
   storage: AnyBase,
@@ -18,7 +18,7 @@ export function readPart(
   return readWhole(storage, given, checkedRange(method, options)) as Promise<Buffer<ArrayBuffer>>
 }
 
-/** A stream of a file or of a range of it; wrong options come as its `error`, as everything else does. */
+/** Returns a stream of a file or of a range of it. Invalid options are reported by its `error`, like all other errors. */
 export function checkedStream(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Readable {
   let range: ReadStreamOptions
   try {
@@ -32,7 +32,7 @@ export function checkedStream(storage: AnyBase, given: NameOrEntry, options: Rea
   return readStream(storage, given, range)
 }
 
-/** A web stream of bytes over a stream of Node; see `Storage#webStream`. */
+/** Returns a web stream of bytes over a Node stream; see `Storage#webStream`. */
 export function webStream(
   storage: AnyBase,
   given: NameOrEntry,
@@ -59,7 +59,7 @@ export function webStream(
           return
         }
         if (value.byteLength === 0) continue
-        // The stream takes the memory of what it is given, and the chunk may be a part of a larger buffer.
+        // The web stream takes over the memory that is enqueued, and the chunk may be a part of a larger buffer.
         controller.enqueue(new Uint8Array(value))
         return
       }
@@ -68,11 +68,11 @@ export function webStream(
       stop.abort(reason)
       source?.destroy()
     },
-  }) // Every chunk is a copy of its own.
+  }) // Every chunk is a separate copy.
   return stream as ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
-/** The value in a JSON file; see `Storage#readJson`. */
+/** Returns the value in a JSON file; see `Storage#readJson`. */
 export async function readJson<T>(storage: AnyBase, given: NameOrEntry, options: VersionOptions): Promise<T> {
   checkKnownOptions('readJson', options, VERSION_OPTIONS)
   const text = (await readWhole(storage, given, options)).toString('utf8')
@@ -94,7 +94,7 @@ export async function readJson<T>(storage: AnyBase, given: NameOrEntry, options:
   }
 }
 
-/** The options with `end` in place of `length`. */
+/** Returns the options with `end` in place of `length`. */
 function checkedRange(method: string, options: ReadStreamOptions): ReadStreamOptions {
   checkKnownOptions(method, options, READ_OPTIONS)
   const { length, ...others } = options

@@ -9,39 +9,41 @@ import { PartBuffer } from './part-buffer.ts'
 import type { OnProgress } from './types.ts'
 import { type UploadRecord, uploadToken } from './upload-token.ts'
 
-/** How bytes are added to an upload. */
+/** Options of `ResumableUpload#write`. */
 export interface UploadWriteOptions extends CallOptions {
-  /** Where the bytes belong; another place than `position` is `invalid_argument`. */
+  /** Offset of the bytes in the file; an offset other than `position` is `invalid_argument`. */
   readonly offset?: number | undefined
 }
 
-/** How content is added to an upload. */
+/** Options of `ResumableUpload#send`. */
 export interface UploadSendOptions extends CallOptions {
   /**
-   * Where the first byte of the content belongs; default: `position`. With 0 the content is the whole file, and what the upload has already is skipped.
+   * Offset of the content's first byte in the file; default: `position`. With 0 the content is the whole file, and the bytes that the
+   * upload already has are skipped.
    */
   readonly start?: number | undefined
-  /** Called as parts are stored, with the bytes of the file that are stored or wait in memory. */
+  /** Called when parts are stored, with the number of bytes that are stored or wait in memory. */
   readonly onProgress?: OnProgress | undefined
 }
 
-/** Where an upload was left. */
+/** The state of a paused upload. */
 export interface PausedUpload {
   readonly token: string
-  /** Bytes that the service has: the next process sends the content from here. */
+  /** Number of bytes that the service has: the next process sends the content from this offset. */
   readonly offset: number
 }
 
 /**
- * An upload in parts: of `Storage#openUpload`, or of `Storage#resumeUpload` in another process. It holds at most one part in memory. Calls of its methods wait for
- * those before them. Nothing is visible under its name before `complete`.
+ * An upload in parts, from `Storage#openUpload`, or from `Storage#resumeUpload` in another process. It holds at most one part in memory.
+ * Each method call waits for the calls before it. The file is not visible before `complete`.
  */
 export class ResumableUpload implements AsyncDisposable {
   /** The name that the file gets. */
   readonly name: string
   /**
-   * Text by which `resumeUpload` goes on, for a session, a cookie, or a row of a database. It holds no keys and no password, but whoever has it and the
-   * storage's configuration can add to the upload; for Google Cloud Storage it has the address of the session, which takes bytes without other credentials.
+   * Text for `resumeUpload`, to be kept in a session, a cookie, or a database row. It contains no keys and no password, but a client that
+   * has it and the storage's configuration can add to the upload. For Google Cloud Storage it contains the address of the session, which
+   * accepts bytes without other credentials.
    */
   readonly token: string
   readonly #calls: CallRunner
@@ -64,24 +66,24 @@ export class ResumableUpload implements AsyncDisposable {
     this.#record = record
   }
 
-  /** Bytes that the service has: from here another process goes on. */
+  /** Number of bytes that the service has: another process continues from this offset. */
   get offset(): number {
     return this.#part.offset
   }
 
-  /** Bytes that were given: those that the service has, and those that wait in memory for the rest of their part. */
+  /** Number of bytes that were written: those that the service has, and those that wait in memory for the rest of their part. */
   get position(): number {
     return this.offset + this.#buffer.size
   }
 
-  /** Bytes of each part but the last. */
+  /** Bytes of each part except the last one. */
   get partSize(): number {
     return this.#part.partSize
   }
 
   /**
-   * Adds bytes; resolves when all whole parts of them are stored. Bytes beyond `maxSize` are `too_large`, beyond `size` `invalid_argument`; none of the call's bytes
-   * is taken then. After a failure write from `position` again.
+   * Adds bytes; resolves when all whole parts of them are stored. Bytes beyond `maxSize` are `too_large`, bytes beyond `size` are
+   * `invalid_argument`; in both cases none of the call's bytes is accepted. After a failure, write again from `position`.
    */
   async write(chunk: Uint8Array | string, options: UploadWriteOptions = {}): Promise<void> {
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk, 'utf8') : viewBytes(chunk)
@@ -89,10 +91,10 @@ export class ResumableUpload implements AsyncDisposable {
   }
 
   /**
-   * Adds content: everything that `save` takes. Resolves when all of it was given; what is less than a part waits for `complete`. After an error, and after `pause`,
-   * which ends it with `aborted`, go on from `position` or `offset`.
-   *
+   * Adds content of any type that `save` takes. Resolves when all of it is accepted; a remainder smaller than a part waits for `complete`.
+   * After an error, and after `pause`, which ends it with `aborted`, continue from `position` or `offset`.
    * @example
+   * const upload = await storage.resumeUpload(token)
    * await upload.send(createReadStream(path, { start: upload.position }), { onProgress: ({ loaded }) => show(loaded) })
    */
   async send(source: ContentSource, { start, onProgress, signal }: UploadSendOptions = {}): Promise<void> {
@@ -119,7 +121,8 @@ export class ResumableUpload implements AsyncDisposable {
           report(onProgress, this.position, total)
         }
       })
-      if (skip > 0) throw this.#invalid(`The content ends ${skip} bytes before the place that the upload has reached.`)
+      if (skip > 0)
+        throw this.#invalid(`The content ends ${skip} bytes before the position that the upload has reached.`)
     } finally {
       this.#sending = undefined
       unlink?.()
@@ -127,8 +130,8 @@ export class ResumableUpload implements AsyncDisposable {
   }
 
   /**
-   * Stops a `send`, stores what may go as a part, and forgets the rest: a service takes no small parts in the middle. The upload stays; go on with this
-   * object, or by `resumeUpload(token)` elsewhere, from `offset`.
+   * Stops a `send`, stores the bytes that can be sent as a part, and discards the rest: services accept no small parts in the middle. The
+   * upload stays. Continue from `offset` with this object, or with `resumeUpload(token)` in another process.
    */
   async pause(options: CallOptions = {}): Promise<PausedUpload> {
     this.#sending?.abort(new StorageError('aborted', 'The upload was paused.', { outcome: 'not_applied' }))
@@ -141,8 +144,9 @@ export class ResumableUpload implements AsyncDisposable {
   }
 
   /**
-   * Makes the file of all bytes that were given and returns its name: from now on it is visible, and replaces an older one. Fewer bytes than the `size` that
-   * the upload was opened with are `invalid_argument`, and the upload stays open. A condition that fails is `exists` or `precondition_failed`; then `cancel`.
+   * Stores the file with all bytes that were written, and returns its name. The file is visible from then on and replaces an older one.
+   * Fewer bytes than the `size` of `openUpload` are `invalid_argument`, and the upload stays open. A condition that fails is `exists` or
+   * `precondition_failed`; call `cancel` then.
    */
   async complete(options: CallOptions = {}): Promise<string> {
     return this.#queued(async () => {
@@ -158,7 +162,7 @@ export class ResumableUpload implements AsyncDisposable {
     })
   }
 
-  /** Removes what was sent; the file that has the name stays. Does nothing after `complete` and when it was cancelled before. */
+  /** Removes the bytes that were sent; an existing file of the name stays. Does nothing after `complete` or an earlier `cancel`. */
   async cancel(options: CallOptions = {}): Promise<void> {
     this.#sending?.abort(new StorageError('aborted', 'The upload was cancelled.', { outcome: 'not_applied' }))
     const before = this.#last
@@ -171,7 +175,9 @@ export class ResumableUpload implements AsyncDisposable {
     })
   }
 
-  /** Forgets the bytes that wait in memory. An upload that was neither completed nor cancelled stays at the service, for `resumeUpload`. */
+  /**
+   * Discards the bytes that wait in memory. An upload that was neither completed nor cancelled stays at the service, for `resumeUpload`.
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#sending?.abort(new StorageError('aborted', 'The upload was disposed of.', { outcome: 'not_applied' }))
     await this.#last
@@ -183,7 +189,7 @@ export class ResumableUpload implements AsyncDisposable {
     const { position } = this
     const { maxSize, size } = this.#record
     if (offset !== undefined && offset !== position) {
-      throw this.#invalid(`offset: the upload goes on at byte ${position}, not at ${offset}.`)
+      throw this.#invalid(`offset: the upload continues at byte ${position}, not at ${offset}.`)
     }
     if (this.#isWhole) throw this.#invalid('The last part was sent: only complete() or cancel() can follow.')
     const end = position + bytes.byteLength
@@ -193,7 +199,7 @@ export class ResumableUpload implements AsyncDisposable {
     if (size !== undefined && end > size)
       throw this.#invalid(`The upload has ${size} bytes; the content goes to ${end}.`)
     for (let rest = bytes; rest.byteLength > 0; ) {
-      // A part that failed before is still here.
+      // A part that failed before is still in the buffer.
       if (this.#buffer.size >= this.partSize) await this.#send(this.partSize, false, { signal })
       rest = this.#buffer.take(rest, this.partSize)
     }
@@ -209,7 +215,7 @@ export class ResumableUpload implements AsyncDisposable {
     return this.#calls.run(operation, this.#ref, { signal, repeat: false }, work)
   }
 
-  /** Runs work after all that was asked for before, whatever came of that. */
+  /** Runs work after all earlier calls have ended, whatever their result. */
   #queued<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#last.then(() => {
       if (this.#state !== 'open') throw this.#ended()

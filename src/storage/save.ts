@@ -11,11 +11,14 @@ import type { AvailableNameOptions, SaveOptions } from './types.ts'
 import { verifiedContent } from './verify.ts'
 import { writeContent } from './write.ts'
 
-/** How many names are tried before a save gives up; only a `getAvailableName` that keeps giving taken names gets there. */
+/** Maximum number of names that a save tries. Only a `getAvailableName` that keeps returning taken names reaches it. */
 export const MAX_NAMES = 100
-/** Bytes up to which sending in vain costs less than asking first whether the name is taken. */
+/**
+ * Maximum size in bytes of a file that is sent without asking first whether the name is taken: a rejected transfer costs less than the
+ * request.
+ */
 const CHEAP = 1_048_576
-/** Storages that have refused a larger file because its name was taken: they are asked before the next one. */
+/** Storages that have rejected a larger file because its name was taken: the next save asks first. */
 const collided = new WeakSet<AnyBase>()
 
 /** All options of `save`. */
@@ -32,7 +35,7 @@ export const SAVE_OPTIONS: KnownOptions<SaveOptions> = {
   onProgress: true,
 }
 
-/** Stores content under the name or, without overwriting, under a free one like it; see `Storage#save`. */
+/** Stores content under the name or, without overwriting, under a free name that resembles it; see `Storage#save`. */
 export async function saveFile(
   storage: AnyBase,
   name: string | null | undefined,
@@ -56,7 +59,7 @@ export async function saveFile(
   return target.name
 }
 
-/** Refuses content in the place of the name. */
+/** Rejects content that was passed in place of the name. */
 function checkName(name: unknown): void {
   if (name === null || (typeof name !== 'object' && typeof name !== 'function')) return
   throw new StorageError(
@@ -65,7 +68,7 @@ function checkName(name: unknown): void {
   )
 }
 
-/** Refuses conditions that contradict each other. */
+/** Rejects conditions that contradict each other. */
 export function checkConditions(
   method: string,
   { ifAbsent, ifMatch, overwrite }: Pick<SaveOptions, 'ifAbsent' | 'ifMatch' | 'overwrite'>,
@@ -76,7 +79,7 @@ export function checkConditions(
   throw new StorageError('invalid_argument', `${method}: expected ifAbsent or ${other}, got both.`)
 }
 
-/** Creates a file, or replaces one version of it, under this name and no other. */
+/** Creates a file, or replaces one version of it, under exactly this name. */
 async function saveOnly(storage: AnyBase, wanted: FileRef, content: Content, options: SaveOptions): Promise<string> {
   const { ifAbsent, ifMatch, signal } = options
   await storage.discover({ signal })
@@ -90,14 +93,14 @@ async function saveOnly(storage: AnyBase, wanted: FileRef, content: Content, opt
   return target.name
 }
 
-/** Refuses `ifAbsent` where the service would not honour it. */
+/** Rejects `ifAbsent` where the service would not honour it. */
 export function checkExclusive(storage: AnyBase): void {
   if (storage.features.exclusiveCreate) return
   const text = `${storage.constructor.name} cannot create a file only if its name is free: the service has no such condition.`
   throw new StorageError('unsupported', text)
 }
 
-/** What to store under: the name that `getAvailableName` returns, checked once more, since users override it. */
+/** Returns the file to write: the name that `getAvailableName` returns, checked again, since users override that method. */
 export async function targetOf(storage: AnyBase, wanted: FileRef, options: AvailableNameOptions): Promise<FileRef> {
   const { maxLength, signal, overwrite, exclusive } = options
   const found = await storage.getAvailableName(wanted.name, { maxLength, signal, overwrite, exclusive })
@@ -105,19 +108,19 @@ export async function targetOf(storage: AnyBase, wanted: FileRef, options: Avail
   return name === wanted.name ? wanted : storage.newRef(name)
 }
 
-/** Whether a conditional write failed because something has the name already. */
+/** Whether a conditional write failed because the name is already taken. */
 export function isTaken(error: unknown): boolean {
   return isStorageError(error, 'exists', 'is_directory')
 }
 
-/** Creates exclusively where the backend can; a lost race is sent again under another name, from a spool if need be. */
+/** Creates exclusively where the backend can. After a lost race the content is sent again under another name, from a spool if needed. */
 async function saveNew(storage: AnyBase, wanted: FileRef, given: Content, options: SaveOptions): Promise<string> {
   await storage.discover({ signal: options.signal })
   const exclusive = storage.features.exclusiveCreate
   const spool = exclusive && !given.replayable ? await spooled(storage, wanted.name, given, options) : undefined
   const content = spool ?? given
   const isCheap = content.size !== undefined && content.size <= CHEAP
-  // The exclusive write decides. It costs a request to ask first, and all bytes of a large file not to, if the name is taken.
+  // The exclusive write decides. Asking first costs a request; not asking costs all bytes of a large file if the name is taken.
   const blind = exclusive && (isCheap || !collided.has(storage))
   const names = { ...options, overwrite: false }
   try {

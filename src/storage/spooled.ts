@@ -5,10 +5,16 @@ import { Spool } from '../files/spool.ts'
 import type { AnyBase } from './base.ts'
 import type { CommonOptions } from './common-settings.ts'
 
-/** Bytes in memory where opened files are to stay there whatever their size: that is no wish for streams that are saved. */
+/**
+ * Bytes that a save holds in memory where `maxMemorySize` has no limit: that option is about opened files, not about streams that are
+ * saved.
+ */
 const DEFAULT_MEMORY = 8_388_608
 
-/** Makes content that can be read once into content that can be sent again; released by its disposal. Nothing was sent when it fails. */
+/**
+ * Makes content that can be read only once repeatable, by a spool. The disposal of the result releases the spool. If it fails, nothing was
+ * sent.
+ */
 export async function spooled(
   storage: AnyBase,
   name: string,
@@ -29,7 +35,7 @@ export async function spooled(
   return { ...spool.asContent(), contentType, name: ownName, [Symbol.asyncDispose]: () => spool.dispose() }
 }
 
-/** A spool as the storage's options want it. */
+/** Returns a spool with the storage's options. */
 export function newSpool(options: Pick<CommonOptions, 'maxMemorySize' | 'tempDir'>): Spool {
   return new Spool({ maxMemorySize: options.maxMemorySize, tempDir: options.tempDir ?? undefined })
 }

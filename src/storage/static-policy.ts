@@ -1,8 +1,8 @@
 import type { AnyBase } from './base.ts'
 
-/** How static files are collected into a storage, as the storage's class says. What the program says itself wins. */
+/** How static files are collected into a storage, as its class defines it. Options of the program override it. */
 export interface StaticPolicy {
-  /** Names get hashes, and a manifest keeps them; undefined: names stay as they are. */
+  /** Keeps the hashed names in a manifest; undefined: the names have no hashes. */
   readonly manifest?: ManifestPolicy | undefined
   /** Whether compressed siblings (`a.css.gz`) are made. */
   readonly compress?: boolean | undefined
@@ -11,12 +11,12 @@ export interface StaticPolicy {
 /** The manifest of a storage. */
 export interface ManifestPolicy {
   readonly name: string
-  /** Holds the manifest: the storage itself, or the one that `manifestStorage` names. */
+  /** The storage that holds the manifest: the storage itself, or the one that `manifestStorage` names. */
   readonly storage: AnyBase
-  /** Whether a name that the manifest has not is an error. */
+  /** Whether a name that is not in the manifest is an error. */
   readonly strict: boolean
-  /** Whether the files also stay under their own names. */
+  /** Whether the files are also stored under their original names. */
   readonly keepOriginals: boolean
-  /** Discards what was read of the manifest, so that the next URL reads it again: to be called when files were collected. */
+  /** Discards the manifest that was read, so that the next URL reads it again. Call it after files were collected. */
   forget(): void
 }

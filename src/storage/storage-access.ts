@@ -14,11 +14,11 @@ import { type UploadTargetOptions, uploadTargetOf } from './upload-target.ts'
 import { unsignedUrl, urlOf } from './url.ts'
 import { changeVisibility, visibilityOf } from './visibility.ts'
 
-/** The methods of `Storage` by which others get at files: URLs and what they allow. */
+/** The methods of `Storage` that let other programs read and write files: URLs, uploads, visibility. */
 export abstract class StorageAccess<O extends CommonOptions = CommonOptions> extends StorageReader<O> {
   /**
-   * A URL at which the file can be fetched: signed where the backend and its settings sign, else public. With `expiresInSecs` it is always signed, or
-   * `unsupported`. Whether the file exists is not asked.
+   * Returns a URL of the file: signed where the backend and its settings sign, else public. With `expiresInSecs` it is always signed, or
+   * `unsupported`. Does not check whether the file exists.
    * @example
    * const link = await storage.url('report.pdf', { expiresInSecs: 600 })
    */
@@ -27,14 +27,14 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
     return urlOf(this, name, { ...options, expiresInSecs: options.expiresInSecs ?? this.urlLifeSecs })
   }
 
-  /** The options of `url`; a backend that has more of them overrides it. */
+  /** The options of `url`; a backend that has more options overrides it. */
   protected get urlOptions(): KnownOptions<UrlOptions> {
     return URL_OPTIONS
   }
 
   /**
-   * Refuses an unknown option, a life that is no whole number of seconds (`invalid_argument`), and a life of a URL that would not be signed
-   * (`unsupported`). Every override of `url` calls it first.
+   * Rejects an unknown option, a lifetime that is not a whole number of seconds (`invalid_argument`), and a lifetime for a URL that would
+   * not be signed (`unsupported`). Every override of `url` calls it first.
    */
   protected checkUrl(name: NameOrEntry, options: UrlOptions): void {
     checkKnownOptions('url', options, this.urlOptions)
@@ -45,18 +45,18 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
     if (remedy !== undefined) throw unsignedUrl(nameIn(name), remedy)
   }
 
-  /** What to set so that the URL of a file is signed, as the end of a sentence; undefined where it is signed with these options. */
+  /** Returns which setting makes the URL of a file signed, as the end of a sentence; undefined where it is signed with these options. */
   protected unsignedRemedy(_name: string, _options: UrlOptions): string | undefined {
     const { driver } = this.calls
     return driver.signUrl === undefined ? `the backend '${driver.name}' has no signed URLs` : undefined
   }
 
-  /** Life of a signed URL, in seconds, when the caller names none. */
+  /** Default lifetime of a signed URL, in seconds. */
   protected get urlLifeSecs(): number {
     return 3600
   }
 
-  /** That URLs of downloads are signed, and the remedy, as far as the settings say; undefined where they are plain. Nothing is asked of the network. */
+  /** Whether the settings sign the URLs of downloads, and how to change that; undefined where the URLs are plain. Sends no request. */
   get urlSigning(): UrlSigning | undefined {
     if (this.calls.driver.signUrl === undefined) return undefined
     return { remedy: 'use a storage whose URLs are not signed' }
@@ -97,21 +97,20 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
     return uploadTargetOf(this, name, options, this.uploadTargetRemedy)
   }
 
-  /** What to do where clients cannot upload by themselves, as the end of a sentence. */
+  /** The remedy where clients cannot upload by themselves, as the end of a sentence. */
   protected get uploadTargetRemedy(): string {
     return 'take the upload in a request handler and save() its body'
   }
 
   /**
-   * Begins an upload in parts that can be paused, and that another process can go on with by `resumeUpload(upload.token)`. The file appears at
-   * `complete`, all at once; an older file of the name stays until then. At most one part (`partSize` bytes) is held in memory.
+   * Begins an upload in parts. It can be paused, and another process can continue it with `resumeUpload(upload.token)`. The file appears as
+   * a whole at `complete`; an older file of the name stays until then. At most one part (`partSize` bytes) is held in memory.
    *
-   * S3, Spaces, Azure, Google Cloud Storage, Dropbox, Swift, local disk, and memory (there: within one process). Uploads that are left alone end by themselves: after a
-   * week at Azure, Google Cloud Storage and Dropbox, by `sweep` on the local disk and S3. Segments of Swift stay until `cancel`. Content is stored as it
-   * is: the option `gzip` has no effect.
+   * Backends: S3, Spaces, Azure, Google Cloud Storage, Dropbox, Swift, local disk, and memory (within one process). An abandoned upload
+   * ends after a week at Azure, Google Cloud Storage and Dropbox, and by `sweep` on the local disk and S3. Segments of Swift stay until
+   * `cancel`. Content is stored unchanged: the option `gzip` has no effect.
    *
    * Errors: `unsupported` where `supports('resumableUploads')` is false (FTP, SFTP, Atmos, Nimbus); `invalid_argument`, `suspicious_name`.
-   *
    * @example
    * await using upload = await storage.openUpload('videos/talk.mp4', { contentType: 'video/mp4' })
    * session.upload = upload.token
@@ -123,13 +122,12 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Goes on with an upload of `openUpload`, also in another process or on another machine. The service is asked what it has: send the content from
-   * `upload.offset` on. Attributes and conditions are those that the upload was opened with.
+   * Continues an upload of `openUpload`, also in another process or on another machine. It asks the service how many bytes it has: send the
+   * content from `upload.offset` on. Attributes and conditions are those of the `openUpload` call.
    *
-   * A token is checked as foreign text: one that is damaged, of another version, of another storage or backend, or not for the option `name`
-   * is `invalid_argument`. Its name must be inside of this storage's location. Give `name` where a client kept the token, or it can choose
-   * another name of the storage. Completed, cancelled or expired: `not_found`.
-   *
+   * A token is checked as untrusted text. It is `invalid_argument` if it is damaged, of another version, of another storage or backend, or
+   * not for the option `name`. Its name must be inside of this storage's location. Set `name` where a client kept the token; otherwise the
+   * client can choose another name of the storage. A completed, cancelled or expired upload is `not_found`.
    * @example
    * await using upload = await storage.resumeUpload(session.upload)
    * await upload.send(createReadStream('talk.mp4', { start: upload.offset }))
@@ -140,8 +138,8 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Returns who may read the file without credentials: `public` means everybody who knows its URL. A bucket that is public as a whole, by a policy or IAM, is
-   * not considered.
+   * Returns who may read the file without credentials: `public` means every client that knows its URL. A bucket that is public as a whole,
+   * by a policy or IAM, is not considered.
    *
    * Errors: `not_found`; `unsupported` where `supports('visibility')` is false. Source: S3 `GetObjectAcl`, Google Cloud Storage
    * `objectAccessControls`.
@@ -151,12 +149,12 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Sets who may read one file: `public` lets everybody read it at its plain URL, `private` ends that. S3 replaces all rules of the file by a canned ACL
-   * (`public-read`, `private`); Google Cloud Storage adds or removes the rule for everybody. The option that new files are saved with (`defaultAcl`) stays.
+   * Sets who may read one file: `public` lets every client read it at its plain URL, `private` lets only clients with credentials read it.
+   * S3 replaces all rules of the file by a canned ACL (`public-read`, `private`); Google Cloud Storage adds or removes the rule for
+   * `allUsers`. The option `defaultAcl`, which applies to new files, does not change.
    *
-   * Errors: `not_found`; `unsupported` where `supports('visibility')` is false, and for a bucket that refuses rules of single files (S3: Object Ownership
-   * "Bucket owner enforced"; Google Cloud Storage: uniform bucket-level access).
-   *
+   * Errors: `not_found`; `unsupported` where `supports('visibility')` is false, and for a bucket that does not allow rules of single files
+   * (S3: Object Ownership "Bucket owner enforced"; Google Cloud Storage: uniform bucket-level access).
    * @example
    * await storage.setVisibility('press/logo.svg', 'public')
    */

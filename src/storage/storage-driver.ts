@@ -11,13 +11,13 @@ import {
   statContainer,
 } from './containers.ts'
 
-/** What a storage's account is reached by: its layers, made again after `close`. */
+/** The access to a storage's account: its layers, which are made again after `close`. */
 export interface HasCalls {
   readonly calls: CallRunner
 }
 
 /**
- * The account that a storage's credentials belong to, as `storage.driver`: its containers (S3: buckets), whatever container the storage itself
+ * The account that a storage's credentials belong to, as `storage.driver`: its containers (S3: buckets), not only the one that the storage
  * is in. Every method is `unsupported` where `storage.supports('containers')` is false. Errors name the container in `containerName`.
  * @example
  * await storage.driver.createContainer('bucket-1')
@@ -36,8 +36,8 @@ export class StorageDriver {
   }
 
   /**
-   * Makes a container. A name that is taken, by this account or another, is `exists`; one that the service never takes `invalid_argument`.
-   * Without a name it makes the storage's own container, and that may exist: see `Storage#createContainer`.
+   * Makes a container. A name that is taken, by this account or another one, is `exists`; a name that the service never accepts is
+   * `invalid_argument`. Without a name it makes the storage's own container, which may already exist: see `Storage#createContainer`.
    */
   createContainer(name: NameOrContainer, options?: CallOptions): Promise<ContainerStat>
   createContainer(name?: undefined, options?: CallOptions): Promise<undefined>
@@ -52,7 +52,7 @@ export class StorageDriver {
     return { name: typeof name === 'string' ? name : name.name }
   }
 
-  /** The containers of the account, in the service's order. */
+  /** Returns the containers of the account, in the service's order. */
   async listContainers(options: CallOptions = {}): Promise<ContainerStat[]> {
     checkCallOptions('listContainers', options)
     const containers: ContainerStat[] = []
@@ -60,12 +60,12 @@ export class StorageDriver {
     return containers
   }
 
-  /** The containers of the account, one page per request. */
+  /** Returns the containers of the account, one page per request. */
   iterateContainers(options: CallOptions = {}): AsyncGenerator<ContainerStat, void, undefined> {
     return iterateContainers(this.#storage.calls, options)
   }
 
-  /** What is known of a container; missing: `not_found`. */
+  /** Returns the attributes of a container. Missing: `not_found`. */
   async getContainer(name: NameOrContainer, options: CallOptions = {}): Promise<ContainerStat> {
     checkCallOptions('getContainer', options)
     return await statContainer(this.#storage.calls, name, options)

@@ -22,16 +22,16 @@ import type {
   VersionOptions,
 } from './types.ts'
 
-/** The methods of `Storage` that read: what is known of files, folders, and bytes. */
+/** The methods of `Storage` that read files, folders and attributes. */
 export abstract class StorageReader<O extends CommonOptions = CommonOptions> extends StorageBase<O> {
-  /** Whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
+  /** Returns whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
   override async exists(name: NameOrEntry, options: CallOptions = {}): Promise<boolean> {
     checkCallOptions('exists', options)
     if (!isTraced('exists')) return await isThere(this, name, options)
     return await this.calls.operation('exists', nameIn(name), options, () => isThere(this, name, options))
   }
 
-  /** What the backend knows of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
+  /** Returns the attributes of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
   override async stat(name: NameOrEntry, options: VersionOptions = {}): Promise<Entry> {
     checkKnownOptions('stat', options, VERSION_OPTIONS)
     const ref = this.calls.checked('stat', nameIn(name), () => this.ref(name))
@@ -46,15 +46,14 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     return statEntry(this, name, key, stat)
   }
 
-  /** Names of the folders and of the files in a folder, relative to it. Missing: both empty. */
+  /** Returns the names of the folders and of the files in a folder, relative to it. Missing folder: both lists are empty. */
   listdir(path = '', options: CallOptions = {}): Promise<[directories: string[], files: string[]]> {
     return this.calls.guard('list', path, options, () => listFolder(this, path, options))
   }
 
   /**
-   * One page of a folder, with the token of the next one. The tokens of a listing may be used by other processes, and again after a failure;
-   * workers share a folder by `startAfter` and `until`. Missing folder: no entries.
-   *
+   * Returns one page of a folder, with the token of the next page. Another process may use the tokens of a listing, and they stay valid
+   * after a failure. Workers share a folder by `startAfter` and `until`. Missing folder: no entries.
    * @example
    * const { entries, next } = await storage.page('photos', { recursive: true, limit: 1000, startAfter: 'photos/k', until: 'photos/p' })
    */
@@ -62,22 +61,22 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     return this.calls.guard('list', path, options, () => pageBelow(this, path, options))
   }
 
-  /** Goes through a folder page by page, so that memory does not grow with it; `recursive` gives all files below and no folders. */
+  /** Iterates over a folder page by page, so that memory does not grow with it. `recursive` returns all files below and no folders. */
   override entries(path = '', options: EntriesOptions = {}): AsyncGenerator<Entry, void, undefined> {
     return entriesBelow(this, path, options)
   }
 
-  /** Stored bytes. Missing: `not_found`. */
+  /** Returns the size of the stored bytes. Missing: `not_found`. */
   async size(name: NameOrEntry, options: CallOptions = {}): Promise<number> {
     checkCallOptions('size', options)
     return (await this.stat(name, options)).size
   }
 
   /**
-   * The digest of the bytes that `readBytes` returns, in lower-case hexadecimal: `sha256`, `md5`, `sha1`, `crc32`, `crc32c`, `crc64nvme`, or Dropbox's
-   * `content_hash` as `dropbox`. Where the service reports it for the whole file, that costs one request for the stat; else the bytes are read as a stream. Missing: `not_found`; a folder:
-   * `is_directory`; another name of a digest: `invalid_argument`.
-   *
+   * Returns the digest of the bytes that `readBytes` returns, in lower-case hexadecimal: `sha256`, `md5`, `sha1`, `crc32`, `crc32c`,
+   * `crc64nvme`, or Dropbox's `content_hash` as `dropbox`. Where the service reports it for the whole file, this costs one request for the
+   * stat; otherwise the bytes are read as a stream. Missing: `not_found`; a folder: `is_directory`; an unknown digest name:
+   * `invalid_argument`.
    * @example
    * const same = (await storage.checksum('a.bin', 'sha256')) === (await backup.checksum('a.bin', 'sha256'))
    */
@@ -88,17 +87,17 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     })
   }
 
-  /** When the bytes last changed. Missing: `not_found`; not kept: `unsupported`. */
+  /** Returns when the bytes last changed. Missing: `not_found`; not kept by the backend: `unsupported`. */
   async getModifiedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time('getModifiedTime', name, 'modifiedAt', options)
   }
 
-  /** When the file was made. Missing: `not_found`; not kept: `unsupported`. */
+  /** Returns when the file was made. Missing: `not_found`; not kept by the backend: `unsupported`. */
   async getCreatedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time('getCreatedTime', name, 'createdAt', options)
   }
 
-  /** When the file was last read. Missing: `not_found`; not kept: `unsupported`. */
+  /** Returns when the file was last read. Missing: `not_found`; not kept by the backend: `unsupported`. */
   async getAccessedTime(name: NameOrEntry, options: CallOptions = {}): Promise<Date> {
     return this.#time('getAccessedTime', name, 'accessedAt', options)
   }
@@ -117,7 +116,7 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     })
   }
 
-  /** Absolute path on this machine; `unsupported` for remote backends. */
+  /** Returns the absolute path on this machine; `unsupported` for remote backends. */
   path(name: string): string {
     const { driver } = this.calls
     if (driver.localPath !== undefined) return driver.localPath(this.keyOf(name))
@@ -125,8 +124,8 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * All bytes of a file, or of a range of it (`start`, and `end` or `length`; `end` is exclusive), in one request where the backend can.
-   * Missing: `not_found`; a range that begins beyond the end: `invalid_range`.
+   * Returns all bytes of a file, or of a range of it (`start`, and `end` or `length`; `end` is exclusive), in one request where the backend
+   * can. Missing: `not_found`; a range that begins beyond the end: `invalid_range`.
    * @example
    * const head = await storage.readBytes('video.mp4', { start: 0, length: 4096 })
    * return new Response(await storage.readBytes('logo.png'))
@@ -135,14 +134,15 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
     return await readPart('readBytes', this, name, options)
   }
 
-  /** The same as text in UTF-8. Missing: `not_found`. */
+  /** Like `readBytes`, as text in UTF-8. Missing: `not_found`. */
   async readText(name: NameOrEntry, options: ReadStreamOptions = {}): Promise<string> {
     return (await readPart('readText', this, name, options)).toString('utf8')
   }
 
   /**
-   * The value in a JSON file in UTF-8, with or without a byte order mark. Text that is not valid JSON is `invalid_argument`; the message names the
-   * file and the position, not the content. Missing: `not_found`. The type is the caller's claim: nothing is checked but the syntax. (RFC 8259)
+   * Returns the value in a JSON file in UTF-8, with or without a byte order mark. Text that is not valid JSON is `invalid_argument`; the
+   * message names the file and the position, not the content. Missing: `not_found`. Only the syntax is checked, not the type `T`. (RFC
+   * 8259)
    * @example
    * const { theme } = await storage.readJson<{ theme: string }>('settings.json')
    */
@@ -151,9 +151,9 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * A stream of the file or of a range of it. **`end` is exclusive**, unlike that of Node's `fs.createReadStream`: `{ start: 0, end: 10 }` is 10 bytes,
-   * and so is `{ start: 0, length: 10 }`. Both `end` and `length` are `invalid_argument`. The request is made when the stream is first read. All
-   * errors, `not_found` among them, come as the stream's `error`.
+   * Returns a stream of the file or of a range of it. **`end` is exclusive**, unlike that of Node's `fs.createReadStream`: `{ start: 0,
+   * end: 10 }` is 10 bytes, and so is `{ start: 0, length: 10 }`. Both `end` and `length` are `invalid_argument`. The request is made when
+   * the stream is first read. All errors, including `not_found`, are reported by the stream's `error`.
    * @example
    * await pipeline(storage.createReadStream('video.mp4', { start, length: 1_048_576 }), response)
    */
@@ -162,8 +162,9 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * The same as a web stream of bytes, for `new Response(...)` and `fetch`. No request is made before the first read, and no more is read than is
-   * consumed. `cancel` ends the request. Reads reject with a `StorageError`: a missing file is `not_found`. (WHATWG Streams, readable byte streams)
+   * Like `createReadStream`, as a web stream of bytes, for `new Response(...)` and `fetch`. No request is made before the first read, and
+   * no more is read than is consumed. `cancel` ends the request. Reads reject with a `StorageError`: a missing file is `not_found`. (WHATWG
+   * Streams, readable byte streams)
    * @example
    * return new Response(storage.webStream('video.mp4', { start: 0, length: 1_048_576 }))
    */

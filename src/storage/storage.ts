@@ -30,11 +30,12 @@ import type {
   SweepOptions,
 } from './types.ts'
 
-/** One storage of files, whatever holds them. A backend is a subclass that declares settings and makes a driver. */
+/** A storage of files in any backend. A backend is a subclass that declares settings and makes a driver. */
 export class Storage<O extends CommonOptions = CommonOptions> extends StorageAccess<O> {
   /**
-   * Opens a file; the default mode gives bytes. Reading a missing one is `not_found` at once. `x` on an existing one is `exists`, now or at
-   * `close`: where `supports('exclusiveCreate')` is false, two writers who close in the very same moment can both succeed.
+   * Opens a file; the default mode reads bytes. A missing file that is opened for reading is `not_found` at once. Mode `x` on an existing
+   * file is `exists`, at once or at `close`: where `supports('exclusiveCreate')` is false, two writers that close at the very same moment
+   * can both succeed.
    * @example
    * await using file = await storage.open('notes.txt', 'r')
    * console.log(await file.read())
@@ -47,7 +48,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return openFile(this, name, (mode ?? 'rb') as M, options)
   }
 
-  /** Opens, runs `work`, commits; a throw discards what was written and is rethrown. */
+  /** Opens a file, runs `work` and commits. If `work` throws, the written bytes are discarded and the error is rethrown. */
   async edit<M extends OpenMode, T>(
     name: NameOrEntry,
     mode: M,
@@ -67,9 +68,10 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   }
 
   /**
-   * Stores content and returns the name it got: another one when the name was taken and overwriting is off. `{ ifAbsent: true }` fails with `exists`
-   * instead, and `{ ifMatch: etag }` with `precondition_failed` when the file is not that version any more; where the service does not honour the
-   * condition they are `unsupported`. All or nothing; the caller's content is read from its beginning and never closed. `suspicious_name` writes nothing.
+   * Stores content and returns the stored name. It differs from `name` when that was taken and overwriting is off. `{ ifAbsent: true }`
+   * fails with `exists` instead, and `{ ifMatch: etag }` with `precondition_failed` when the file is no longer that version; where the
+   * service does not honour the condition, they are `unsupported`. The file is stored completely or not at all. The caller's content is
+   * read from its beginning and never closed. `suspicious_name` writes nothing.
    * @example
    * const name = await storage.save('photos/cat.jpg', bytes)
    * await storage.save('lock', '', { ifAbsent: true })
@@ -83,10 +85,10 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   }
 
   /**
-   * Removes a file; a missing one is no error. A folder that is not empty is `is_directory` where folders are real (local disk, memory), and an
-   * empty one is removed; where they are not (S3), there is no such file and nothing is done. A tree is never removed: that is `deleteAll`. An empty name
-   * is `invalid_argument`. With `ifMatch` another version, and a missing file, are `precondition_failed`; `unsupported` where the service has no such
-   * condition.
+   * Removes a file; a missing file is no error. Where folders are real (local disk, memory), an empty folder is removed and one with files
+   * is `is_directory`; elsewhere (S3) the name of a folder is no file, and nothing is done. A tree is never removed: use `deleteAll`. An
+   * empty name is `invalid_argument`. With `ifMatch`, another version and a missing file are `precondition_failed`; `unsupported` where the
+   * service has no such condition.
    */
   override async delete(name: NameOrEntry, options: DeleteFileOptions = {}): Promise<void> {
     checkKnownOptions('delete', options, DELETE_OPTIONS)
@@ -94,15 +96,18 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     await deleteOne(this, ref, options)
   }
 
-  /** Removes many files, by their names or as `entries` gives them, in batches where the backend can; gives the names that failed with their errors. */
+  /**
+   * Removes many files, by their names or by the entries of a listing, in batches where the backend can. Returns the names that failed with
+   * their errors.
+   */
   async deleteMany(names: DeletableNames, options: CallOptions = {}): Promise<DeletedFiles> {
     return this.calls.guard('deleteMany', undefined, options, () => deleteMany(this, names, options))
   }
 
   /**
-   * Deletes all files below a folder, and where folders are real (local disk, memory, FTP, SFTP) the folders, too. `a` and `a/` both mean the folder
-   * `a/`: the files `a`, `a.txt` and those in `ab/` stay. A missing folder has no files. An empty path is `invalid_argument` without `{ all: true }`. Returns
-   * how many files were deleted, and those that were not with their errors.
+   * Deletes all files below a folder, and where folders are real (local disk, memory, FTP, SFTP) the folders too. `a` and `a/` both mean
+   * the folder `a/`: the files `a`, `a.txt` and those in `ab/` stay. A missing folder has no files. An empty path is `invalid_argument`
+   * without `{ all: true }`. Returns the number of deleted files, and the files that could not be deleted with their errors.
    * @example
    * const { deleted, errors } = await storage.deleteAll('exports/2023')
    */
@@ -110,19 +115,19 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return this.calls.guard('deleteAll', path, options, () => deleteAll(this, path, options))
   }
 
-  /** How static files are collected into the storage, where its class says so. */
+  /** How static files are collected into the storage, where its class defines it. */
   get staticFiles(): StaticPolicy | undefined {
     return undefined
   }
 
-  /** A stream that replaces the file when it ends; destroyed before, it leaves everything as it was. */
+  /** Returns a stream that replaces the file when it ends. A stream that is destroyed before its end changes nothing. */
   createWriteStream(name: NameOrEntry, options: OpenOptions = {}): Writable {
     return writeStream(this, name, options)
   }
 
   /**
-   * Stores a value as JSON in UTF-8, as `application/json` unless `contentType` is given; otherwise like `save`. What JSON cannot hold (`undefined`,
-   * functions, BigInt, circular objects) is `invalid_argument`, and nothing is stored. (RFC 8259)
+   * Stores a value as JSON in UTF-8, with the content type `application/json` by default; otherwise like `save`. A value that JSON cannot
+   * represent (`undefined`, functions, BigInt, circular objects) is `invalid_argument`, and nothing is stored. (RFC 8259)
    * @example
    * await storage.saveJson('settings.json', { theme: 'dark' }, { overwrite: true })
    */
@@ -130,20 +135,27 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return saveJson(this, name, value, options)
   }
 
-  /** Copies a file, to another storage when `storage` is given; the server does it where it can. Names are chosen as by `save`. */
+  /**
+   * Copies a file, to another storage when `storage` is set; on the server where it can. The target name is chosen as in `save`. Returns
+   * the stored name.
+   */
   async copy(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
     return this.calls.guard('copy', nameIn(from), options, () => copyFile(this, from, to, options))
   }
 
-  /** Moves a file, to another storage when `storage` is given. Names are chosen as by `save`; the source goes last. */
+  /**
+   * Moves a file, to another storage when `storage` is set. The target name is chosen as in `save`; the source is deleted last. Returns the
+   * stored name.
+   */
   async move(from: NameOrEntry, to: string, options: CopyFileOptions = {}): Promise<string> {
     return this.calls.guard('move', nameIn(from), options, () => moveFile(this, from, to, options))
   }
 
   /**
-   * Copies all files below a folder into another one, of this storage or of `storage`; `''` is the whole storage. Names stay as they are relative to the
-   * folder. A file that fails is listed in `errors`, and the others go on; without overwriting a taken name fails with `exists`, and no other name is
-   * tried. A target that is the source or lies in it is `invalid_argument` before anything is copied. Runs `concurrency` copies at a time, by default 8.
+   * Copies all files below a folder into another one, of this storage or of `storage`; `''` is the whole storage. Names relative to the
+   * folder do not change. A file that fails is listed in `errors`, and the others are still copied. Without overwriting, a taken name fails
+   * with `exists`; no other name is tried. A target that is the source or lies in it is `invalid_argument` before anything is copied. Runs
+   * `concurrency` copies at a time, by default 8.
    * @example
    * const { copied, errors } = await storage.copyAll('2024', 'archive/2024', { storage: archive })
    */
@@ -151,20 +163,20 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return this.calls.guard('copyAll', from, options, () => copyAll(this, from, to, options))
   }
 
-  /** Moves all files below a folder into another one, as `copyAll` copies them; where folders are real, those that are empty afterwards are removed. */
+  /** Moves all files below a folder into another one, like `copyAll`. Where folders are real, those that are then empty are removed. */
   async moveAll(from: string, to: string, options: CopyAllOptions = {}): Promise<MovedFiles> {
     return this.calls.guard('moveAll', from, options, () => moveAll(this, from, to, options))
   }
 
-  /** Makes the bucket or root folder; `unsupported` where that is not ours to do. */
+  /** Makes the bucket or root folder; `unsupported` where Holdall cannot make it. */
   async createContainer(options: CallOptions = {}): Promise<void> {
     await createOwnContainer(this.calls, options)
   }
 
   /**
-   * Removes what uploads that were never finished have left: temporary files of killed processes (local disk), uploads in parts that were neither
-   * completed nor aborted (S3). Returns how many. To be called now and then, or never: such leftovers are neither listed nor served. `unsupported`
-   * where services discard them by themselves, or they cannot be found.
+   * Removes the leftovers of uploads that were never finished: temporary files of killed processes (local disk), uploads in parts that were
+   * neither completed nor aborted (S3). Returns their number. Calling it is optional: leftovers are neither listed nor served.
+   * `unsupported` where services discard them by themselves, or they cannot be found.
    */
   async sweep(options: SweepOptions = {}): Promise<number> {
     checkKnownOptions('sweep', options, SWEEP_OPTIONS)
@@ -179,23 +191,23 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return this.calls.run('sweep', undefined, { signal }, ctx => driver.sweep!(request, ctx))
   }
 
-  /** Makes a file name valid; Django's rule by default. */
+  /** Returns a valid form of a file name; Django's rule by default. */
   getValidName(name: string): string {
     return getValidName(name)
   }
 
-  /** Another name for a taken one. */
+  /** Returns another name for one that is taken. */
   override getAlternativeName(stem: string, suffixes: string): string {
     return alternativeName(stem, suffixes, this.options.nameStrategy)
   }
 
-  /** A free name like the given one, within `maxLength`. With overwriting on it is the name itself, cut to fit. */
+  /** Returns a free name that resembles `name`, within `maxLength`. With overwriting on, it is `name` itself, shortened to fit. */
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
     this.calls.begin('getAvailableName', name, options)
     return await availableName(this, name, options)
   }
 
-  /** Whether a name can be used as it is. */
+  /** Returns whether a name can be used unchanged. */
   override async isNameAvailable(name: string, options: CallOptions = {}): Promise<boolean> {
     checkCallOptions('isNameAvailable', options)
     return !(await this.exists(name, options))
@@ -206,7 +218,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return generateFilename(name, last => this.getValidName(last))
   }
 
-  /** Longest name that the backend can hold, in UTF-16 units. */
+  /** Maximum length of a name in the backend, in UTF-16 units. */
   getNameMaxLength(): number {
     return Math.max(0, 1024 - this.prefix.length)
   }

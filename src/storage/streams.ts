@@ -14,7 +14,7 @@ import { isParallel, readInParts } from './parallel-read.ts'
 import { reported } from './read-progress.ts'
 import type { NameOrEntry, OpenOptions, ReadStreamOptions, VersionOptions } from './types.ts'
 
-/** A stream of a file or of a range of it, requested when it is first read. */
+/** Returns a stream of a file or of a range of it, requested at the first read. */
 export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Readable {
   return lazyStream(
     async () => counted(await opened(storage, given, options, stat => storage.decoder(stat)), options).stream(),
@@ -22,7 +22,7 @@ export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadSt
   )
 }
 
-/** All bytes of a file or of a range of it, held in memory. */
+/** Returns all bytes of a file or of a range of it, held in memory. */
 export async function readWhole(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Promise<Buffer> {
   try {
     const body = counted(await opened(storage, given, options, stat => limitedDecoder(storage, stat)), options)
@@ -34,7 +34,7 @@ export async function readWhole(storage: AnyBase, given: NameOrEntry, options: R
 
 type DecoderOf = (stat: ReadStat & { readonly name: string }) => Decoder
 
-/** The bytes that were asked for, and how many they are where that is known. */
+/** The requested bytes, and their number where it is known. */
 interface Opened {
   readonly body: ResumedBody
   readonly total: number | undefined
@@ -77,7 +77,7 @@ async function opened(
     }
   }
   if (first !== undefined && whole) return unpacked(decode(first.body.stream()))
-  // Places are those of the decoded bytes, which only reading from the beginning tells.
+  // Offsets are those of the decoded bytes, which are known only when reading from the beginning.
   first?.body.release()
   const encoded = await readVersion(storage, ref, undefined, version, options)
   const decoded = decode(encoded.body.stream())
@@ -103,7 +103,7 @@ async function* partOf(body: Readable, start: number, end = Number.POSITIVE_INFI
   if (start > 0 && start >= place) throw beyond(place, start)
 }
 
-/** A range without a byte asks for none, only that it lies within the file. */
+/** Checks that an empty range lies within the file, and requests no bytes. */
 async function nothing(
   storage: AnyBase,
   given: NameOrEntry,
@@ -122,7 +122,10 @@ function beyond(size: number, start: number): StorageError {
 
 function checkRange(start: number, end: number | undefined): void {
   if (isPlace(start) && (end === undefined || (isPlace(end) && end >= start))) return
-  throw new StorageError('invalid_argument', `The range from ${start} to ${end ?? 'the end'} is none of a file.`)
+  throw new StorageError(
+    'invalid_argument',
+    `The range from ${start} to ${end ?? 'the end'} is not valid: expected whole numbers from 0, and the end not before the start.`,
+  )
 }
 
 function isPlace(value: number): boolean {
@@ -130,7 +133,7 @@ function isPlace(value: number): boolean {
 }
 
 /**
- * A stream that replaces a file when it ends and leaves everything as it was when it is destroyed. The signal destroys it with `aborted`, also
+ * Returns a stream that replaces a file when it ends, and changes nothing when it is destroyed. The signal destroys it with `aborted`, also
  * while it waits for more.
  */
 export function writeStream(storage: AnyBase, given: NameOrEntry, options: OpenOptions): Writable {
@@ -160,7 +163,7 @@ export function writeStream(storage: AnyBase, given: NameOrEntry, options: OpenO
     },
   })
   if (signal === undefined) return stream
-  // While it is opened or closed, the call under way ends by itself.
+  // While it is opened or closed, the signal ends the call in progress.
   const off = onAbort(signal, () => {
     if (file?.closed === false) stream.destroy(aborted())
   })

@@ -1,7 +1,7 @@
 import type { Driver, Features } from '../core/driver.ts'
 import type { Feature } from './types.ts'
 
-/** Whether a driver has the method that a feature stands on, or says that it has the feature; see `Storage#supports`. */
+/** Whether a driver has the method that a feature needs, or declares the feature; see `Storage#supports`. */
 export function supportsFeature(driver: Driver, features: Features, feature: Feature): boolean {
   switch (feature) {
     case 'containers':

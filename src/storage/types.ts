@@ -3,13 +3,13 @@ import type { Checksums, Driver, FileAttributes, SignUrlOptions, Stat } from '..
 import type { HttpClient } from '../http/request.ts'
 import type { Layer } from '../layers/layer.ts'
 
-/** What a storage may be given besides its options; for tests and for configuration code. */
+/** Arguments of a storage besides its options; for tests and for configuration code. */
 export interface Services {
-  /** Used instead of what `connect` makes. */
+  /** Used instead of the driver that `connect` makes. */
   readonly driver?: Driver | undefined
-  /** Sends the requests of a backend that speaks HTTP; it is not closed with the storage. Default: a client of its own over node:http. */
+  /** Sends the requests of a backend that speaks HTTP; it is not closed with the storage. Default: a new client over node:http. */
   readonly httpClient?: HttpClient | undefined
-  /** Layers put innermost, around the driver. */
+  /** Innermost layers, directly around the driver. */
   readonly layers?: readonly Layer[] | undefined
   /** Used instead of the process's settings object. */
   readonly settings?: Readonly<Record<string, unknown>> | undefined
@@ -21,9 +21,9 @@ export interface Services {
   readonly storages?: ((alias: string) => unknown) | undefined
 }
 
-/** That the URLs of downloads carry a signature, which ends. */
+/** States that the URLs of downloads carry a signature, which expires. */
 export interface UrlSigning {
-  /** How they become plain ones, as the end of a sentence: `set AWS_QUERYSTRING_AUTH to False`. */
+  /** How to make them plain, as the end of a sentence: `set AWS_QUERYSTRING_AUTH to False`. */
   readonly remedy: string
 }
 
@@ -33,65 +33,73 @@ export interface GivenSettings {
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** How far a transfer is. */
+/** The progress of a transfer. */
 export interface TransferProgress {
   /** Bytes transferred so far. */
   readonly loaded: number
-  /** Bytes in all; undefined while that is not known. */
+  /** Total number of bytes; undefined while that is not known. */
   readonly total: number | undefined
 }
 
-/** Called as bytes are transferred, and at the end with `loaded` equal to the size. What it throws ends the transfer with `source_failed`. */
+/**
+ * Called as bytes are transferred, and at the end with `loaded` equal to the size. An error that it throws ends the transfer with
+ * `source_failed`.
+ */
 export type OnProgress = (progress: TransferProgress) => void
 
-/** How `save` stores. */
+/** Options of `save`. */
 export interface SaveOptions extends CallOptions, FileAttributes {
-  /** Longest name allowed, in UTF-16 units. */
+  /** Maximum length of the name, in UTF-16 units. */
   readonly maxLength?: number | undefined
-  /** Most bytes allowed; more are `too_large`, and nothing is stored. */
+  /** Maximum size in bytes; more bytes are `too_large`, and nothing is stored. */
   readonly maxSize?: number | undefined
   /** Overrides the option `fileOverwrite` for this file. */
   readonly overwrite?: boolean | undefined
   /**
-   * Only creates: a taken name is `exists`, also where `fileOverwrite` is on, and no other name is tried. `unsupported` where
-   * `supports('exclusiveCreate')` is false once the server was asked (`discover`).
+   * Only creates: a taken name is `exists`, even where `fileOverwrite` is on, and no other name is tried. `unsupported` where
+   * `supports('exclusiveCreate')` is false after the server was asked (`discover`).
    */
   readonly ifAbsent?: boolean | undefined
-  /** Only replaces the version with this etag: else `precondition_failed`. `unsupported` where `supports('ifMatch')` is false. */
+  /**
+   * Only replaces the version with this etag: any other version is `precondition_failed`. `unsupported` where `supports('ifMatch')` is
+   * false.
+   */
   readonly ifMatch?: string | undefined
   /**
-   * Digests that the content must have, in hexadecimal: else `checksum_mismatch`, and nothing is stored or replaced. Several are compared where several are given.
+   * Expected digests of the content, in hexadecimal. All of them are compared; a different one is `checksum_mismatch`, and nothing is
+   * stored or replaced.
    */
   readonly verify?: Checksums | undefined
-  /** What only this backend knows; see its page. */
+  /** Options of this backend only; see its page. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined
-  /** Called with the bytes that the service has accepted so far. */
+  /** Called with the number of bytes that the service has accepted so far. */
   readonly onProgress?: OnProgress | undefined
 }
 
-/** How a folder is gone through. */
+/** Options of `entries`. */
 export interface EntriesOptions extends CallOptions {
-  /** Whether all files below are given, and no folders. */
+  /** Whether all files below the folder are listed, without the folders. Default false. */
   readonly recursive?: boolean | undefined
   /**
-   * Only what comes after this name in the order of the names' UTF-8 bytes; it need not be the name of a file. A folder stands at its name with a
-   * slash. `unsupported` where `supports('listRange')` is false.
+   * Lists only entries after this name, in the order of the names' UTF-8 bytes; it need not be the name of a file. A folder is ordered by
+   * its name with a slash. `unsupported` where `supports('listRange')` is false.
    */
   readonly startAfter?: string | undefined
-  /** Only what comes before this name in the same order. */
+  /** Lists only entries before this name, in the same order. */
   readonly until?: string | undefined
   /**
-   * Only the files whose names, relative to the folder, match one of these glob patterns; implies `recursive`. `*` stays within a folder, a pattern
-   * without a slash (`*.jpg`) is for the last part of the name in any folder, and `!` excludes. All names are listed, and then filtered.
+   * Lists only the files whose names, relative to the folder, match one of these glob patterns; implies `recursive`. `*` does not match a
+   * slash. A pattern without a slash (`*.jpg`) applies to the last part of the name in any folder. `!` excludes. All names are requested,
+   * then filtered.
    */
   readonly match?: string | readonly string[] | undefined
 }
 
-/** Which page of a folder is wanted. */
+/** Options of `page`. */
 export interface PageOptions extends EntriesOptions {
-  /** From the `next` of the page before, with the same path and options otherwise. Default: the first page. */
+  /** The `next` of the page before, with the same path and other options. Default: the first page. */
   readonly token?: string | undefined
-  /** At most so many entries, where the backend can be told. Default: the backend's own, often 1000. */
+  /** Maximum number of entries, where the backend has such a parameter. Default: the backend's own, often 1000. */
   readonly limit?: number | undefined
 }
 
@@ -102,93 +110,100 @@ export interface EntryPage {
   readonly next: string | undefined
 }
 
-/** Which version is meant, where the backend keeps more than the newest. */
+/** Which version of a file is read, where the backend keeps more than the newest. */
 export interface VersionOptions extends CallOptions {
-  /** From `stat`; `unsupported` where `supports('versions')` is false. */
+  /** The version's id, from `stat`; `unsupported` where `supports('versions')` is false. */
   readonly versionId?: string | undefined
 }
 
-/** How `open` opens; a version can only be read. */
+/** Options of `open`; an older version can only be read. */
 export interface OpenOptions extends VersionOptions, FileAttributes {
   readonly extra?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** How one file is deleted. */
+/** Options of `delete`. */
 export interface DeleteFileOptions extends CallOptions {
-  /** Only deletes the version with this etag: else `precondition_failed`, also where the file is missing. `unsupported` where `supports('deleteIfMatch')` is false. */
+  /**
+   * Only deletes the version with this etag: another version and a missing file are `precondition_failed`. `unsupported` where
+   * `supports('deleteIfMatch')` is false.
+   */
   readonly ifMatch?: string | undefined
 }
 
-/** How a folder is deleted. */
+/** Options of `deleteAll`. */
 export interface DeleteAllOptions extends CallOptions {
-  /** Whether an empty path, which stands for the whole storage, is meant; default false. */
+  /** Whether an empty path, which means the whole storage, is allowed; default false. */
   readonly all?: boolean | undefined
 }
 
-/** How `url` is made. */
+/** Options of `url`. */
 export interface UrlOptions extends CallOptions, Omit<Partial<SignUrlOptions>, 'expiresInSecs'> {
-  /** Life in seconds of a signed URL, a whole number. `unsupported` where the URL would not be signed. Default: that of the settings. */
+  /**
+   * Lifetime of a signed URL in seconds, a whole number. `unsupported` where the URL would not be signed. Default: the lifetime in the
+   * settings.
+   */
   readonly expiresInSecs?: number | undefined
 }
 
-/** How a large file is read by several requests at a time. */
+/** Options of reads that use several parallel requests for a large file. */
 export interface ParallelOptions {
   /**
-   * Requests under way at a time, each for a part of the same version; default 1. The parts come in order, and at most `parallel` x `partSize` bytes are held in
-   * memory. One request reads all where the backend has no ranges, or reports neither a strong etag nor the size and the time of a file.
+   * Maximum number of parallel requests, each for a part of the same version; default 1. The parts come in order, and at most `parallel` x
+   * `partSize` bytes are held in memory. A single request reads all bytes where the backend has no ranges, or reports neither a strong etag
+   * nor size and time of a file.
    */
   readonly parallel?: number | undefined
   /** Bytes of a part; default 8 MiB. */
   readonly partSize?: number | undefined
 }
 
-/** Which part of a file is read: from `start` up to `end`, which is exclusive, or `length` bytes; by default all to the end. */
+/** Options of reads: the range from `start` up to `end` (exclusive), or `length` bytes from `start`. Default: all bytes. */
 export interface ReadStreamOptions extends VersionOptions, ParallelOptions {
-  /** From `stat`: a file that has another one by now is `precondition_failed`, where the backend keeps etags. */
+  /** The etag from `stat`: a file that has another etag by now is `precondition_failed`, where the backend keeps etags. */
   readonly etag?: string | undefined
-  /** The first byte; default 0. */
+  /** Offset of the first byte; default 0. */
   readonly start?: number | undefined
-  /** The byte after the last one: **exclusive**, unlike `end` of Node's `fs.createReadStream`. */
+  /** Offset behind the last byte: **exclusive**, unlike `end` of Node's `fs.createReadStream`. */
   readonly end?: number | undefined
-  /** Bytes from `start`, instead of `end`; both are `invalid_argument`. */
+  /** Number of bytes from `start`, instead of `end`; both are `invalid_argument`. */
   readonly length?: number | undefined
-  /** Called with the bytes that were read so far; `total` is that of the range, undefined for a file that is unpacked. */
+  /** Called with the number of bytes read so far; `total` is the size of the range, undefined for a file that is unpacked. */
   readonly onProgress?: OnProgress | undefined
 }
 
 /**
- * A file or folder in a listing; `name` is relative to the storage. Given to `delete`, `deleteMany`, `open`, `stat`, `copy` and their like it stands
- * for exactly the object that was listed, also where its name is no normal one (`a//b` in a bucket). A copy of it (`{ ...entry }`, JSON) stands
- * for its name.
+ * A file or folder in a listing; `name` is relative to the storage. As an argument of `delete`, `deleteMany`, `open`, `stat`, `copy` and
+ * similar methods it refers to exactly the object that was listed, even if its name is not in normal form (`a//b` in a bucket). A copy of
+ * it (`{ ...entry }`, JSON) refers to its name only.
  */
 export interface Entry extends Stat {
   readonly name: string
   readonly isDirectory: boolean
 }
 
-/** A file: by its name, or as a listing shows it. */
+/** A file: its name, or its entry from a listing. */
 export type NameOrEntry = string | Entry
 
-/** What `sweep` removes. */
+/** Options of `sweep`. */
 export interface SweepOptions extends CallOptions {
-  /** Age in seconds from which an upload is taken for dead; default 86400, a day. */
+  /** Age in seconds from which an upload counts as abandoned; default 86400, a day. */
   readonly minAgeSecs?: number | undefined
-  /** The folder that is meant, with all below it; default: the whole storage. */
+  /** Only this folder, with all below it; default: the whole storage. */
   readonly path?: string | undefined
-  /** Whether leftovers are only counted; default false. */
+  /** Whether leftovers are only counted, not removed; default false. */
   readonly dryRun?: boolean | undefined
 }
 
-/** How an available name is looked for. */
+/** Options of `getAvailableName`. */
 export interface AvailableNameOptions extends CallOptions {
   readonly maxLength?: number | undefined
-  /** Overrides the option `fileOverwrite`: with overwriting every name is available. */
+  /** Overrides the option `fileOverwrite`: with overwriting, every name is available. */
   readonly overwrite?: boolean | undefined
-  /** The caller will create exclusively, so whether the name is taken need not be asked. */
+  /** The caller will create exclusively, so no request checks whether the name is taken. */
   readonly exclusive?: boolean | undefined
 }
 
-/** What `supports` answers. */
+/** The features that `supports` knows. */
 export type Feature =
   | 'ranges'
   | 'exclusiveCreate'

@@ -10,14 +10,14 @@ export interface UploadNaming {
   readonly uploadTo: string | (() => string | Promise<string>)
   /** The last part of the name, where `uploadTo` is a folder. */
   readonly filename: string
-  /** What has the `uploadTo`, for messages: the name of a field. */
+  /** The owner of the `uploadTo`, for messages: the name of a field. */
   readonly owner: string
-  /** Refuses what the function returned, by an error. */
+  /** Throws an error for a returned name that is not allowed. */
   readonly check?: ((name: string) => void) | undefined
   readonly now?: Date | undefined
 }
 
-/** The name of an uploaded file before the storage makes it free: `uploadTo`, checked, with a valid last part. */
+/** Returns the name of an uploaded file before the storage looks for a free one: `uploadTo`, checked, with a valid last part. */
 export async function uploadName(storage: AnyStorage, naming: UploadNaming): Promise<string> {
   const { uploadTo, filename, owner, now = new Date() } = naming
   let name: string
@@ -35,7 +35,7 @@ export async function uploadName(storage: AnyStorage, naming: UploadNaming): Pro
   return storage.generateFilename(validateFileName(name, { allowRelativePath: true }))
 }
 
-/** Refuses an `uploadTo` of another kind or with a leading slash; `improperly_configured`. */
+/** Rejects an `uploadTo` of another type or with a leading slash: `improperly_configured`. */
 export function checkUploadTo(uploadTo: unknown): void {
   if (typeof uploadTo !== 'string' && typeof uploadTo !== 'function') {
     throw new ImproperlyConfigured(`uploadTo must be a folder or a function, not ${kindOf(uploadTo)}.`)
@@ -47,18 +47,18 @@ export function checkUploadTo(uploadTo: unknown): void {
   }
 }
 
-/** What a value that is not there looks like in a text, as a word of its own; `undefined` is no part of a word either. */
+/** How a missing value looks in a text, as a separate word. `undefined` counts within a word, too. */
 const NO_VALUE = /undefined|(?<![\p{L}\p{N}])(?:(?:null|None|NaN)(?![\p{L}\p{N}])|\[object )/gu
-/** The same where a value was read that is not there: `user${id}/`. */
+/** The same for a value that was read and is missing, as in `user${id}/`. */
 const NO_VALUE_GLUED = /undefined|(?:null|None|NaN)(?![\p{L}\p{N}])|\[object /gu
 
 /**
- * Whether `uploadTo` wrote a value that is not there into a name (`users/undefined/a.png`). What the given file name contains is no such value.
- * `isRead` says that a value was read that is not there.
+ * Whether `uploadTo` wrote a missing value into a name (`users/undefined/a.png`). Such words in the uploaded file's own name do not count.
+ * `isRead` states that a missing value was read.
  */
 export function hasMissingValue(name: string, filename: string, isRead: boolean): boolean {
   const own = filename !== '' && name.endsWith(filename) ? name.slice(0, -filename.length) : name
-  // What the given name says is still there when uploadTo has only changed its spelling.
+  // Words of the uploaded file's name are still there when `uploadTo` has only changed their spelling.
   const given: string[] = own === name ? (filename.match(NO_VALUE) ?? []) : []
   return !(own.match(isRead ? NO_VALUE_GLUED : NO_VALUE) ?? []).every(found => given.includes(found))
 }

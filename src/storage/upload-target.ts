@@ -7,9 +7,9 @@ import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import type { AnyBase } from './base.ts'
 import { attributesOnly } from './write.ts'
 
-/** What a client may upload by itself. */
+/** Options of `uploadTarget`. */
 export interface UploadTargetOptions extends CallOptions, FileAttributes, Partial<DirectUploadLimits> {
-  /** What only this backend knows; see its page. */
+  /** Options of this backend only; see its page. */
   readonly extra?: WriteOptions['extra']
 }
 
@@ -21,10 +21,13 @@ const UPLOAD_TARGET_OPTIONS: KnownOptions<UploadTargetOptions> = {
   extra: true,
 }
 
-/** How long an upload may wait to begin, in seconds, unless the caller says otherwise. */
+/** Default time in seconds within which the upload must begin. */
 const LIFE_SECS = 3600
 
-/** The request by which a client uploads one file; see `Storage#uploadTarget`. `remedy` is what to set where there is none. */
+/**
+ * Returns the request by which a client uploads one file; see `Storage#uploadTarget`. `remedy` states what to set where the backend has
+ * none.
+ */
 export async function uploadTargetOf(
   storage: AnyBase,
   name: string,
@@ -49,7 +52,7 @@ export async function uploadTargetOf(
     const text = `${storage.constructor.name} cannot let a client upload by itself: ${remedy}.`
     throw new StorageError('unsupported', text, details)
   }
-  // The bytes go past this program, so the options that transform or observe them have no effect.
+  // The client sends the bytes directly to the service, so the options that transform or observe them have no effect.
   const write = calls.checked('uploadTarget', name, () => storage.writeOptions(ref, attributesOnly, options))
   return calls.local('uploadTarget', ref, { signal }, ctx =>
     driver.uploadTarget!(ref.key, write, { expiresInSecs, maxSize }, ctx),

@@ -3,30 +3,30 @@ import { nodeCrypto } from '../core/builtin.ts'
 import type { FileAttributes } from '../core/driver.ts'
 import { StorageError } from '../core/errors.ts'
 
-/** What a token says of an upload: enough to go on with it, and no key or password. */
+/** The content of an upload's token: enough to continue the upload, but no key and no password. */
 export interface UploadRecord {
   /** Short name of the backend. */
   readonly backend: string
   readonly name: string
-  /** The place of the file, by `placeOf`. */
+  /** The location of the file, by `placeOf`. */
   readonly place: string
-  /** The backend's own text for the upload. */
+  /** The backend's own identifier of the upload. */
   readonly id: string
   /** Bytes of a part. */
   readonly partSize: number
-  /** Bytes of the whole file, where they were given. */
+  /** Bytes of the whole file, if known. */
   readonly size?: number | undefined
   readonly maxSize?: number | undefined
-  /** The condition of the completed file. */
+  /** The condition for the completed file. */
   readonly ifAbsent?: boolean | undefined
   readonly isNew?: boolean | undefined
   readonly ifMatch?: string | undefined
   readonly attributes: FileAttributes
 }
 
-/** Begins every token; another version of its form has another number. */
+/** Prefix of every token; another version of the format has another number. */
 const PREFIX = 'hu1.'
-/** Characters of the longest token that is read. */
+/** Maximum length of a token that is read, in characters. */
 const MAX_LENGTH = 65_536
 const SUM_LENGTH = 11
 
@@ -47,14 +47,14 @@ const FIELDS: { readonly [K in keyof UploadRecord]-?: readonly [type: Kind, requ
   attributes: ['object', true],
 }
 
-/** The token of an upload: letters, digits, `-`, `_` and `.`, so that JSON, a cookie and a URL can hold it. */
+/** Returns the token of an upload: letters, digits, `-`, `_` and `.`, so that JSON, a cookie and a URL can hold it. */
 export function uploadToken(record: UploadRecord): string {
   const text = JSON.stringify({ ...record, attributes: givenAttributes(record.attributes) })
   const payload = Buffer.from(text, 'utf8').toString('base64url')
   return `${PREFIX}${payload}.${sumOf(payload)}`
 }
 
-/** Reads a token, which is foreign text; `invalid_argument` for anything that `uploadToken` cannot have returned. */
+/** Reads a token, which is untrusted text. Anything that `uploadToken` cannot have returned is `invalid_argument`. */
 export function readUploadToken(token: unknown): UploadRecord {
   if (typeof token !== 'string' || token.length > MAX_LENGTH) throw notToken('expected the text of `upload.token`')
   if (/^hu\d{1,3}\./.test(token) && !token.startsWith(PREFIX)) {
@@ -67,7 +67,7 @@ export function readUploadToken(token: unknown): UploadRecord {
   return recordIn(parsed(payload))
 }
 
-/** A short text for the place of a file, which does not say where that is. */
+/** Returns a short digest of a file's location; the location cannot be read from it. */
 export function placeOf(backend: string, place: string): string {
   return digest(`${backend}\0${place}`).slice(0, 22)
 }
@@ -97,7 +97,7 @@ function recordIn(value: unknown): UploadRecord {
   return { ...record, attributes: checkedAttributes(record.attributes) }
 }
 
-/** Tells a cut or mistyped token from a whole one. It proves nothing about who made it. */
+/** Returns a checksum that detects a cut or mistyped token. It does not prove who made the token. */
 function sumOf(payload: string): string {
   return digest(PREFIX + payload).slice(0, SUM_LENGTH)
 }

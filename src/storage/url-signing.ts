@@ -1,8 +1,8 @@
 import type { AnyStorage } from './storage.ts'
 
 /**
- * Why the URLs of a storage are no good for static files, with the remedy; undefined where they are plain. A browser that follows a reference in a
- * stylesheet sends the URL without the signature of the stylesheet, and gets 403.
+ * Returns why the URLs of a storage cannot be used for static files, with the remedy; undefined where they are plain. A browser that
+ * follows a reference in a stylesheet sends the URL without the signature of the stylesheet, and gets 403.
  */
 export function signedUrlsProblem(storage: AnyStorage): string | undefined {
   const signing = storage.urlSigning

@@ -3,13 +3,13 @@ import type { AnyBase } from './base.ts'
 import { nameIn } from './entry-keys.ts'
 import type { NameOrEntry, UrlOptions } from './types.ts'
 
-/** The error of a URL that was to end, and would be a permanent one. */
+/** Returns the error for a URL that should expire but would be permanent. */
 export function unsignedUrl(fileName: string, remedy: string): StorageError {
   const text = `expiresInSecs: only a signed URL ends, and this one would not be signed: ${remedy}.`
   return new StorageError('unsupported', text, { fileName, operation: 'url' })
 }
 
-/** A URL of a file, signed where the backend signs; see `Storage#url`. No request is made, so it passes no layer. */
+/** Returns a URL of a file, signed where the backend signs; see `Storage#url`. It sends no request, so it passes no layer. */
 export async function urlOf(storage: AnyBase, given: NameOrEntry, options: UrlOptions): Promise<string> {
   const { calls } = storage
   const { driver } = calls

@@ -9,8 +9,8 @@ import { checkAlgorithm } from './checksum.ts'
 type Wanted = readonly [name: ChecksumName, value: string]
 
 /**
- * The same content, which fails with `checksum_mismatch` unless it has these digests: at once where its bytes are in memory, else before its last bytes are
- * given, so that no backend stores it. Digests are hexadecimal text: anything else is `invalid_argument`.
+ * Returns the same content, which fails with `checksum_mismatch` unless it has these digests. Content in memory fails at once; a stream
+ * fails before its last bytes are passed on, so that no backend stores it. A digest that is not hexadecimal text is `invalid_argument`.
  */
 export function verifiedContent(content: Content, verify: Checksums | undefined): Content {
   const wanted = wantedOf(verify)
@@ -18,7 +18,7 @@ export function verifiedContent(content: Content, verify: Checksums | undefined)
   const { bytes } = content
   if (bytes !== undefined) {
     for (const [name, value] of wanted) if (digestOf(name, bytes) !== value) throw mismatch(name)
-    // What the caller changes from now on is not what was compared.
+    // Changes by the caller after this point were not compared.
     return content
   }
   const { temporaryPath: _, ...rest } = content
@@ -54,7 +54,7 @@ function wantedDigest(name: ChecksumName, value: unknown): string {
   throw new StorageError('invalid_argument', text)
 }
 
-/** All chunks; the last one is held back until the digests are known to be right. */
+/** Passes on all chunks; the last one is held back until the digests are verified. */
 async function* checked(
   source: AsyncIterable<Uint8Array | string>,
   wanted: readonly Wanted[],
@@ -73,6 +73,6 @@ async function* checked(
 }
 
 function mismatch(name: ChecksumName): StorageError {
-  const text = `The content has another ${digestTitle(name)} than the option verify names.`
+  const text = `The ${digestTitle(name)} of the content differs from the option verify.`
   return new StorageError('checksum_mismatch', text, { retryable: false, outcome: 'not_applied' })
 }

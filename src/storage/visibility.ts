@@ -8,7 +8,7 @@ import type { NameOrEntry } from './types.ts'
 
 const CALL_OPTIONS: KnownOptions<CallOptions> = { signal: true }
 
-/** Who may read a file without credentials; see `Storage#visibility`. */
+/** Returns who may read a file without credentials; see `Storage#visibility`. */
 export async function visibilityOf(storage: AnyBase, given: NameOrEntry, options: CallOptions): Promise<Visibility> {
   checkKnownOptions('visibility', options, CALL_OPTIONS)
   const { calls } = storage
@@ -21,7 +21,7 @@ export async function visibilityOf(storage: AnyBase, given: NameOrEntry, options
   return calls.run('visibility', ref, options, ctx => driver.visibility!(ref.key, ctx, { objectParameters }))
 }
 
-/** Lets everybody read a file, or only those with credentials; see `Storage#setVisibility`. */
+/** Lets every client read a file, or only clients with credentials; see `Storage#setVisibility`. */
 export async function changeVisibility(
   storage: AnyBase,
   given: NameOrEntry,

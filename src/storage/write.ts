@@ -9,18 +9,18 @@ import { checkNoKeptDigest, withDigest } from './kept-digest.ts'
 import { spooled } from './spooled.ts'
 import type { OnProgress, SaveOptions } from './types.ts'
 
-/** Stands for content where only attributes are asked for; it cannot be read. */
+/** Used as content where only attributes are determined; it cannot be read. */
 export const attributesOnly: Content = {
   size: 0,
   replayable: false,
   open() {
-    throw new StorageError('unsupported', 'This content only stands for its attributes.')
+    throw new StorageError('unsupported', 'This content has attributes only and cannot be read.')
   },
 }
 
 /**
- * Sends content to the driver, transformed as the backend wants, and with its digest where the option `keepSha256` wants that. After a lost answer a conditional write is not
- * repeated: its condition would fail on itself.
+ * Sends content to the driver, transformed by the backend, and with its digest where the option `keepSha256` is set. A conditional write is
+ * not repeated after a lost answer: its own first attempt would make the condition fail.
  */
 export async function writeContent(
   storage: AnyBase,
@@ -42,10 +42,10 @@ export async function writeContent(
   }
 }
 
-/** How content is sent. */
+/** Options of sending content. */
 type SendOptions = CallOptions & Pick<SaveOptions, 'onProgress'> & { readonly paced?: boolean }
 
-/** A spool of content that can be read once and whose digest is not known: the digest is sent before the bytes. */
+/** Returns a spool for content that can be read once and whose digest is unknown: the digest is sent before the bytes. */
 async function keepable(
   storage: AnyBase,
   name: string,
@@ -98,7 +98,7 @@ function send(
   return storage.calls.run('write', ref, call, ctx => driver.write(ref.key, content, sent, ctx))
 }
 
-/** Turns a driver's bytes into the caller's progress; what that throws becomes a `StorageError`. */
+/** Converts a driver's byte counts to the caller's progress. An error that the callback throws becomes a `StorageError`. */
 function bytesReporter(onProgress: OnProgress, total: number | undefined): (bytes: number) => void {
   return loaded => {
     try {

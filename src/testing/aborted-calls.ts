@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises'
 import type { StorageFile } from '../files/storage-file.ts'
 import type { Storage } from '../storage/storage.ts'
 
-/** One call of each public method of a storage that takes a signal, by the method's name; `file` is a file that exists. */
+/** One call of each public storage method that accepts a signal, by the method's name; `file` is a file that exists. */
 export const storageCalls: Readonly<Record<string, (storage: Storage, signal: AbortSignal) => Promise<unknown>>> = {
   open: (storage, signal) => storage.open('file', 'rb', { signal }),
   'open for writing': (storage, signal) => storage.open('file', 'wb', { signal }),
@@ -59,7 +59,7 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   isNameAvailable: (storage, signal) => storage.isNameAvailable('file', { signal }),
 }
 
-/** One call of each public method of an open file that takes a signal, by the method's name. `close` comes last. */
+/** One call of each public method of an open file that accepts a signal, by the method's name. `close` comes last. */
 export const fileCalls: Readonly<Record<string, (file: StorageFile<'r+'>, signal: AbortSignal) => Promise<unknown>>> = {
   size: (file, signal) => file.size({ signal }),
   read: (file, signal) => file.read(1, { signal }),

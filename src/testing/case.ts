@@ -1,8 +1,8 @@
-/** One statement about a driver or a storage, and the test of it. */
+/** One rule for a driver or a storage, and its test. */
 export interface ConformanceCase {
-  /** A sentence. */
+  /** The rule, as a sentence. */
   readonly title: string
-  /** Rejects with an `AssertionError` when the statement does not hold. Builds and removes its own place. */
+  /** Rejects with an `AssertionError` when the rule is violated. Creates and removes its own storage. */
   run(): Promise<void>
 }
 
@@ -12,7 +12,7 @@ export interface ConformanceRunner {
   it(title: string, run: () => Promise<void>): unknown
 }
 
-/** Hands the cases to a test runner as one group. */
+/** Registers the cases with a test runner as one group. */
 export function registerConformance(
   runner: ConformanceRunner,
   cases: readonly ConformanceCase[],
@@ -23,13 +23,13 @@ export function registerConformance(
   })
 }
 
-/** A case before it is tied to a place: each one is run at the root and under a location. */
+/** A case before it is bound to a location: each one runs at the root and in a folder. */
 export interface CaseOf<Place> {
   readonly title: string
   readonly run: (place: Place) => Promise<void>
 }
 
-/** Runs a case and cleans up after it in any event; the failure of the case is the one that counts. */
+/** Runs a case and always cleans up afterwards; the failure of the case takes precedence. */
 export async function cleaned(run: () => Promise<void>, clean: () => Promise<void> | void): Promise<void> {
   let failure: { error: unknown } | undefined
   for (const step of [run, clean]) {
@@ -42,7 +42,7 @@ export async function cleaned(run: () => Promise<void>, clean: () => Promise<voi
   if (failure !== undefined) throw failure.error
 }
 
-/** Ends a wait that a broken driver would never end; the time is given in milliseconds. */
+/** Ends a wait that a broken driver would never end; `limit` is in milliseconds. */
 export async function settled<T>(promise: Promise<T>, what: string, limitMs = 10_000): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`${what} did not end within ${limitMs} ms`)), limitMs)

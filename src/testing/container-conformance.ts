@@ -7,27 +7,26 @@ import { classifyCommon, type ErrorCode, isStorageError } from '../core/errors.t
 import { type CaseOf, type ConformanceCase, cleaned } from './case.ts'
 import { plainContext } from './context.ts'
 
-/** What is to be tested, and what is known of it. */
+/** The driver to be tested, and its properties. */
 export interface ContainerConformanceOptions {
   /**
-   * A driver with `containers`, in the container of that name; without a name in one that exists. Called for each case, and again for a container that
-   * the case has created.
+   * Returns a driver with `containers`, in the container of that name; without a name in one that exists. Called for each case, and again
+   * for a container that the case has created.
    */
   create(container?: string): Promise<Driver> | Driver
-  /** A name that the service takes, made of a unique part of 12 lower-case letters and digits. Default: `holdall-<unique>`. */
+  /** Returns a name that the service accepts, made of a unique part of 12 lower-case letters and digits. Default: `holdall-<unique>`. */
   readonly nameOf?: (unique: string) => string
-  /** Whether a page has at most as many containers as it was asked for. */
+  /** Whether a page has at most the requested number of containers. */
   readonly limits?: boolean
-  /** Fields that `stat` must give. */
+  /** Fields that `stat` must return. */
   readonly keeps?: ReadonlyArray<Exclude<keyof ContainerStat, 'name'>>
-  /** How far the server's clock may be away, in seconds. Default: 300. */
+  /** Maximum difference of the server's clock, in seconds. Default: 300. */
   readonly clockToleranceSecs?: number
 }
 
 /**
- * All that the containers of a driver must keep to. Only containers that a case has created are changed or deleted, so that it can run in an
- * account that has others.
- *
+ * Returns the tests of the rules for the containers of a driver. Only containers that a case has created are changed or deleted, so that it
+ * can run in an account that has others.
  * @example
  * registerConformance({ describe, it }, containerConformance({ create: bucketName => driverFor({ bucketName }) }))
  */
@@ -45,7 +44,7 @@ export function containerConformance(options: ContainerConformanceOptions): Conf
   }))
 }
 
-/** The containers of an account, with the words in which the cases are written. */
+/** The containers of an account, with helper methods for the cases. */
 class Account {
   readonly driver: Driver
   readonly containers: ContainerDriver
@@ -61,7 +60,7 @@ class Account {
     this.options = options
   }
 
-  /** A name that no container has. */
+  /** Returns a name that no container has. */
   newName(): string {
     const { nameOf = unique => `holdall-${unique}` } = this.options
     const name = nameOf(nodeCrypto().randomUUID().replaceAll('-', '').slice(0, 12))
@@ -74,14 +73,14 @@ class Account {
     return name
   }
 
-  /** The driver of a container. */
+  /** Returns the driver of a container. */
   async within(name: string): Promise<Driver> {
     const driver = await this.options.create(name)
     this.#others.push(driver)
     return driver
   }
 
-  /** All pages of the listing; a token that comes twice fails. */
+  /** Returns all pages of the listing; a repeated token fails. */
   async list(limit?: number): Promise<ContainerStat[]> {
     const all: ContainerStat[] = []
     const tokens = new Set<string>()
@@ -98,13 +97,13 @@ class Account {
     return all
   }
 
-  /** Those of the names that a listing has, in the order of the names and as often as it has them. */
+  /** Returns those of the names that a listing contains, in the order of the names and as often as it contains them. */
   async listed(names: readonly string[], limit?: number): Promise<string[]> {
     const found = (await this.list(limit)).map(({ name }) => name)
     return found.filter(name => names.includes(name)).sort()
   }
 
-  /** Why a call failed, as a `Storage` would tell it; undefined where it did not fail. */
+  /** Returns the code with which a call failed, as a `Storage` would report it; undefined where it did not fail. */
   async codeOf(call: Promise<unknown>): Promise<ErrorCode | undefined> {
     try {
       await call
@@ -118,7 +117,7 @@ class Account {
     assert.equal(await this.codeOf(call), code)
   }
 
-  /** Deletes what a case has made, with the files in it. */
+  /** Deletes the containers that a case has made, with their files. */
   async end(): Promise<void> {
     for (const name of this.#made) {
       const found = await this.codeOf(this.containers.stat(name, this.ctx))
@@ -132,7 +131,7 @@ class Account {
   }
 }
 
-/** Names that some services take and others refuse. None may be taken for another name, or for a path or a query. */
+/** Names that some services accept and others reject. None may be treated as another name, or as a path or a query. */
 const ODD_NAMES = ['with blank', 'Ünïcode', 'a?b=c', 'a#b', 'a%2fb', '%2e%2e', 'a&b', "it's", 'UPPER', 'x', '-x-']
 
 const CASES: readonly CaseOf<Account>[] = [
@@ -224,7 +223,7 @@ const CASES: readonly CaseOf<Account>[] = [
       const name = await account.made()
       await containers.delete(name, ctx)
       const again = await account.codeOf(containers.create(name, ctx))
-      // Azure keeps the name for a while.
+      // Azure reserves the name for a while.
       if (again === undefined) assert.equal((await containers.stat(name, ctx)).name, name)
       else assert.equal(again, 'unavailable')
     },
@@ -266,7 +265,7 @@ const CASES: readonly CaseOf<Account>[] = [
   },
 ]
 
-/** What is told of a container that was created just now. */
+/** Checks the attributes of a container that was created just now. */
 function checkNew({ createdAt, count, size }: ContainerStat, options: ContainerConformanceOptions): void {
   const { clockToleranceSecs = 300 } = options
   if (createdAt !== undefined) {

@@ -3,8 +3,8 @@ import { type ErrorCode, wrapError } from '../core/errors.ts'
 import { classifyHttp } from '../remote/codes.ts'
 
 /**
- * A `CallContext` without layers, for calling a driver directly: one try, no time-out, aborted only by `signal`. What a step throws is a
- * `StorageError`, as it is below a storage; give the driver's `classify` where its codes are not those of HTTP.
+ * Returns a `CallContext` without layers, for calling a driver directly: one attempt, no timeout, aborted only by `signal`. Errors of a
+ * step are `StorageError`s, as in a storage; pass the driver's `classify` if its codes are not those of HTTP.
  */
 export function plainContext(
   signal: AbortSignal = new AbortController().signal,

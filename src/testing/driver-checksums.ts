@@ -4,7 +4,7 @@ import type { ChecksumName, ReadStat } from '../core/driver.ts'
 import type { CaseOf } from './case.ts'
 import { type DriverPlace, patternBytes } from './driver-place.ts'
 
-/** What a driver reports of a file's bytes is true. */
+/** The digests that a driver reports for a file are correct. */
 export const checksumCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'Checksums in a stat, in a listing and in the answer to a read are those of the stored bytes.',
@@ -37,7 +37,7 @@ export const checksumCases: readonly CaseOf<DriverPlace>[] = [
   },
 ]
 
-/** Compares all that is reported of a file with its bytes. */
+/** Compares all reported digests of a file with its bytes. */
 async function reported(place: DriverPlace, name: string, bytes: Uint8Array): Promise<void> {
   const check = (where: string, { checksums = {} }: Pick<ReadStat, 'checksums'>): void => {
     for (const [kind, value] of Object.entries(checksums)) {

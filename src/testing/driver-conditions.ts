@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { CaseOf } from './case.ts'
 import type { DriverPlace } from './driver-place.ts'
 
-/** `ifAbsent` and `ifMatch`: kept to, or refused; never ignored. */
+/** `ifAbsent` and `ifMatch`: honoured or rejected; never ignored. */
 export const conditionCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'ifAbsent creates a new file, or is refused where it cannot be promised.',
@@ -58,7 +58,7 @@ export const conditionCases: readonly CaseOf<DriverPlace>[] = [
       const { etag: second } = await place.stat('etag')
       if (place.features.ifMatch) assert.ok(typeof first === 'string' && first !== '', 'ifMatch needs an etag')
       if (first !== undefined) assert.notEqual(second, first, 'other bytes have the same etag')
-      // A weak one keeps its mark, and then its quotes.
+      // A weak etag keeps its mark, and then its quotes.
       for (const etag of [first, second])
         assert.match(etag ?? '', /^(?:[^"]*|W\/"[^"]+")$/, 'the etag bears its quotes')
     },
@@ -153,7 +153,7 @@ function refusal<Code extends string>(promised: boolean, code: Code): (Code | 'u
   return promised ? [code] : [code, 'unsupported']
 }
 
-/** Several chunks, so that writers are in flight together. */
+/** Several chunks, so that writers overlap. */
 async function* slowly(text: string): AsyncGenerator<string> {
   for (const letter of text) yield letter
 }

@@ -24,9 +24,9 @@ const CASES: readonly CaseOf<DriverPlace>[] = [
 ]
 
 /**
- * All that a driver must keep to, at the root and under a folder. A feature that the driver does not claim is asserted to be
- * refused. Rules that the interface leaves open and these cases settle: a range that starts at the end or beyond is
- * `invalid_range`, save the one from 0 of an empty file; `exists` and `precondition_failed` never change a byte.
+ * Returns the tests of all rules for a driver, at the root and in a folder. They check that a feature that the driver does not declare is
+ * rejected. They also settle rules that the interface leaves open: a range that starts at the end or beyond is `invalid_range`, except the
+ * one from 0 of an empty file; `exists` and `precondition_failed` never change a byte.
  */
 export function driverConformance(options: DriverConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some place/below/'] } = options
@@ -54,7 +54,7 @@ async function inPlace(
   )
 }
 
-/** Takes away what a case left, in at most so many rounds: a broken driver must not hold the tests for ever. */
+/** Removes what a case left, with a maximum number of rounds: a broken driver must not block the tests. */
 async function removeAll(driver: Driver): Promise<void> {
   const ctx = plainContext()
   for (let rounds = 0; rounds < 20; rounds++) {

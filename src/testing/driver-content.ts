@@ -4,7 +4,7 @@ import { asContent, bytesContent, type ContentSource } from '../core/content.ts'
 import type { CaseOf } from './case.ts'
 import { type DriverPlace, patternBytes, sameBytes } from './driver-place.ts'
 
-/** Bytes go in and come out. */
+/** Written bytes are read back. */
 export const contentCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'An empty file is written and read, or refused without a change.',

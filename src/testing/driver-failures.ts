@@ -4,7 +4,7 @@ import type { Content } from '../core/content.ts'
 import { type CaseOf, settled } from './case.ts'
 import { type DriverPlace, patternBytes } from './driver-place.ts'
 
-/** A write that fails or is ended leaves what was there. */
+/** A write that fails or is aborted changes nothing. */
 export const failureCases: readonly CaseOf<DriverPlace>[] = [
   ...[20, 3_000_000].map(
     (size): CaseOf<DriverPlace> => ({
@@ -123,7 +123,7 @@ async function* failing(size: number): AsyncGenerator<Uint8Array> {
   throw new Error('the source failed')
 }
 
-/** Aborts in its middle and goes on as if nothing had been. */
+/** Aborts in the middle, and continues to yield bytes. */
 async function* aborting(abort: AbortController, half: number): AsyncGenerator<Uint8Array> {
   for (let sent = 0; sent < half; sent += 20_000) yield patternBytes(20_000)
   abort.abort()

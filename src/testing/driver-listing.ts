@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { CaseOf } from './case.ts'
 import type { DriverPlace } from './driver-place.ts'
 
-/** Names that are legal on every backend and are often encoded wrongly. */
+/** Names that are valid on every backend and are often encoded incorrectly. */
 export const oddNames: readonly string[] = [
   'with space.txt',
   ' leading and trailing ',

@@ -23,7 +23,7 @@ const METHODS: Record<OptionalMethod, true> = {
 
 const OPEN: HandleFlags = { read: true, write: true, create: true, exclusive: false, truncate: false }
 
-/** What a driver may leave out: it works, or it is not there. */
+/** Optional methods of a driver: each works, or is absent. */
 export const optionalCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'The features and the optional methods are those that were announced.',

@@ -5,7 +5,7 @@ import type { Driver, Features, ListedFile, PageRequest, ReadOptions, Stat, Writ
 import { classifyCommon, type ErrorCode, isStorageError } from '../core/errors.ts'
 import { plainContext } from './context.ts'
 
-/** Methods of a driver whose absence means that the backend cannot do it. */
+/** Methods of a driver that are absent where the backend does not support them. */
 export type OptionalMethod = Exclude<
   { [K in keyof Driver]-?: Driver extends Record<K, Driver[K]> ? never : K }[keyof Driver],
   'close' | 'containers' | 'resumable'
@@ -14,39 +14,39 @@ export type OptionalMethod = Exclude<
 /** Fields of `Stat` that a backend may keep or not. */
 export type KeptField = 'modifiedAt' | 'createdAt' | 'accessedAt' | 'etag' | 'versionId' | 'storageClass'
 
-/** What is to be tested, and what is known of it. */
+/** The driver to be tested, and its properties. */
 export interface DriverConformanceOptions {
-  /** A driver over an empty place; called for each case anew. */
+  /** Returns a driver over an empty storage; called for each case. */
   create(): Promise<Driver> | Driver
-  /** Called after each case, in place of removing what is left and closing the driver. */
+  /** Called after each case, instead of removing its files and closing the driver. */
   destroy?: (driver: Driver) => Promise<void> | void
-  /** Folders, each '' or ending in '/', under which all cases are run. Default: the root and a folder. */
+  /** Folders in which all cases run, each '' or ending in '/'. Default: the root and a folder. */
   readonly locations?: readonly string[]
-  /** Whether files and folders exclude each other, as on a disk; without it `a` and `a/b` must be able to exist together. */
+  /** Whether files and folders exclude each other, as on a disk; otherwise `a` and `a/b` must be able to exist together. */
   readonly tree?: boolean
-  /** Whether `list` keeps to `limit`. */
+  /** Whether `list` honours `limit`. */
   readonly limits?: boolean
-  /** Fields that `stat` must give. */
+  /** Fields that `stat` must return. */
   readonly keeps?: readonly KeptField[]
-  /** What `features` (after `discover`) must say; every optional method must be there or not as told. */
+  /** Expected values of `features` (after `discover`), and which optional methods must be present or absent. */
   readonly expects?: { readonly features?: Partial<Features>; readonly methods?: readonly OptionalMethod[] }
-  /** Names out of `oddNames` that the backend cannot keep; writing them must be refused. */
+  /** Names in `oddNames` that the backend cannot store; writing them must fail. */
   readonly refusedNames?: readonly string[]
-  /** Names out of `oddNames` that the backend keeps as those of files and not in those of folders; writing below such a folder must be refused. */
+  /** Names in `oddNames` that the backend accepts for files but not for folders; writing below such a folder must fail. */
   readonly refusedFolders?: readonly string[]
-  /** Whether the service takes no files without bytes; writing one must be refused and change nothing. */
+  /** Whether the service rejects empty files; writing one must then fail and change nothing. */
   readonly refusesEmpty?: boolean
-  /** Whether anybody may fetch `publicUrl`; otherwise only its form is tested. */
+  /** Whether `publicUrl` can be fetched without credentials; otherwise only its form is tested. */
   readonly publicRead?: boolean
-  /** How the URLs are fetched; the global `fetch` unless told. */
+  /** Fetches the URLs. Default: the global `fetch`. */
   readonly fetch?: (url: string, init?: RequestInit) => Promise<Response>
-  /** Bytes of the large files. Default: 5 MiB and a little. */
+  /** Size of the large files in bytes. Default: slightly more than 5 MiB. */
   readonly largeSize?: number
-  /** How far the server's clock may be away, in seconds. Default: 300. */
+  /** Maximum difference of the server's clock, in seconds. Default: 300. */
   readonly clockToleranceSecs?: number
 }
 
-/** A driver in a folder, with the words in which the cases are written. */
+/** A driver in a folder, with helper methods for the cases. */
 export class DriverPlace {
   readonly driver: Driver
   readonly options: DriverConformanceOptions
@@ -63,7 +63,7 @@ export class DriverPlace {
     this.options = options
   }
 
-  /** A context whose steps fail as they do below a storage. */
+  /** Returns a context whose steps fail as in a storage. */
   context(signal?: AbortSignal, progress?: () => void): CallContext {
     return plainContext(signal, progress, error => this.driver.classify(error))
   }
@@ -72,7 +72,7 @@ export class DriverPlace {
     return this.options.largeSize ?? 5 * 1024 * 1024 + 7
   }
 
-  /** The key of a name in this place. */
+  /** Returns the key of a name in this folder. */
   key(name: string): string {
     return this.prefix + name
   }
@@ -101,7 +101,7 @@ export class DriverPlace {
     return this.driver.stat(this.key(name), this.ctx)
   }
 
-  /** Whether there is a file: only `not_found` says no. */
+  /** Returns whether there is a file: false only for `not_found`. */
   async exists(name: string): Promise<boolean> {
     const outcome = await this.stat(name).then(
       () => undefined,
@@ -111,7 +111,7 @@ export class DriverPlace {
     return outcome === undefined
   }
 
-  /** All pages of a folder's listing; a token that comes twice fails. Keys are given without the place's prefix. */
+  /** Returns all pages of a folder's listing; a repeated token fails. Keys are without the folder's prefix. */
   async list(
     folder = '',
     recursive = false,
@@ -139,12 +139,12 @@ export class DriverPlace {
     return { files, pages, names: files.map(file => name(file.key)).sort(), directories: directories.map(name).sort() }
   }
 
-  /** Why a call of the driver failed, as a `Storage` would tell it. */
+  /** Returns the code of a driver's error, as a `Storage` would report it. */
   codeOf(error: unknown): ErrorCode {
     return isStorageError(error) ? error.code : (this.driver.classify(error) ?? classifyCommon(error))
   }
 
-  /** The promise must reject with one of the codes. */
+  /** Checks that the promise rejects with one of the codes. */
   async fails(call: Promise<unknown>, ...codes: readonly ErrorCode[]): Promise<void> {
     const failure = await call.then(
       () => undefined,
@@ -161,7 +161,7 @@ export class DriverPlace {
     return (this.options.fetch ?? fetch)(url, init)
   }
 
-  /** A time that the server gave must be about now. */
+  /** Checks that a time of the server is about now. */
   recent(date: Date | undefined, what: string): void {
     assert.ok(date instanceof Date, `${what} is no Date`)
     const seconds = Math.abs(Date.now() - date.getTime()) / 1000
@@ -169,7 +169,7 @@ export class DriverPlace {
   }
 }
 
-/** A whole listing: `names` and `directories` sorted and relative to the place; entries of each page counted. */
+/** A whole listing: `names` and `directories` sorted and relative to the folder; `pages` are the numbers of entries in each page. */
 export interface Listing {
   readonly files: readonly ListedFile[]
   readonly names: readonly string[]
@@ -177,7 +177,7 @@ export interface Listing {
   readonly pages: readonly number[]
 }
 
-/** Bytes that repeat in no power of two, so that swapped or lost parts show. */
+/** Returns bytes that do not repeat with a power of two, so that swapped or lost parts are detected. */
 export function patternBytes(size: number, seed = 1): Buffer {
   const bytes = Buffer.allocUnsafe(size)
   for (let at = 0; at < size; at++) bytes[at] = ((at % 251) * 7 + (at >>> 8) * 13 + seed) & 0xff

@@ -3,10 +3,13 @@ import { compareKeys } from '../core/key-order.ts'
 import type { CaseOf } from './case.ts'
 import type { DriverPlace } from './driver-place.ts'
 
-/** Names whose order is that of their bytes, not of their words: `-` and `.` stand before the slash, and U+FF5E before what lies beyond U+FFFF. */
+/**
+ * Names whose order is that of their bytes, not of their words: `-` and `.` sort before the slash, and U+FF5E before characters beyond
+ * U+FFFF.
+ */
 const NAMES = ['a', 'B/1', 'b-/x', 'b-x', 'b/1', 'b/2', 'b/c/3', 'b0', 'd\uff5e', 'd\uff5e1/x', 'd\u{1f642}', 'e']
 
-/** Bounds of a range: names, folders, and texts that are no name at all. */
+/** Bounds of a range: names, folders, and texts that are not names. */
 const BOUNDS = [
   '',
   'A',
@@ -25,7 +28,7 @@ const BOUNDS = [
   'zz',
 ]
 
-/** Order and ranges of listings, where the driver claims them. */
+/** Order and ranges of listings, where the driver declares them. */
 export const rangeCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'With listRange, keys come in the order of their UTF-8 bytes, over all pages.',
@@ -93,7 +96,7 @@ export const rangeCases: readonly CaseOf<DriverPlace>[] = [
         seen.push(...files.map(({ key }) => key.slice(place.prefix.length)))
         token = next
         if (page === 0) for (const name of ['m2', 'm8']) await place.driver.delete(place.key(name), place.ctx)
-        // One that comes before all, which moves what is counted, and one behind all.
+        // An entry before all others, which shifts counted positions, and one after all others.
         await place.put(`l${page}`, 'x')
         if (page === 1) await place.put('n', 'x')
       }
@@ -121,7 +124,7 @@ export const rangeCases: readonly CaseOf<DriverPlace>[] = [
   },
 ]
 
-/** Puts the names that the backend can keep; gives them in the order of keys. */
+/** Writes the names that the backend can store; returns them in the order of keys. */
 async function putAll(place: DriverPlace): Promise<string[]> {
   const refused = place.options.refusedNames ?? []
   const names = NAMES.filter(name => !/[^\x20-\x7e]/.test(name) || !refused.some(each => /[^\x20-\x7e]/.test(each)))
@@ -129,7 +132,7 @@ async function putAll(place: DriverPlace): Promise<string[]> {
   return names.sort(compareKeys)
 }
 
-/** The places that a flat listing of a folder has: files, and folders with a slash. */
+/** Returns the entries of a flat listing of a folder: files, and folders with a slash. */
 function placesIn(folder: string, names: readonly string[]): string[] {
   const below = names.filter(name => name.startsWith(folder))
   const places = below.map(name => /^[^/]*\/?/.exec(name.slice(folder.length))![0])

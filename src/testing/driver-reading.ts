@@ -4,7 +4,7 @@ import { type DriverPlace, patternBytes, sameBytes } from './driver-place.ts'
 
 const ODD_TEXT = 'Grüße, 世界 🙂 = "quoted"; %41 +'
 
-/** Ranges, times, metadata and what is not there. */
+/** Ranges, times, metadata and missing files. */
 export const readingCases: readonly CaseOf<DriverPlace>[] = [
   {
     title: 'A range in the middle gives exactly its bytes.',

@@ -22,9 +22,9 @@ class FakeDriver extends MemoryDriver {
   }
 }
 
-/** A storage in memory that stands for another one in a test: see `fakeStorages`. */
+/** A storage in memory that replaces another one in a test: see `fakeStorages`. */
 export class FakeStorage extends MemoryStorage {
-  /** URL below which its files are; its signed URLs are accepted by the handler of `fakeStorages`, and by `createFileHandler` of this storage. */
+  /** URL below which its files are; the handler of `fakeStorages`, and `createFileHandler` of this storage, accept its signed URLs. */
   readonly baseUrl: string
   readonly #signer: UrlSigner
   #fake: FakeDriver | undefined
@@ -45,12 +45,12 @@ export class FakeStorage extends MemoryStorage {
     return true
   }
 
-  /** Returns what a signed URL allows. A tampered or expired one is `permission_denied`. */
+  /** Returns the permissions of a signed URL. A tampered or expired one is `permission_denied`. */
   verifyUrl(method: string, name: string, query: URLSearchParams): SignedUrl {
     return this.#signer.verify(method, this.keyOf(name), query)
   }
 
-  /** Fails with an `AssertionError` unless the file is there, with this content where one is given. */
+  /** Fails with an `AssertionError` unless the file exists, with this content if any is passed. */
   async assertExists(name: string, content?: string | Uint8Array): Promise<void> {
     if (!(await this.exists(name))) {
       throw failed(`Expected the file '${name}' to exist. ${await this.#shownFiles()}`, this.assertExists)
@@ -72,7 +72,7 @@ export class FakeStorage extends MemoryStorage {
     if (await this.exists(name)) throw failed(`Expected '${name}' not to exist.`, this.assertMissing)
   }
 
-  /** Fails with an `AssertionError` unless so many files are below a folder, '' being the whole storage. Folders do not count. */
+  /** Fails with an `AssertionError` unless exactly `count` files are below a folder; '' is the whole storage. Folders do not count. */
   async assertCount(path: string, count: number): Promise<void> {
     let found = 0
     for await (const _ of this.entries(path, { recursive: true })) found++

@@ -9,14 +9,14 @@ import { activateSettings, activeSettings } from '../core/settings.ts'
 import { createFileHandler, type FileHandler } from '../serve/index.ts'
 import { FakeStorage } from './fake-storage.ts'
 
-/** Which storages are swapped. */
+/** Which storages are replaced. */
 export interface FakeStoragesOptions {
-  /** The aliases; default: all of the settings. An alias that the settings do not have is added. */
+  /** The aliases; default: all aliases of the settings. An alias that is not in the settings is added. */
   readonly aliases?: readonly string[] | undefined
 }
 
 const OPTIONS: KnownOptions<FakeStoragesOptions> = { aliases: true }
-/** Where the URLs of storages lead that have no base URL; nothing is ever requested there. */
+/** Base of the URLs of storages without a base URL; no request is ever sent to it. */
 const ORIGIN = 'http://storage.test'
 
 /** The storages of a test, each in memory. */
@@ -36,31 +36,31 @@ export class FakeStorages implements Disposable {
       .sort((a, b) => b.path.length - a.path.length)
   }
 
-  /** The storage of an alias; one that was not swapped is `improperly_configured`. */
+  /** Returns the storage of an alias; an alias that was not replaced is `improperly_configured`. */
   get(alias = 'default'): FakeStorage {
     const fake = this.#fakes.get(alias)
     if (fake !== undefined) return fake
-    throw new ImproperlyConfigured(`'${alias}' is none of the fake storages: ${[...this.#fakes.keys()].join(', ')}.`)
+    throw new ImproperlyConfigured(`'${alias}' is not one of the fake storages: ${[...this.#fakes.keys()].join(', ')}.`)
   }
 
-  /** The aliases that were swapped. */
+  /** The aliases that were replaced. */
   get aliases(): readonly string[] {
     return [...this.#fakes.keys()]
   }
 
-  /** Answers requests for the URLs of all fake storages as a server would: signed downloads and uploads. */
+  /** Answers requests for the URLs of all fake storages like a server: signed downloads and uploads. */
   readonly handler: FileHandler = async request => {
     const { pathname } = new URL(request.url)
     const found = this.#handlers.find(({ path }) => pathname.startsWith(path))
     return found === undefined ? new Response(null, { status: 404 }) : found.handle(request)
   }
 
-  /** `fetch` for the URLs of the fake storages: nothing goes over the network. */
+  /** `fetch` for the URLs of the fake storages; sends nothing over the network. */
   fetch(url: string | URL, init?: RequestInit): Promise<Response> {
     return this.handler(new Request(new URL(url, ORIGIN), init))
   }
 
-  /** Puts the former settings back, with their storages. */
+  /** Restores the former settings and their storages. */
   restore(): void {
     if (this.#before === undefined) return
     activateSettings(this.#before)
@@ -73,10 +73,9 @@ export class FakeStorages implements Disposable {
 }
 
 /**
- * Swaps storages of the active settings for storages in memory until `restore()`, for tests of an application: nothing that it saves leaves the
- * process. A fake keeps `fileOverwrite`, `nameStrategy` and `baseUrl` of the storage that it stands for, and nothing else of it. Storage objects that
- * the application has kept in variables are not swapped: `defaultStorage` and `storages.x` are.
- *
+ * Replaces storages of the active settings by storages in memory until `restore()`, for tests of an application: no file that it saves
+ * leaves the process. A fake keeps only `fileOverwrite`, `nameStrategy` and `baseUrl` of the storage that it replaces. Storage objects that
+ * the application has kept in variables are not replaced: `defaultStorage` and `storages.x` are.
  * @example
  * const fakes = fakeStorages()
  * await uploadAvatar(user, file)
@@ -103,7 +102,7 @@ function fakeOf(alias: string, isConfigured: boolean, secret: string): FakeStora
   return new FakeStorage(baseUrl || `${ORIGIN}/${encodeURIComponent(alias)}/`, secret, { fileOverwrite, nameStrategy })
 }
 
-/** The options of the storage that is swapped; none where it cannot be constructed here, for want of credentials. */
+/** Returns the options of the replaced storage; none where it cannot be constructed here without credentials. */
 function optionsOf(alias: string): Input<MemoryOptions> {
   try {
     return storages.create(alias).options

@@ -8,7 +8,7 @@ import { failsWith, namesOf, type StorageCase, textOf } from './storage-place.ts
 
 const KINDS = Object.keys(DIGEST_BYTES) as ChecksumName[]
 
-/** Digests of files, saves that are verified, and reads of parts side by side. */
+/** Digests of files, verified saves, and parallel reads of parts. */
 export const checksumCases: readonly StorageCase[] = [
   {
     title: 'A checksum is that of the bytes, whether the service has it or not.',

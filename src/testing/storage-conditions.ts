@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { failsWith, namesOf, type StorageCase, textOf } from './storage-place.ts'
 
-/** Conditional saves and deletions: kept to, or refused; never ignored. */
+/** Conditional saves and deletions: honoured or rejected; never ignored. */
 export const conditionalCases: readonly StorageCase[] = [
   {
     title: 'A save with ifAbsent fails with exists on a taken name and takes no other one, or is unsupported.',

@@ -8,7 +8,10 @@ import { nameCases } from './storage-names.ts'
 import { namesOf, type StorageCase, type StorageConformanceOptions } from './storage-place.ts'
 import { safetyCases } from './storage-safety.ts'
 
-/** All that a storage must keep to, at the root and under a location: names, modes, URLs, and that what fails leaves nothing. */
+/**
+ * Returns the tests of all rules for a storage, at the root and under a location: names, modes, URLs, and that a failed call changes
+ * nothing.
+ */
 export function storageConformance(options: StorageConformanceOptions): ConformanceCase[] {
   const { locations = ['', 'some location/below'] } = options
   return locations.flatMap(location =>

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises'
 import { ContentFile } from '../files/content-file.ts'
 import { failsWith, namesOf, type StorageCase, textOf } from './storage-place.ts'
 
-/** Files and their modes; what fails leaves nothing. */
+/** Files and their modes; a failed call changes nothing. */
 export const fileCases: readonly StorageCase[] = [
   {
     title: 'The manual, 1.1.4: exists, open, write, close, read, delete.',

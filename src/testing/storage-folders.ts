@@ -12,7 +12,7 @@ export const folderCases: readonly StorageCase[] = [
       assert.deepEqual(await storage.deleteAll('a'), { deleted: 3, errors: [] })
       assert.deepEqual(await namesOf(storage), ['a.txt', 'ab/4', 'z'])
       assert.deepEqual((await storage.listdir(''))[0], ['ab'], 'the folder is still listed')
-      // A file has nothing below it, and a missing folder has no files.
+      // A file has no entries below it, and a missing folder has no files.
       for (const path of ['z', 'ab/4/', 'missing/']) {
         assert.deepEqual(await storage.deleteAll(path), { deleted: 0, errors: [] })
       }

@@ -3,7 +3,7 @@ import { failsWith, namesOf, type StorageCase, textOf } from './storage-place.ts
 
 const SUSPICIOUS = ['../x', 'a/../x', '/etc/x', '', '.', '..', 'd/', 'a/..', 'a\\..\\..\\x']
 
-/** Which name a file gets, and which names there are. */
+/** The stored names of files, and valid names. */
 export const nameCases: readonly StorageCase[] = [
   {
     title: 'save gives the name under which the file is found, with forward slashes and without doubled ones.',

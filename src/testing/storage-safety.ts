@@ -8,7 +8,7 @@ import { settled } from './case.ts'
 import { patternBytes, sameBytes } from './driver-place.ts'
 import { failsWith, namesOf, type StorageCase, textOf } from './storage-place.ts'
 
-/** Nothing is lost by a wrong name, a wrong range, a rival or a call that is given up. */
+/** No data is lost by a wrong name, a wrong range, a concurrent change or an aborted call. */
 export const safetyCases: readonly StorageCase[] = [
   ...['', '.', './', 'a/..', './b/../'].map(
     (name): StorageCase => ({
@@ -153,7 +153,7 @@ export const safetyCases: readonly StorageCase[] = [
             if (!isStorageError(error, 'precondition_failed')) throw error
             return undefined
           })
-          // Without an etag two versions of one size cannot be told apart.
+          // Without an etag two versions of one size cannot be distinguished.
           if (bytes !== undefined && etag !== undefined) sameBytes(bytes, old.subarray(place, place + 20))
         }
       }

@@ -1,7 +1,7 @@
-/** Items that are taken ahead: a page of a listing. */
+/** Number of items that are read ahead: a page of a listing. */
 const AHEAD = 1000
 
-/** The same items, which are taken before they are asked for: while a page is worked on, the service looks for the next one. */
+/** Returns the same items, read ahead: while a page is processed, the service prepares the next one. */
 export async function* ahead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
   const iterator = items[Symbol.asyncIterator]()
   let ready: T[] = []
@@ -32,7 +32,7 @@ export async function* ahead<T>(items: AsyncIterable<T>): AsyncGenerator<T> {
       if (ready.length === 0) await taking
       const batch = ready
       ready = []
-      // What was taken is replaced while it is worked on.
+      // The item is replaced while it is processed.
       begin()
       yield* batch
     }

@@ -34,7 +34,7 @@ const COMPARE_OPTIONS: KnownOptions<CompareOptions> = {
   onProgress: true,
 }
 
-/** Refuses options of `sync` that are unknown, or contradict each other, with `invalid_argument`. */
+/** Rejects options of `sync` that are unknown, or contradict each other, with `invalid_argument`. */
 export function checkSyncOptions(options: SyncOptions): void {
   checkKnownOptions('sync', options, SYNC_OPTIONS)
   checkConcurrency('sync', options)
@@ -45,7 +45,7 @@ export function checkSyncOptions(options: SyncOptions): void {
   if (checksum === true && sizeOnly === true) throw invalid('sync: checksum and sizeOnly exclude each other.')
 }
 
-/** The same for `compare`; returns how large the sample is: a number of files, a share of them, or all. */
+/** The same for `compare`; returns the size of the sample: a number of files, a share of them, or all. */
 export function checkCompareOptions(options: CompareOptions): { readonly count?: number; readonly share?: number } {
   checkKnownOptions('compare', options, COMPARE_OPTIONS)
   checkConcurrency('compare', options)
@@ -64,7 +64,7 @@ function checkConcurrency(method: string, { concurrency }: PlacesOptions): void 
   throw invalid(`${method}: concurrency: expected an integer above 0, got ${shown(concurrency)}.`)
 }
 
-/** Whether a name takes part: it is among `include`, where that is given, and not among `exclude`. */
+/** Returns whether a name takes part: it matches `include`, if that is set, and not `exclude`. */
 export function nameFilter({ include, exclude }: PlacesOptions): (name: string) => boolean {
   const included = include === undefined || include.length === 0 ? () => true : globMatcher(include, 'include')
   const excluded = exclude === undefined || exclude.length === 0 ? () => false : globMatcher(exclude, 'exclude')

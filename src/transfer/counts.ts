@@ -2,10 +2,10 @@ import type { StorageError } from '../core/errors.ts'
 import type { Verdict } from './equality.ts'
 import type { Basis, SyncProgress } from './types.ts'
 
-/** Failures that are kept. */
+/** Maximum number of failures that are kept. */
 const MAX_FAILURES = 1000
 
-/** By what files were compared. */
+/** Number of files by what was compared. */
 export class ComparedCounts implements Record<Basis, number> {
   record = 0
   listing = 0
@@ -14,7 +14,7 @@ export class ComparedCounts implements Record<Basis, number> {
   size = 0
 }
 
-/** What a run has done so far. */
+/** The counts of a run so far. */
 export class SyncCounts implements SyncProgress {
   checked = 0
   copied = 0
@@ -25,14 +25,14 @@ export class SyncCounts implements SyncProgress {
   extra = 0
   excluded = 0
   withoutDigest = 0
-  /** Files that a listing of the source has and that take part. */
+  /** Files in the source's listing that take part. */
   wanted = 0
   /** Files of the target that take part. */
   atTarget = 0
   readonly compared: ComparedCounts = new ComparedCounts()
   readonly failures: Array<{ readonly name: string; readonly error: StorageError }> = []
 
-  /** Counts what a comparison has shown. */
+  /** Counts the result of a comparison. */
   add({ isEqual, by, lacksDigest = false }: Verdict): void {
     if (lacksDigest) this.withoutDigest++
     if (!isEqual) return

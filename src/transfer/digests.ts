@@ -7,14 +7,20 @@ import type { Entry } from '../storage/types.ts'
 export interface Digest {
   readonly kind: ChecksumName
   readonly value: string
-  /** Whether another digest proves other bytes. An ETag that looks like an MD5 is none of the bytes where they are encrypted (SSE-KMS). */
+  /**
+   * Whether a different digest proves different bytes. An ETag that looks like an MD5 is not that of the bytes if they are encrypted
+   * (SSE-KMS).
+   */
   readonly isSure: boolean
 }
 
-/** Kinds of digests, those that prove the most first. */
+/** Kinds of digests, the strongest first. */
 const KINDS: readonly ChecksumName[] = ['sha256', 'sha1', 'md5', 'dropbox', 'crc64nvme', 'crc32c', 'crc32']
 
-/** The digests of a file that its listing has. An etag of 32 hexadecimal digits may be the MD5; that of an upload in parts has a dash and is none. */
+/**
+ * Returns the digests of a file in its listing. An etag of 32 hexadecimal digits may be the MD5; that of an upload in parts has a dash and
+ * is not.
+ */
 export function listedDigests({ checksums = {}, etag }: Entry): readonly Digest[] {
   const digests: Digest[] = []
   for (const kind of KINDS) {
@@ -27,7 +33,7 @@ export function listedDigests({ checksums = {}, etag }: Entry): readonly Digest[
   return digests
 }
 
-/** Whether two files have equal digests of one kind; undefined where they have none in common, or none that decides. */
+/** Returns whether two files have equal digests of one kind; undefined if they have none in common, or none that decides. */
 export function sameDigest(ours: readonly Digest[], theirs: readonly Digest[]): boolean | undefined {
   for (const one of ours) {
     const other = theirs.find(({ kind }) => kind === one.kind)
@@ -38,10 +44,10 @@ export function sameDigest(ours: readonly Digest[], theirs: readonly Digest[]): 
   return undefined
 }
 
-/** Bytes up to which a file is read into memory at once. */
+/** Maximum size in bytes of a file that is read into memory at once. */
 const SMALL = 1024 * 1024
 
-/** A digest of the bytes of a file as its reader gets them. */
+/** Returns a digest of the bytes of a file as its readers receive them. */
 export async function readDigest(
   storage: AnyStorage,
   entry: Entry,

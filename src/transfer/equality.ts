@@ -7,7 +7,7 @@ import type { Side } from './side.ts'
 import { SmallFiles } from './small-files.ts'
 import type { Basis } from './types.ts'
 
-/** What a comparison of two files has shown. `by` is undefined where nothing could be compared without reading what is far away. */
+/** The result of comparing two files. `by` is undefined if nothing could be compared without reading remote files. */
 export interface Verdict {
   readonly isEqual: boolean
   readonly by: Basis | undefined
@@ -15,16 +15,16 @@ export interface Verdict {
   readonly lacksDigest?: boolean
 }
 
-/** How files are compared. */
+/** Options of comparing files. */
 export interface EqualityOptions {
   readonly signal: AbortSignal
-  /** `listing`: nothing is read but files of this machine; `content`: both files where nothing else decides; `size`: sizes are all that counts. */
+  /** `listing`: reads only files of this machine; `content`: reads both files if nothing else decides; `size`: compares only sizes. */
   readonly mode: 'listing' | 'content' | 'size'
-  /** Whether files that are not of this machine may be read. */
+  /** Whether remote files may be read. */
   readonly mayRead: boolean
 }
 
-/** Compares files of two sides. A size, a time and a name that are equal prove nothing. */
+/** Compares files of two sides. An equal size, time and name prove nothing. */
 export class Equality {
   readonly #source: Side
   readonly #target: Side
@@ -41,7 +41,7 @@ export class Equality {
     this.#arePlain = isPlain(source.storage) && isPlain(target.storage)
   }
 
-  /** Compares two files by their listings, and reads where that is allowed and needed. */
+  /** Compares two files by their listings, and reads them if that is allowed and needed. */
   async of(source: Entry, target: Entry): Promise<Verdict> {
     const { mode } = this.#options
     if (this.#arePlain) {
@@ -93,7 +93,7 @@ export class Equality {
   }
 }
 
-/** Whether two files have equal sizes; undefined where a listing lacks one. */
+/** Returns whether two files have equal sizes; undefined if a listing lacks one. */
 function sizesOf(source: Entry, target: Entry): boolean | undefined {
   if (Number.isNaN(source.size) || Number.isNaN(target.size)) return undefined
   return source.size === target.size
@@ -104,7 +104,7 @@ function isLocal({ storage }: Side): boolean {
   return storage.supports('path')
 }
 
-/** Whether a storage never compresses what it stores. */
+/** Whether a storage never compresses stored bytes. */
 function isPlain(storage: AnyStorage): boolean {
   return storage.decoder({ size: 0, name: 'a.txt', contentEncoding: 'gzip' }) === undefined
 }

@@ -16,23 +16,23 @@ import { settledState, stateOf } from './record.ts'
 import type { Side } from './side.ts'
 import { SmallFiles } from './small-files.ts'
 
-/** Bytes of a file up to which it is held in memory, so that it is known to be whole before it is sent. */
+/** Maximum size in bytes of a file that is held in memory, so that it is known to be complete before it is sent. */
 const IN_MEMORY = 4 * 1024 * 1024
-/** How often a file is copied that changes meanwhile. */
+/** Maximum number of copies of a file that changes meanwhile. */
 const MAX_TRIES = 3
 
-/** How files are copied. */
+/** Options of copying files. */
 export interface FileCopyOptions {
   readonly signal: AbortSignal
-  /** Whether the states of both files are needed afterwards; it may cost a request where the answer to the upload does not have it. */
+  /** Whether the states of both files are needed afterwards; this may cost a request if the answer to the upload does not contain it. */
   readonly isRecorded: boolean
 }
 
-/** A file that was copied. */
+/** A copied file. */
 export interface CopiedFile {
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number
-  /** How both files will be listed, as far as that is known. */
+  /** How both files will be listed, as far as this is known. */
   readonly source: string | undefined
   readonly target: string | undefined
 }
@@ -45,14 +45,14 @@ class Changed extends StorageError {
 }
 
 /**
- * Copies files with what goes along: content type, cache control, metadata. The target has the old file or a whole new one: a source that changes while
- * it is read is noticed before the last bytes are sent, and the file is copied again, three times at most.
+ * Copies files with their attributes: content type, cache control, metadata. The target has the old file or a complete new one. A source
+ * that changes while it is read is detected before the last bytes are sent, and the file is copied again, at most three times.
  */
 export class FileCopy {
   readonly #source: Side
   readonly #target: Side
   readonly #options: FileCopyOptions
-  /** Whether one answer has the bytes of one version, so that nothing can change while it is read. */
+  /** Whether one answer contains the bytes of one version, so that nothing can change while it is read. */
   readonly #isVersioned: boolean
   readonly #small: SmallFiles
 
@@ -64,7 +64,7 @@ export class FileCopy {
     this.#isVersioned = !source.storage.supports('path')
   }
 
-  /** Copies a file to its name in the target, and replaces the one that is there. Changed in every try: `source_failed`. */
+  /** Copies a file to its name in the target, and replaces an existing one. A file that changes in every attempt is `source_failed`. */
   async copy(item: Item, onProgress: OnProgress): Promise<CopiedFile> {
     for (let tries = 1; ; tries++) {
       try {
@@ -88,7 +88,7 @@ export class FileCopy {
     }
   }
 
-  /** Within one storage: by the server where it can. */
+  /** Copies within one storage: on the server where it can. */
   async #onServer({ entry }: Item, name: string): Promise<CopiedFile> {
     await this.#source.storage.copy(entry, name, { overwrite: true, signal: this.#options.signal })
     const isLocal = this.#source.storage.supports('path')
@@ -142,7 +142,7 @@ export class FileCopy {
     }
   }
 
-  /** How a file that was written will be listed, where the answer to the upload has it. */
+  /** Returns how a written file will be listed, if the answer to the upload contains it. */
   #stateOf(written: Stat | undefined): string | undefined {
     return written?.etag === undefined ? undefined : stateOf(written, this.#target.storage.supports('path'))
   }
@@ -172,27 +172,27 @@ export class FileCopy {
     }
   }
 
-  /** What goes along with the bytes; they are as they were stored, or decoded, and then of no encoding. */
+  /** Returns the attributes that are stored with the bytes. Decoded bytes have no content encoding. */
   #attributesOf(stat: ReadStat & { readonly name: string }): FileAttributes {
     const attributes = attributesOf(stat)
     return this.#source.storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
   }
 }
 
-/** Whether an error is that the source changed: found here, by the storage that was read, or wrapped by the one that was written. */
+/** Whether an error means that the source changed: detected here, by the storage that was read, or wrapped by the one that was written. */
 function isChange(error: unknown): boolean {
   if (error instanceof Changed || isStorageError(error, 'precondition_failed')) return true
   return error instanceof Error && error.cause !== undefined && isChange(error.cause)
 }
 
-/** Finds out whether a file of the source is after reading what it was before: by size, time and etag. */
+/** Checks whether a file of the source is the same after reading as before: by size, time and etag. */
 class Unchanged {
   readonly #source: Side
   readonly #item: Item
   readonly #before: ReadStat
   readonly #signal: AbortSignal
   readonly #isNeeded: boolean
-  /** The state that the bytes are of, as it will be listed; undefined where it may change without a trace. */
+  /** The state of the bytes, as it will be listed; undefined if it may change without a trace. */
   state: string | undefined
 
   constructor(source: Side, item: Item, before: ReadStat, isVersioned: boolean, signal: AbortSignal) {
@@ -211,13 +211,13 @@ class Unchanged {
     this.state = settledState(after, this.#source.storage.supports('path'))
   }
 
-  /** One answer had all bytes and the state. */
+  /** One answer contained all bytes and the state. */
   #known(): void {
     const { size } = this.#before
     if (size !== undefined) this.state = settledState({ ...this.#before, size }, false)
   }
 
-  /** What a file of this machine is now is asked of the system by its path, which takes a tenth of the time of a call of the storage. */
+  /** The state of a local file is read from the system by its path, which takes a tenth of the time of a storage call. */
   async #stat(): Promise<Stat> {
     const { storage } = this.#source
     const { entry } = this.#item
@@ -225,12 +225,15 @@ class Unchanged {
     try {
       if (path !== undefined) return statOf(statSync(path, { bigint: true }), {})
     } catch {
-      // The storage finds the words for it.
+      // The storage reports the error.
     }
     return storage.stat(entry, { signal: this.#signal })
   }
 
-  /** The chunks of a body. The last one is held back until the file is known to be unchanged, so that no target takes a mixture for a whole file. */
+  /**
+   * Passes on the chunks of a body. The last one is held back until the file is known to be unchanged, so that no target accepts a mixture
+   * as a complete file.
+   */
   async *through(body: Readable): AsyncGenerator<Buffer> {
     let held: Buffer | undefined
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -242,7 +245,7 @@ class Unchanged {
   }
 }
 
-/** Whether two answers are of one state of a file, as far as both report it. */
+/** Whether two answers report the same state of a file, as far as both report it. */
 function isSameState(before: ReadStat, after: Stat): boolean {
   if (before.size !== undefined && before.size !== after.size) return false
   if (before.etag !== undefined && after.etag !== undefined && before.etag !== after.etag) return false

@@ -4,8 +4,8 @@ import { temporaryName } from '../core/hidden-names.ts'
 import type { Side } from './side.ts'
 
 /**
- * Whether a target takes names for the same that differ only in letter case or Unicode form. Dropbox does; of a folder of this machine it is found out with a
- * hidden file, which is removed again, or in a dry run by the path of the folder in other letters.
+ * Returns whether a target treats names that differ only in letter case or Unicode form as the same name. Dropbox does. For a folder of
+ * this machine it is determined with a hidden file, which is removed again, or in a dry run by the path of the folder in other letters.
  */
 export async function findsFolding({ storage, folder }: Side, dryRun: boolean): Promise<boolean> {
   if (storage.calls.driver.name === 'dropbox') return true

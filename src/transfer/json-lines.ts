@@ -25,14 +25,14 @@ export class JsonLinesWriter {
   }
 
   #flush(): void {
-    // A regular file takes all, or the disk is full and the next call fails.
+    // A regular file accepts all bytes, or the disk is full and the next call fails.
     const bytes = Buffer.from(this.#text)
     for (let at = 0; at < bytes.byteLength; ) at += writeSync(this.#descriptor, bytes, at)
     this.#text = ''
   }
 }
 
-/** The lines of a file, without their line feeds. JSON has no line feed of its own; other separators of lines may be in names. */
+/** Returns the lines of a file, without their line feeds. JSON text contains no line feed; other line separators may be in names. */
 export async function* linesOf(path: string): AsyncGenerator<string> {
   let rest = ''
   for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: CHUNK })) {

@@ -1,11 +1,11 @@
 import { compareKeys } from '../core/key-order.ts'
 
-/** Something with a place in the order of keys. */
+/** An item with a position in the order of keys. */
 export interface Keyed {
   readonly key: string
 }
 
-/** Goes through several iterations, each in the order of keys, at once: for each key what every one of them has of it, in their order. */
+/** Merges several iterations, each in the order of keys: returns for each key the items of every iteration, in their order. */
 export async function* mergeSorted<T extends Keyed>(
   sources: ReadonlyArray<AsyncIterable<T>>,
 ): AsyncGenerator<readonly T[][]> {

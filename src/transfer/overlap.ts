@@ -4,12 +4,13 @@ import { StorageError } from '../core/errors.ts'
 import { addressOf } from '../storage/address.ts'
 import type { Side } from './side.ts'
 
-/** Stands for any file of a folder. */
+/** A name that represents any file of a folder. */
 const PROBE = 'holdall-place'
 
 /**
- * Refuses two places of which one lies in the other, or that are one place under two names, with `invalid_argument`: a copy would be copied again, and a
- * deletion would delete the source. Services that are reached by two protocols, and disks that are mounted twice, are not recognised.
+ * Rejects two places of which one lies in the other, or that are one place under two names, with `invalid_argument`: a copy would be copied
+ * again, and a deletion would delete the source. Services that are reached by two protocols, and disks that are mounted twice, are not
+ * recognised.
  */
 export async function refuseOverlap(source: Side, target: Side, signal: AbortSignal): Promise<void> {
   const [ours, theirs] = await Promise.all([placeOf(source, target, signal), placeOf(target, source, signal)])
@@ -24,7 +25,10 @@ export async function refuseOverlap(source: Side, target: Side, signal: AbortSig
   throw new StorageError('invalid_argument', `${how}.`)
 }
 
-/** A text that begins with that of every folder which this one lies in; undefined where the two sides cannot be one place, or nothing is known. */
+/**
+ * Returns a text that begins with the text of every folder around this one; undefined if the two sides cannot be one place, or nothing is
+ * known.
+ */
 async function placeOf(side: Side, other: Side, signal: AbortSignal): Promise<string | undefined> {
   const { storage, folder } = side
   if (storage === other.storage) return `${storage.prefix}${folder}`
@@ -35,7 +39,7 @@ async function placeOf(side: Side, other: Side, signal: AbortSignal): Promise<st
   const address = await addressOf(storage, storage.newRef(`${folder}${PROBE}`), { signal })
   const at = address?.lastIndexOf(PROBE) ?? -1
   if (address === undefined || at < 0) return undefined
-  // What comes behind the name is the account.
+  // The text behind the name is the account.
   return `${address.slice(at + PROBE.length)} ${address.slice(0, at)}`
 }
 
@@ -47,7 +51,7 @@ function isSameAccount({ storage }: Side, { storage: other }: Side): boolean {
   return names.every(name => ours![name] === theirs![name])
 }
 
-/** The real path of a folder that need not be there yet. */
+/** Returns the real path of a folder that need not exist yet. */
 async function nearestReal(path: string): Promise<string> {
   try {
     return await realpath(path)

@@ -7,7 +7,7 @@ import type { Entry } from '../storage/types.ts'
 import type { Item } from './item.ts'
 import { sorted } from './sorted.ts'
 
-/** How the files of a side are listed. */
+/** Options of listing the files of a side. */
 export interface ListingOptions {
   readonly signal: AbortSignal
   /** Whether files are matched by their folded names. */
@@ -21,7 +21,7 @@ export class Side {
   readonly storage: AnyStorage
   /** '' or ending in '/'. */
   readonly folder: string
-  /** As errors call it. */
+  /** Its name in errors. */
   readonly title: 'source' | 'target'
 
   constructor(title: 'source' | 'target', storage: AnyStorage, path: string) {
@@ -31,14 +31,14 @@ export class Side {
     this.folder = name === '' ? '' : `${trimTrailingSlashes(name)}/`
   }
 
-  /** The name in the storage of a name relative to the folder. */
+  /** Returns the name in the storage for a name relative to the folder. */
   nameOf(relative: string): string {
     return this.folder + relative
   }
 
   /**
-   * Every file below the folder by one listing, in the order of the keys. A listing that is in no order although the backend promises one, or that has a
-   * name twice, is `unavailable`: it is not to be relied on.
+   * Returns every file below the folder by one listing, in the order of the keys. A listing without the order that the backend declares, or
+   * with a repeated name, is `unavailable`: it is unreliable.
    */
   list(options: ListingOptions): AsyncGenerator<Item> {
     const isInOrder = this.storage.supports('listRange')
@@ -61,7 +61,9 @@ export class Side {
     }
   }
 
-  /** What is not the name of a file in every storage: `a/` stands for a folder, and `a//b` would become `a/b` in another storage. */
+  /**
+   * Returns why a name is not a file's name in every storage: `a/` represents a folder, and `a//b` would become `a/b` in another storage.
+   */
   #oddityOf({ name }: Entry): Item['odd'] {
     if (name.endsWith('/')) return 'folder'
     const { storage } = this

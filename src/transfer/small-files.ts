@@ -5,35 +5,35 @@ import type { Stat } from '../core/driver.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import type { Entry } from '../storage/types.ts'
 
-/** Bytes of a file up to which it is read at once, while nothing else is done. */
+/** Maximum size in bytes of a file that is read at once by a synchronous call. */
 const SMALL = 256 * 1024
-/** Opening a pipe that has taken the place of a file must not wait. Windows has no such flag. */
+/** Opening must not wait for a pipe that has replaced a file. Windows has no such flag. */
 const FLAGS = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
 
-/** A small file that was read whole. */
+/** A small file that was read completely. */
 export interface SmallFile {
   readonly bytes: Buffer
   readonly stat: Stat
-  /** Whether the file was changed in its place while it was read: the bytes are of no one state then. */
+  /** Whether the file was changed in place while it was read: then the bytes are not of one state. */
   readonly hasChanged: boolean
 }
 
 /**
- * Reads small files of a folder of this machine by synchronous calls, which take a fifth of the processor time of the storage's own. What is not a small
- * regular file in the folder, or cannot be read, is left to the storage, which finds the words for it.
+ * Reads small files of a folder of this machine by synchronous calls, which take a fifth of the processor time of the storage's own. Any
+ * other entry, and a file that cannot be read, is left to the storage, which reports the error.
  */
 export class SmallFiles {
   readonly #storage: AnyStorage
-  /** Real path of the storage's folder; undefined where files are not read here. */
+  /** Real path of the storage's folder; undefined if files are not read here. */
   readonly #root: string | undefined
 
   constructor(storage: AnyStorage) {
     this.#storage = storage
-    // What goes along with a file may lie in a second one.
+    // Attributes of a file may be stored in a second file.
     if (storage.supports('path') && !storage.features.metadata) this.#root = realPathOf(storage)
   }
 
-  /** The bytes and the state of a file; undefined where the storage has to be asked. */
+  /** Returns the bytes and the state of a file; undefined if the storage has to read it. */
   read(entry: Entry): SmallFile | undefined {
     if (this.#root === undefined || !(entry.size <= SMALL)) return undefined
     let descriptor: number | undefined
@@ -43,7 +43,7 @@ export class SmallFiles {
       const before = fstatSync(descriptor, { bigint: true })
       if (!before.isFile() || before.size > BigInt(SMALL) || !isInside(this.#root, realPath(descriptor, path)))
         return undefined
-      // One byte more than the file has shows that it has no more.
+      // One byte more than the file has shows that the file has ended.
       const buffer = Buffer.allocUnsafe(Number(before.size) + 1)
       let count = 0
       for (let read = -1; read !== 0 && count < buffer.byteLength; count += read) {
@@ -68,7 +68,7 @@ function realPathOf(storage: AnyStorage): string | undefined {
   }
 }
 
-/** Where an open file lies: links on the way to it may have changed since it was listed. */
+/** Returns the path of an open file: links on the way to it may have changed since it was listed. */
 function realPath(descriptor: number, path: string): string {
   return process.platform === 'linux' ? readlinkSync(`/proc/self/fd/${descriptor}`) : realpathSync(path)
 }

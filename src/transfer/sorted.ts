@@ -7,15 +7,15 @@ import type { Item } from './item.ts'
 import { JsonLinesWriter, linesOf } from './json-lines.ts'
 import { type Keyed, mergeSorted } from './merge.ts'
 
-/** Items that are sorted in memory at a time. */
+/** Number of items that are sorted in memory at a time. */
 const RUN = 50_000
 
-/** Compares two items by their keys, those of one key by their names. */
+/** Compares two items by their keys; equal keys by their names. */
 export function compareItems(a: Item, b: Item): number {
   return compareKeys(a.key, b.key) || compareKeys(a.name, b.name)
 }
 
-/** Items in the order of their keys. More than 50,000 are sorted in parts, which wait in temporary files. */
+/** Returns items in the order of their keys. More than 50,000 are sorted in parts, which are stored in temporary files. */
 export async function* sorted(items: AsyncIterable<Item>, length: number = RUN): AsyncGenerator<Item> {
   const paths: string[] = []
   let folder: string | undefined

@@ -2,72 +2,72 @@ import type { CallOptions } from '../core/call.ts'
 import type { StorageError } from '../core/errors.ts'
 
 /**
- * By what the contents of two files were compared: the record of the last run, digests of both listings, a digest of one listing and the bytes of the
- * other file, the bytes of both files, or the size alone.
+ * How the contents of two files were compared: the record of the last run, digests of both listings, a digest of one listing and the bytes
+ * of the other file, the bytes of both files, or the size alone.
  */
 export type Basis = 'record' | 'listing' | 'oneRead' | 'bothRead' | 'size'
 
 /** Number of files by what was compared. */
 export type Compared = Readonly<Record<Basis, number>>
 
-/** Which files of two places take part. */
+/** Options that select the files of two places. */
 export interface PlacesOptions extends CallOptions {
-  /** Folder of the source that is meant; default: the whole storage. */
+  /** Folder of the source; default: the whole storage. */
   readonly sourcePath?: string | undefined
-  /** Folder of the target that is meant; default: the whole storage. */
+  /** Folder of the target; default: the whole storage. */
   readonly targetPath?: string | undefined
   /** Glob patterns of the names that take part, on both sides; default: all. `*.html` is every page, `/*.html` those at the top, `fonts/` a folder. */
   readonly include?: readonly string[] | undefined
-  /** Glob patterns of the names that take no part, on both sides. */
+  /** Glob patterns of the names that do not take part, on both sides. */
   readonly exclude?: readonly string[] | undefined
-  /** Files under way at once; default 16. */
+  /** Maximum number of files in parallel; default 16. */
   readonly concurrency?: number | undefined
   /** Whether only sizes are compared; default false. */
   readonly sizeOnly?: boolean | undefined
   /** Whether bytes are read where the listings have no comparable digest; default true. Otherwise only the sizes of these files are compared. */
   readonly read?: boolean | undefined
-  /** Whether the target takes names for the same that differ only in letter case or Unicode form. Default: found out. */
+  /** Whether the target treats names that differ only in letter case or Unicode form as the same name. Default: detected. */
   readonly foldsNames?: boolean | undefined
 }
 
-/** How `sync` works. */
+/** Options of `sync`. */
 export interface SyncOptions extends PlacesOptions {
-  /** Whether files that only the target has are deleted, at last, and only when every copy succeeded; default false. */
+  /** Whether files that only the target has are deleted, at the end, and only if every copy succeeded; default false. */
   readonly delete?: boolean | undefined
-  /** Deletes nothing where more than this percentage of the target's files would go; default 50. */
+  /** Deletes nothing if more than this percentage of the target's files would be deleted; default 50. */
   readonly maxDelete?: number | undefined
-  /** Whether `delete` may empty the target because the source is empty; default false. */
+  /** Whether `delete` may empty the target if the source is empty; default false. */
   readonly allowEmptySource?: boolean | undefined
-  /** Whether `delete` also deletes what `include` and `exclude` leave out; default false. */
+  /** Whether `delete` also deletes files that `include` and `exclude` leave out; default false. */
   readonly deleteExcluded?: boolean | undefined
   /** Whether the contents of files of equal size are always compared, by digests or by their bytes; default false. */
   readonly checksum?: boolean | undefined
-  /** Whether nothing is changed, and the events report what would be done; default false. */
+  /** Whether nothing is changed, and the events report the changes that would be made; default false. */
   readonly dryRun?: boolean | undefined
   /**
-   * A file of this machine that keeps how both sides were listed when they were equal, so that the next run need not compare contents again. Made and
-   * replaced by the run; a damaged one is ignored. Default: none.
+   * A file of this machine that stores how both sides were listed when they were equal, so that the next run need not compare contents
+   * again. The run creates and replaces it; a damaged one is ignored. Default: none.
    */
   readonly record?: string | undefined
-  /** Called for each file that was copied, deleted, or failed. What it throws ends the run. */
+  /** Called for each file that was copied, deleted, or failed. An error that it throws ends the run. */
   readonly onEvent?: ((event: SyncEvent) => void | Promise<void>) | undefined
-  /** Called with the counts as the run goes on. */
+  /** Called with the counts during the run. */
   readonly onProgress?: ((progress: SyncProgress) => void) | undefined
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 export interface SyncProgress {
-  /** Files of the source that were looked at. */
+  /** Number of source files processed. */
   readonly checked: number
   readonly copied: number
   readonly unchanged: number
   readonly deleted: number
   readonly failed: number
-  /** Bytes that were copied. */
+  /** Number of bytes copied. */
   readonly bytes: number
 }
 
-/** What became of a file. */
+/** The result for a file. */
 export type SyncEvent =
   | { readonly type: 'copied'; readonly name: string; readonly size: number }
   | { readonly type: 'deleted'; readonly name: string }
@@ -76,17 +76,20 @@ export type SyncEvent =
 /** Why nothing was deleted. */
 export type HeldBack = 'failures' | 'incomplete_source' | 'empty_source' | 'max_delete'
 
-/** What a run has done. */
+/** The result of a run. */
 export interface SyncReport extends SyncProgress {
   /** Files that were equal, by what was compared. */
   readonly compared: Compared
-  /** Files of equal size without digests that can be compared: their bytes were read, or they were copied, or only their sizes were compared. */
+  /**
+   * Files of equal size without digests that can be compared: their bytes were read, or they were copied, or only their sizes were
+   * compared.
+   */
   readonly withoutDigest: number
-  /** Files that only the target has, and that are still there. */
+  /** Files that only the target has, and that still exist. */
   readonly extra: number
   /** Files of the source that `include` and `exclude` leave out. */
   readonly excluded: number
-  /** Why files that only the target has were not deleted although `delete` was set; undefined where nothing was held back. */
+  /** Why files that only the target has were not deleted although `delete` was set; undefined if nothing was held back. */
   readonly heldBack: HeldBack | undefined
   /** Files that failed, at most the first 1,000. */
   readonly failures: ReadonlyArray<{ readonly name: string; readonly error: StorageError }>
@@ -94,13 +97,15 @@ export interface SyncReport extends SyncProgress {
   readonly inSync: boolean
 }
 
-/** How `compare` works. */
+/** Options of `compare`. */
 export interface CompareOptions extends PlacesOptions {
-  /** How many pairs of equal size have their contents compared, chosen at random: a number of files, or a share as `'5%'`. Default: all. */
+  /**
+   * How many pairs of equal size have their contents compared, chosen at random: a number of files, or a share like `'5%'`. Default: all.
+   */
   readonly sample?: number | `${number}%` | undefined
   /** Called for each file that differs, or could not be compared. */
   readonly onEvent?: ((event: CompareEvent) => void | Promise<void>) | undefined
-  /** Called with the number of files that were looked at. */
+  /** Called with the number of files processed. */
   readonly onProgress?: ((progress: { readonly checked: number }) => void) | undefined
 }
 
@@ -110,7 +115,7 @@ export type CompareEvent =
   | { readonly type: 'size'; readonly name: string; readonly sourceSize: number; readonly targetSize: number }
   | { readonly type: 'failed'; readonly name: string; readonly error: StorageError }
 
-/** What a comparison has found. */
+/** The result of a comparison. */
 export interface CompareReport {
   readonly checked: number
   /** Files that are equal as far as they were compared. */
@@ -119,7 +124,7 @@ export interface CompareReport {
   readonly missing: number
   /** Files that only the target has. */
   readonly extra: number
-  /** Files of other sizes, and of other contents. */
+  /** Files of different sizes, and of different contents. */
   readonly differentSize: number
   readonly differentContent: number
   /** Files that could not be compared. */

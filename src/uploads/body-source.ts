@@ -15,14 +15,14 @@ export function webSource(body: ReadableStream<Uint8Array>): BodySource {
   }
 }
 
-/** The body of a request of `node:http`. It is left to the server when it is given up, so that the answer can still be sent. */
+/** The body of a `node:http` request. When it is cancelled, the server still owns it, so that the answer can be sent. */
 export function nodeSource(body: Readable): BodySource {
   const chunks = body.iterator({ destroyOnReturn: false })
   return {
     async next() {
       const { done, value } = (await chunks.next()) as IteratorResult<Uint8Array>
       if (done !== true) return value
-      // A request whose client is gone can end without an error.
+      // A request whose client disconnected can end without an error.
       if (!body.readableEnded) throw new Error('the client closed the connection')
       return undefined
     },

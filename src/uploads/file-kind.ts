@@ -2,7 +2,7 @@ import { StorageError } from '../core/errors.ts'
 import { guessType, packedType } from '../core/mime.ts'
 import { importOptional } from '../core/optional.ts'
 
-/** Bytes at the beginning of a file that its type is seen in; `file-type` asks for so many. */
+/** Number of bytes at the beginning of a file that are checked for its type; `file-type` needs this many. */
 export const HEAD_BYTES = 4100
 
 const UNKNOWN = 'application/octet-stream'
@@ -12,13 +12,13 @@ interface FileType {
   readonly supportedMimeTypes: ReadonlySet<string>
 }
 
-/** What browsers run when they show it. */
+/** Types that browsers execute when they show them. */
 const ACTIVE =
   /^(?:text\/(?:html|javascript|xml|xsl)|image\/svg\+xml|application\/(?:xml|javascript|ecmascript|[\w.-]+\+xml))$/
-/** Types that are text, and have no signature. */
+/** Text types, which have no signature. */
 const TEXT = /^text\/|[+/](?:json|xml|yaml|toml|javascript|ecmascript|sql|x-sh|ld-json|x-ndjson|manifest)$/
 
-/** Other names of types that `file-type` finds. */
+/** Other names of types that `file-type` returns. */
 const SYNONYMS: Readonly<Record<string, string>> = {
   'application/x-gzip': 'application/gzip',
   'application/x-zip-compressed': 'application/zip',
@@ -38,7 +38,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
   'application/x-rar-compressed': 'application/vnd.rar',
 }
 
-/** Formats that hold others: what the bytes show, and the names that it may have. */
+/** Container formats: the type that the bytes show, and the types that the name may have. */
 const CONTAINERS: ReadonlyArray<readonly [bytes: RegExp, named: RegExp]> = [
   [
     /^application\/zip$/,
@@ -54,25 +54,25 @@ const CONTAINERS: ReadonlyArray<readonly [bytes: RegExp, named: RegExp]> = [
   [/^application\/vnd\.ms-asf$/, /^(?:audio|video)\/x-ms-(?:wm[av]|asf)$/],
 ]
 
-/** Refuses a list of allowed types with something that is no type; `invalid_argument`. */
+/** Rejects a list of allowed types that contains an invalid type: `invalid_argument`. */
 export function checkAllowed(owner: string, allow: readonly string[]): void {
   const wrong = Array.isArray(allow) ? allow.find(type => !/^[\w.+-]+\/(?:\*|[\w.+-]+)$/.test(`${type}`)) : allow
   if (wrong === undefined) return
   throw new StorageError('invalid_argument', `${owner}: allow: expected media types as 'image/png', got '${wrong}'.`)
 }
 
-/** The type of a file as its name and its first bytes agree on it, and whether it is allowed. */
+/** The type of a file, from its name and its first bytes, and whether it is allowed. */
 export interface FileKind {
-  /** What is stored as Content-Type. */
+  /** The stored Content-Type. */
   readonly contentType: string
-  /** Why the file is refused, as the end of a sentence; undefined where it is allowed. */
+  /** Why the file is rejected, as the end of a sentence; undefined where it is allowed. */
   readonly refusal: string | undefined
 }
 
 /**
- * The type of a file by its name and its first bytes. A file whose name and bytes disagree is `application/octet-stream`, or the type of its bytes
- * where both are allowed. Types without a signature are those of the name, where the bytes can be that: text has no binary bytes (WHATWG MIME
- * Sniffing section 7.1), SVG and XML begin with `<`.
+ * Returns the type of a file from its name and its first bytes. A file whose name and bytes disagree is `application/octet-stream`, or the
+ * type of its bytes where both are allowed. Types without a signature follow from the name, where the bytes can have that type: text has no
+ * binary bytes (WHATWG MIME Sniffing section 7.1), SVG and XML begin with `<`.
  */
 export async function fileKind(
   name: string,
@@ -89,7 +89,7 @@ export async function fileKind(
   if (found.type !== undefined) {
     return decided(named, named !== undefined && isSame(named, found.type) ? named : found.type, allow)
   }
-  // The bytes show nothing: so it is what the name says, unless that type would show in them.
+  // The bytes show no type: it follows from the name, unless the bytes would have to show that type.
   return decided(named, named === undefined || isSeen(named, found.known) ? UNKNOWN : named, allow)
 }
 
@@ -102,7 +102,10 @@ function decided(named: string | undefined, byBytes: string, allow: readonly str
   return { contentType: byBytes, refusal: `its content is ${byBytes === UNKNOWN ? 'of no known type' : byBytes}` }
 }
 
-/** What the first bytes show, and all types that can be seen in them; undefined without the package `file-type` where no type is asked for. */
+/**
+ * Returns the type that the first bytes show, and all types that they could show; undefined without the package `file-type` where no type
+ * is required.
+ */
 async function signature(
   head: Uint8Array,
   allow: readonly string[] | undefined,
@@ -110,14 +113,14 @@ async function signature(
   const fileType = await loadFileType(allow)
   if (fileType === undefined) return undefined
   const found = (await fileType.fileTypeFromBuffer(head))?.mime ?? (isTiff(head) ? 'image/tiff' : undefined)
-  // XML and text are decided by name, so that no file becomes active content by what it contains.
+  // XML and text follow from the name, so that no file becomes active content by its bytes.
   const type = found === undefined || TEXT.test(found) ? undefined : synonym(found)
   return { type, known: (known ??= new Set([...fileType.supportedMimeTypes].map(synonym))) }
 }
 
 let known: ReadonlySet<string> | undefined
 
-/** Whether files of a type show it in their first bytes. A binary STL shows nothing. */
+/** Whether files of a type show it in their first bytes. A binary STL does not. */
 function isSeen(named: string, seen: ReadonlySet<string>): boolean {
   const name = synonym(named)
   return name !== 'model/stl' && (seen.has(name) || CONTAINERS.some(([, names]) => names.test(name)))
@@ -151,7 +154,7 @@ function isSame(named: string, found: string): boolean {
   return name === found || CONTAINERS.some(([bytes, names]) => bytes.test(found) && names.test(name))
 }
 
-/** Whether a type is among those, as it is or by a wildcard; a wildcard does not include what browsers run. */
+/** Whether a type is in the list, itself or by a wildcard; a wildcard does not include types that browsers execute. */
 function isAllowed(type: string, allow: readonly string[]): boolean {
   const wanted = synonym(type)
   const family = `${wanted.slice(0, wanted.indexOf('/'))}/*`

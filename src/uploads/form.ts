@@ -7,11 +7,11 @@ import { storeUpload } from './store-upload.ts'
 import { UploadError } from './upload-error.ts'
 import type { UploadSet } from './upload-set.ts'
 
-/** A form that is to be read and stored. */
+/** A form to be read and stored. */
 export interface FormRequest<R> {
   readonly source: BodySource
   readonly boundary: string
-  /** The file fields of the form; others are refused. */
+  /** The file fields of the form; files in other fields are rejected. */
   readonly fields: Readonly<Record<string, UploadFieldOptions<R>>>
   readonly limits: CheckedLimits
   readonly request: R
@@ -25,8 +25,8 @@ export interface StoredForm {
 }
 
 /**
- * Reads a form and stores its files as they come. When anything fails, the files of this form are removed, the rest of the body is read and
- * discarded, and then the error is thrown.
+ * Reads a form and stores its files while they arrive. After any failure the files of this form are removed, the rest of the body is read
+ * and discarded, and then the error is thrown.
  */
 export async function readForm<R>(form: FormRequest<R>, uploads: UploadSet): Promise<StoredForm> {
   const { signal } = form
@@ -51,7 +51,7 @@ export async function readForm<R>(form: FormRequest<R>, uploads: UploadSet): Pro
   }
 }
 
-/** What was read of a form so far. */
+/** The state of a form that is being read. */
 class FormReading<R> {
   readonly #form: FormRequest<R>
   readonly #uploads: UploadSet
@@ -72,7 +72,7 @@ class FormReading<R> {
 
   async take({ name, filename, content }: MultipartPart): Promise<void> {
     if (filename === undefined) return this.#text(name, content)
-    // What browsers send for a file input that was left empty.
+    // Browsers send this for a file input that was left empty.
     if (filename === '') return refuseBytes(name, content)
     const { fields, limits, request } = this.#form
     const options = Object.hasOwn(fields, name) ? fields[name] : undefined

@@ -1,14 +1,14 @@
 /** A header with parameters: `form-data; name="a"; filename="b.png"`. */
 export interface HeaderParams {
-  /** In lower case. */
+  /** The value in lower case. */
   readonly value: string
-  /** By name in lower case; of two with one name, the first. */
+  /** By name in lower case; of duplicate names, the first one. */
   readonly params: ReadonlyMap<string, string>
 }
 
 /**
- * Parses a header with parameters in linear time (RFC 9110 section 5.6.6). Quoted values may have `;`; a backslash escapes only `"` and `\`, since
- * old browsers send Windows paths as they are. Undefined where a quote is not closed.
+ * Parses a header with parameters in linear time (RFC 9110 section 5.6.6). Quoted values may have `;`; a backslash escapes only `"` and
+ * `\`, since old browsers send Windows paths unescaped. Undefined where a quote is not closed.
  */
 export function parseHeaderParams(header: string): HeaderParams | undefined {
   const params = new Map<string, string>()
@@ -17,7 +17,7 @@ export function parseHeaderParams(header: string): HeaderParams | undefined {
   let at = end < 0 ? header.length : end + 1
   let equals = -1
   while (at < header.length) {
-    // Looked for once: there may be many parameters without a value before it.
+    // Searched only once: many parameters without a value may precede it.
     if (equals < at) equals = header.indexOf('=', at)
     const semicolon = header.indexOf(';', at)
     if (equals < 0) break
@@ -59,7 +59,7 @@ function quotedText(header: string, start: number): { readonly text: string; rea
   return undefined
 }
 
-/** What a part of a form is called. */
+/** The names of a part of a form. */
 export interface Disposition {
   readonly name: string
   /** As the client sent it; undefined for a text field. */
@@ -67,8 +67,9 @@ export interface Disposition {
 }
 
 /**
- * Name and file name of a part's `Content-Disposition`, whose bytes are Latin-1 characters here; undefined where it is no `form-data` with a
- * name. `filename*` (RFC 8187) wins over `filename`; other bytes are read as UTF-8, or as Latin-1 where they are not valid UTF-8.
+ * Returns name and file name of a part's `Content-Disposition`, whose bytes are Latin-1 characters here; undefined where it is not
+ * `form-data` with a name. `filename*` (RFC 8187) takes precedence over `filename`. Other bytes are read as UTF-8, or as Latin-1 where they
+ * are not valid UTF-8.
  */
 export function parseDisposition(header: string): Disposition | undefined {
   const parsed = parseHeaderParams(header)
@@ -81,14 +82,17 @@ export function parseDisposition(header: string): Disposition | undefined {
   return { name: formText(name), filename }
 }
 
-/** A value as browsers write it: raw bytes, with `%0A`, `%0D` and `%22` for what would end it. (HTML, multipart/form-data encoding algorithm) */
+/**
+ * Decodes a value as browsers write it: raw bytes, with `%0A`, `%0D` and `%22` for characters that would end it. (HTML, multipart/form-data
+ * encoding algorithm)
+ */
 function formText(text: string): string {
   return bytesText(text).replace(/%0A|%0D|%22/gi, code => String.fromCharCode(Number.parseInt(code.slice(1), 16)))
 }
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Text whose characters are bytes, as UTF-8 where it is valid UTF-8. Text with other characters was decoded already. */
+/** Decodes text whose characters are bytes, as UTF-8 where it is valid UTF-8. Text with other characters was decoded already. */
 export function bytesText(text: string): string {
   if (!/^[\0-\xff]*$/.test(text)) return text
   try {
@@ -98,7 +102,7 @@ export function bytesText(text: string): string {
   }
 }
 
-/** The text of an extended value, `UTF-8''caf%C3%A9.pdf`; undefined where it is malformed. (RFC 8187 section 3.2.1) */
+/** Returns the text of an extended value, `UTF-8''caf%C3%A9.pdf`; undefined where it is malformed. (RFC 8187 section 3.2.1) */
 function extendedText(value: string): string | undefined {
   const [charset = '', , ...rest] = value.split("'")
   const encoded = rest.join("'")

@@ -5,20 +5,20 @@ import { type Disposition, parseDisposition, parseHeaderParams } from './header-
 import type { CheckedLimits } from './options.ts'
 import { UploadError } from './upload-error.ts'
 
-/** Where the bytes of a request come from. */
+/** The source of a request's bytes. */
 export interface BodySource {
-  /** The next bytes; undefined at the end. Fails when the client is gone. */
+  /** Returns the next bytes; undefined at the end. Fails when the client has disconnected. */
   next(): Promise<Uint8Array | undefined>
-  /** Gives up what was not read. */
+  /** Discards the rest. */
   cancel(): void
 }
 
-/** A part of a form, to be read to its end before the next one is asked for. */
+/** A part of a form, which must be read to its end before the next one is requested. */
 export interface MultipartPart {
   readonly name: string
   /** As the client sent it; undefined for a text field. */
   readonly filename: string | undefined
-  /** The bytes. It ends only when the boundary after them was seen. */
+  /** The bytes. The iteration ends only after the boundary behind them was read. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -29,15 +29,17 @@ interface DicerClass {
   new (options: { boundary: string; maxHeaderSize: number; maxHeaderPairs: number; partHwm: number }): Writable
 }
 
-/** Bytes of the heads of a part. More are refused: the parser cuts them off in silence. */
+/** Maximum size in bytes of the headers of a part. More are rejected, since the parser would truncate them silently. */
 const MAX_HEAD_BYTES = 16 * 1024
 const PART_HIGH_WATER = 64 * 1024
-/** Bytes that are read and discarded after an error, so that the client gets its answer. */
+/** Maximum number of bytes that are read and discarded after an error, so that the client receives its answer. */
 const DRAINED_BYTES = 64 * 1024 * 1024
 
 const NO_HEAD = 'a part has no head'
 
-/** The boundary in a Content-Type. A type other than `multipart/form-data` is `not_multipart`, a missing boundary `malformed`. */
+/**
+ * Returns the boundary in a Content-Type. A type other than `multipart/form-data` is `not_multipart`, a missing boundary is `malformed`.
+ */
 export function boundaryOf(contentType: string | null | undefined): string {
   const parsed = parseHeaderParams(contentType ?? '')
   if (parsed?.value !== 'multipart/form-data') {
@@ -48,7 +50,7 @@ export function boundaryOf(contentType: string | null | undefined): string {
   throw malformed('its Content-Type has no valid boundary')
 }
 
-/** The parser of `@fastify/busboy`, which is imported at the first form. */
+/** Returns the parser of `@fastify/busboy`, which is imported at the first form. */
 export async function loadParser(): Promise<DicerClass> {
   const busboy = await importOptional<{ Dicer?: DicerClass; default: { Dicer: DicerClass } }>(
     '@fastify/busboy',
@@ -71,7 +73,7 @@ export class MultipartReader {
   #isFinished = false
   #bytes = 0
   #parts = 0
-  /** The part that the parser is in, and whether its heads were seen. */
+  /** The part that the parser is in, and whether its headers were read. */
   #current: { readonly stream: PartStream; hasHead: boolean } | undefined
   readonly #open = new Set<PartStream>()
   #wake: () => void = () => undefined
@@ -92,7 +94,7 @@ export class MultipartReader {
     this.#parser.on('finish', () => this.#finish())
   }
 
-  /** The next part; undefined after the last boundary. */
+  /** Returns the next part; undefined after the last boundary. */
   async next(): Promise<MultipartPart | undefined> {
     this.#pumping ??= this.#pump()
     for (;;) {
@@ -104,7 +106,7 @@ export class MultipartReader {
     }
   }
 
-  /** Ends the reading with an error; the first one counts. */
+  /** Ends the reading with an error; only the first error counts. */
   fail(error: UploadError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
@@ -113,14 +115,14 @@ export class MultipartReader {
     this.#notify()
   }
 
-  /** Reads the rest of the body and discards it, up to 64 MiB, so that the client gets an answer. */
+  /** Reads the rest of the body and discards it, up to 64 MiB, so that the client receives an answer. */
   async drain(): Promise<void> {
     this.fail(new UploadError('aborted', 'The rest of the form was not read.'))
     this.#pumping ??= this.#pump()
     await this.#pumping
   }
 
-  /** Gives up the rest of the body at once. */
+  /** Discards the rest of the body at once. */
   cancel(): void {
     this.fail(new UploadError('aborted', 'The rest of the form was not read.'))
     this.#source.cancel()
@@ -148,7 +150,7 @@ export class MultipartReader {
     if (this.#bytes > this.#limits.totalSize) {
       this.fail(new UploadError('request_too_large', `The form is larger than ${this.#limits.totalSize} bytes.`))
     }
-    // After the last boundary there may be more, which no one needs.
+    // Bytes after the last boundary are not needed.
     if (this.#isFinished || this.#failure !== undefined) return
     let written = false
     this.#parser.write(chunk, () => {
@@ -192,7 +194,7 @@ export class MultipartReader {
     return new UploadError('field_too_large', `The name of a field is longer than ${this.#limits.fieldNameSize} bytes.`)
   }
 
-  /** The parser ends the stream of a part that was cut off, too; it reports that first. */
+  /** The parser also ends the stream of a part that was cut off, and reports that first. */
   async *#content(stream: PartStream): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* stream as AsyncIterable<Uint8Array>

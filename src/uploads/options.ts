@@ -7,21 +7,24 @@ import type { SaveOptions } from '../storage/types.ts'
 import { checkUploadTo } from '../storage/upload-name.ts'
 import { checkAllowed } from './file-kind.ts'
 
-/** A file on its way into a storage, for `uploadTo`. */
+/** An uploaded file before it is stored, for `uploadTo`. */
 export interface UploadContext<R = unknown> {
   /** The field of the form. */
   readonly field: string
-  /** The last part of the client's name, made valid: no path, no leading dots, at most 200 bytes. Another file may have it too. */
+  /** The last part of the client's name, made valid: no path, no leading dots, at most 200 bytes. It is not unique. */
   readonly filename: string
-  /** Type by the name and the first bytes, never the one that the client sent. */
+  /** The type from the name and the first bytes, never the type that the client sent. */
   readonly contentType: string
-  /** The value of a text field. One that has not arrived is an `UploadError` with reason `missing_field`: text fields must come before files. */
+  /**
+   * Returns the value of a text field. A field that has not arrived is an `UploadError` with reason `missing_field`: text fields must
+   * precede files.
+   */
   readonly text: (name: string) => string
   /** The request: the `Request` of a Web handler, or the framework's. */
   readonly request: R
 }
 
-/** How the files of a field are stored. */
+/** Options for storing the files of a field. */
 export interface UploadOptions<R = unknown> {
   /** Alias of a configured storage, a storage, or a function that returns one. Default: the storage `default`. */
   readonly storage?: StorageOption | undefined
@@ -31,45 +34,49 @@ export interface UploadOptions<R = unknown> {
    */
   readonly uploadTo?: string | ((upload: UploadContext<R>) => string | Promise<string>) | undefined
   /**
-   * Allowed media types: `image/png`, `image/*`. Name and first bytes must both have an allowed type. A wildcard does not include what browsers
-   * run (HTML, SVG, XML, JavaScript). Needs the package `file-type`, unless all of them are types of text. Default: any.
+   * Allowed media types: `image/png`, `image/*`. Name and first bytes must both have an allowed type. A wildcard does not include types
+   * that browsers execute (HTML, SVG, XML, JavaScript). Needs the package `file-type`, unless all allowed types are text. Default: any
+   * type.
    */
   readonly allow?: readonly string[] | undefined
-  /** Most bytes of a file; exactly as many are accepted. Default 10 MiB. */
+  /** Maximum size of a file in bytes; a file of exactly this size is accepted. Default 10 MiB. */
   readonly maxSize?: number | undefined
-  /** Longest stored name, in UTF-16 units. */
+  /** Maximum length of the stored name, in UTF-16 units. */
   readonly maxLength?: number | undefined
-  /** How the files are saved: `overwrite`, `metadata`, `cacheControl` and so on. A request that fails later deletes what it has overwritten. */
+  /**
+   * Options for saving the files: `overwrite`, `metadata`, `cacheControl` and so on. A request that fails later deletes the files that it
+   * has overwritten.
+   */
   readonly saveOptions?:
     | Omit<SaveOptions, 'signal' | 'maxLength' | 'maxSize' | 'contentType' | 'onProgress'>
     | undefined
 }
 
-/** How the files of a field of a form are stored. */
+/** Options for storing the files of a field of a form. */
 export interface UploadFieldOptions<R = unknown> extends UploadOptions<R> {
-  /** Most files of this field. Default 1. */
+  /** Maximum number of files in this field. Default 1. */
   readonly maxCount?: number | undefined
 }
 
-/** What a whole form may have. A form beyond a limit is refused with status 413, and nothing of it stays stored. */
+/** Limits of a whole form. A form beyond a limit is rejected with status 413, and none of its files stay stored. */
 export interface UploadLimits {
-  /** Most bytes of each file, where the field has no `maxSize`. Default 10 MiB. */
+  /** Maximum size of each file in bytes, where the field has no `maxSize`. Default 10 MiB. */
   readonly fileSize?: number | undefined
-  /** Most files. Default 10. */
+  /** Maximum number of files. Default 10. */
   readonly files?: number | undefined
-  /** Most text fields. Default 100. */
+  /** Maximum number of text fields. Default 100. */
   readonly fields?: number | undefined
-  /** Most bytes of a text field's value. Default 64 KiB. */
+  /** Maximum size of a text field's value in bytes. Default 64 KiB. */
   readonly fieldSize?: number | undefined
-  /** Most bytes of a field's name. Default 100. */
+  /** Maximum size of a field's name in bytes. Default 100. */
   readonly fieldNameSize?: number | undefined
-  /** Most parts, files and text fields together. Default 110. */
+  /** Maximum number of parts, files and text fields together. Default 110. */
   readonly parts?: number | undefined
-  /** Most bytes of the whole body. Default: no limit beside the others. */
+  /** Maximum size of the whole body in bytes. Default: no limit besides the others. */
   readonly totalSize?: number | undefined
 }
 
-/** A file that was stored. */
+/** A stored file. */
 export interface UploadedFile {
   /** The field of the form. */
   readonly field: string
@@ -77,9 +84,9 @@ export interface UploadedFile {
   readonly name: string
   /** The last part of the client's name, for display only. */
   readonly originalName: string
-  /** Type by the name and the first bytes. */
+  /** The type from the name and the first bytes. */
   readonly contentType: string
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number
   readonly storage: AnyStorage
 }
@@ -120,7 +127,7 @@ const LIMIT_NAMES: KnownOptions<UploadLimits> = {
 /** All limits. */
 export type CheckedLimits = Readonly<Record<keyof UploadLimits, number>>
 
-/** The limits with their defaults; one of a wrong name or kind is `invalid_argument`. */
+/** Returns the limits with their defaults; an unknown name or a value of a wrong type is `invalid_argument`. */
 export function checkedLimits(limits: UploadLimits = {}): CheckedLimits {
   checkKnownOptions('limits', limits, LIMIT_NAMES)
   const given = Object.entries(limits).filter(([, value]) => value !== undefined)
@@ -128,7 +135,7 @@ export function checkedLimits(limits: UploadLimits = {}): CheckedLimits {
   return { ...LIMITS, ...Object.fromEntries(given) }
 }
 
-/** Refuses options of a wrong name or kind before anything is read. */
+/** Rejects options with an unknown name or of a wrong type before anything is read. */
 export function checkUploadOptions<T extends UploadFieldOptions<never>>(
   owner: string,
   options: T,

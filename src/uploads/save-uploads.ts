@@ -16,11 +16,11 @@ import {
 import { UploadError } from './upload-error.ts'
 import { UploadSet } from './upload-set.ts'
 
-/** Which files a form may have, and where they go. */
+/** The files that a form may have, and where they are stored. */
 export interface SaveUploadsOptions<R = unknown> extends CallOptions {
-  /** The storage of fields that name none: an alias, a storage, or a function that returns one. Default: the storage `default`. */
+  /** The storage of fields without their own: an alias, a storage, or a function that returns one. Default: the storage `default`. */
   readonly storage?: StorageOption | undefined
-  /** The file fields of the form, by name. A file in any other field is refused; text fields need not be listed. */
+  /** The file fields of the form, by name. A file in any other field is rejected; text fields need not be listed. */
   readonly fields: Readonly<Record<string, UploadFieldOptions<R>>>
   readonly limits?: UploadLimits | undefined
 }
@@ -34,15 +34,16 @@ export interface Uploads extends StoredForm {
 }
 
 /**
- * Stores the files of a form (`multipart/form-data`) of a Web `Request`, as Hono, Next.js, SvelteKit and Bun have it. Files are streamed: none is
- * held in memory. Returns the stored files in the order of the form, and its text fields.
+ * Stores the files of a form (`multipart/form-data`) of a Web `Request`, as in Hono, Next.js, SvelteKit and Bun. Files are streamed: none
+ * is held in memory. Returns the stored files in the order of the form, and its text fields.
  *
- * With a third argument, `saveUploads` returns what that handler returns. When the handler throws, or returns a `Response` with a status of 400 or
- * more, the files are removed again.
+ * With a third argument, `saveUploads` returns what that handler returns. When the handler throws, or returns a `Response` with a status of
+ * 400 or more, the files are removed again.
  *
- * What the client did wrong is an `UploadError`, whose `status` is that of the answer: 400 for a malformed form, 413 beyond a limit, 415 for a type
- * that is not allowed. Whatever fails, no file of the request stays, and the rest of the body is read (up to 64 MiB). An abort by `signal` ends the
- * reading; a file that was received completely is stored first, and removed then. Needs `@fastify/busboy`.
+ * An error of the client is an `UploadError`, whose `status` is the HTTP status of the answer: 400 for a malformed form, 413 beyond a
+ * limit, 415 for a type that is not allowed. After any failure no file of the request stays, and the rest of the body is read (up to 64
+ * MiB). An abort by `signal` ends the reading; a file that was received completely is stored first, and then removed. Needs
+ * `@fastify/busboy`.
  * @example
  * const { files, fields } = await saveUploads(request, {
  *   storage: 'media',
@@ -72,7 +73,7 @@ export async function saveUploads<T>(
   return finished(form, uploads, handler)
 }
 
-/** The form for the caller, or what its handler returns; files of a handler that fails are removed. */
+/** Returns the form for the caller, or the result of its handler; the files of a handler that fails are removed. */
 async function finished<T>(
   form: StoredForm,
   uploads: UploadSet,
@@ -90,7 +91,10 @@ async function finished<T>(
   }
 }
 
-/** The fields with the common storage, and the limits; options of a wrong name or kind are `invalid_argument` before anything is read. */
+/**
+ * Returns the fields with the common storage, and the limits; options with an unknown name or of a wrong type are `invalid_argument` before
+ * anything is read.
+ */
 export function checkedForm<R>({ signal: _, ...options }: SaveUploadsOptions<R>): {
   readonly fields: Readonly<Record<string, UploadFieldOptions<R>>>
   readonly limits: ReturnType<typeof checkedLimits>

@@ -12,16 +12,16 @@ export interface IncomingFile<R> {
   readonly field: string
   /** As the client sent it. */
   readonly filename: string
-  /** The bytes. It ends only when the part was received completely, and fails in every other case. */
+  /** The bytes. The iteration ends only if the part was received completely, and fails in every other case. */
   readonly content: AsyncIterable<Uint8Array>
-  /** The value of a text field that has arrived, else undefined. */
+  /** Returns the value of a text field that has arrived, else undefined. */
   readonly text: (name: string) => string | undefined
   readonly request: R
 }
 
 /**
- * Stores one file of a form and notes it in the set. Type and name are decided by the first 4,100 bytes, before the storage gets any; the file
- * appears when all bytes were received. What the client did wrong is an `UploadError`, and then nothing is stored.
+ * Stores one file of a form and records it in the set. Type and name are determined from the first 4,100 bytes, before the storage receives
+ * any; the file appears after all bytes were received. An error of the client is an `UploadError`, and nothing is stored.
  */
 export async function storeUpload<R>(
   file: IncomingFile<R>,
@@ -34,7 +34,7 @@ export async function storeUpload<R>(
   const head = await counted.head()
   const kind = await fileKind(originalName(file.filename), head, options.allow)
   if (kind.refusal !== undefined) {
-    const text = `'${field}' accepts ${options.allow!.join(', ')}; the file was refused because ${kind.refusal}.`
+    const text = `'${field}' accepts ${options.allow!.join(', ')}; the file was rejected because ${kind.refusal}.`
     throw new UploadError('type_not_allowed', text, { field })
   }
   const { contentType } = kind
@@ -69,14 +69,14 @@ function contextOf<R>(file: IncomingFile<R>, filename: string, contentType: stri
   return { field, filename, contentType, text, request }
 }
 
-/** `users/undefined/a.png` is a mistake of `uploadTo`, whatever it has read. */
+/** A name like `users/undefined/a.png` is an error of `uploadTo`, whatever value it has read. */
 function refuseMissing(field: string, name: string, filename: string): void {
   if (!hasMissingValue(name, filename, false)) return
   const text = `uploadTo of '${field}' uses a value that is not there ('${name}').`
   throw new UploadError('missing_field', text, { field })
 }
 
-/** The bytes of a file, counted, with the first ones looked at before the others are asked for. */
+/** The bytes of a file, counted. The first ones are inspected before the others are requested. */
 class CountedBytes {
   readonly #field: string
   readonly #chunks: AsyncIterator<Uint8Array>
@@ -84,7 +84,7 @@ class CountedBytes {
   readonly #first: Uint8Array[] = []
   #isOver = false
   size = 0
-  /** What the client did wrong. */
+  /** The error of the client. */
   failure: UploadError | undefined
 
   constructor({ field, content }: IncomingFile<never> | IncomingFile<unknown>, maxSize: number) {
@@ -93,7 +93,7 @@ class CountedBytes {
     this.#maxSize = maxSize
   }
 
-  /** The first bytes: all of a shorter file. */
+  /** Returns the first bytes: all of a shorter file. */
   async head(): Promise<Uint8Array> {
     while (this.size < HEAD_BYTES) {
       const chunk = await this.#next()
@@ -103,7 +103,7 @@ class CountedBytes {
     return Buffer.concat(this.#first).subarray(0, HEAD_BYTES)
   }
 
-  /** All bytes from the beginning. */
+  /** Returns all bytes from the beginning. */
   async *all(): AsyncGenerator<Uint8Array, void, undefined> {
     yield* this.#first.splice(0)
     for (;;) {
@@ -132,7 +132,7 @@ class CountedBytes {
   }
 }
 
-/** A name that the storage refuses was made of what the client sent. */
+/** The error for a name that the storage rejects and that was made from client data. */
 function refusedName(error: unknown, field: string): unknown {
   if (error instanceof UploadError || !isStorageError(error, 'suspicious_name')) return error
   return new UploadError('bad_name', `The file of '${field}' has no valid name: ${error.message}`, {
@@ -141,7 +141,7 @@ function refusedName(error: unknown, field: string): unknown {
   })
 }
 
-/** The error of a part that was not received completely. */
+/** Returns the error of a part that was not received completely. */
 function asUploadError(error: unknown, field: string): UploadError {
   if (error instanceof UploadError) return error
   const text = `The file of '${field}' was not received completely: ${messageOf(error)}`

@@ -1,6 +1,6 @@
 import { type ErrorCode, type ErrorDetails, StorageError } from '../core/errors.ts'
 
-/** Why an upload was refused. */
+/** Why an upload was rejected. */
 export type UploadErrorReason =
   | 'not_multipart'
   | 'malformed'
@@ -33,15 +33,16 @@ const CODES: Readonly<Record<UploadErrorReason, readonly [code: ErrorCode, statu
 }
 
 /**
- * An upload that was refused because of what the client sent. `reason` is the rule that it broke, `field` the field of the form, and `status` and
- * `statusCode` the HTTP status of the answer (400, 413 or 415), which Express, Fastify and NestJS use as it is. The message has no secrets.
+ * An upload that was rejected because of the data that the client sent. `reason` is the violated rule, `field` the field of the form, and
+ * `status` and `statusCode` the HTTP status of the answer (400, 413 or 415), which Express, Fastify and NestJS use directly. The message
+ * contains no secrets.
  */
 export class UploadError extends StorageError {
   readonly reason: UploadErrorReason
-  /** The field of the form; undefined where the whole request was refused. */
+  /** The field of the form; undefined where the whole request was rejected. */
   readonly field: string | undefined
   readonly statusCode: number
-  /** That the message may be shown to the client, as in the package `http-errors`. */
+  /** Whether the message may be shown to the client, as in the package `http-errors`. */
   readonly expose: boolean = true
 
   static {

@@ -1,24 +1,24 @@
 import { messageOf } from '../core/errors.ts'
 import type { UploadedFile } from './options.ts'
 
-/** The files that one request has stored, so that they are removed, each once, when it fails. */
+/** The files that one request has stored; if it fails, each of them is removed once. */
 export class UploadSet {
   readonly #files = new Set<UploadedFile>()
   #isDiscarded = false
   #removals: Promise<unknown> = Promise.resolve()
 
-  /** The files that are stored, in the order in which they were. */
+  /** The stored files, in the order in which they were stored. */
   get files(): UploadedFile[] {
     return [...this.#files]
   }
 
-  /** Notes a stored file; one that is stored after the request has failed is removed. */
+  /** Records a stored file; a file that is stored after the request has failed is removed. */
   async add(file: UploadedFile): Promise<void> {
     this.#files.add(file)
     if (this.#isDiscarded) await this.remove(file)
   }
 
-  /** Removes one file from its storage, once. An error is a warning of the process, since the request has failed for another reason. */
+  /** Removes one file from its storage, once. An error becomes a process warning, since the request has failed for another reason. */
   async remove(file: UploadedFile): Promise<void> {
     if (!this.#files.delete(file)) return this.#settled()
     const removal = file.storage.delete(file.name).catch((error: unknown) => {
@@ -29,7 +29,7 @@ export class UploadSet {
     await removal
   }
 
-  /** Removes all files, and those that are still on their way. Repeated calls remove nothing twice. */
+  /** Removes all files, including those that are still being stored. Repeated calls remove nothing twice. */
   async discard(): Promise<void> {
     this.#isDiscarded = true
     await Promise.all(this.files.map(file => this.remove(file)))

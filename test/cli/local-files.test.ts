@@ -158,7 +158,7 @@ describe('the bytes of a file', () => {
   ])('are refused when it %s meanwhile', async (_what, change) => {
     await expect(textOf(await first(), change)).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: expect.stringContaining('5 were promised'),
+      message: expect.stringContaining('5 were announced'),
     })
   })
 

@@ -68,7 +68,7 @@ describe('orphans', () => {
     const unread = await cli('orphans', 'models.ts', '--delete', '--grace', '0')
     expect(unread).toMatchObject({ code: 1, stdout: '' })
     expect(unread.stderr).toContain(
-      'resumes.pdf could not be asked which files it uses: no such table at postgres://***@host/db',
+      'resumes.pdf could not be queried for the files that it uses: no such table at postgres://***@host/db',
     )
     await writeFile(join(dir, 'empty.mjs'), 'export {}')
     expect((await cli('orphans', 'empty.mjs', '--delete')).stderr).toContain('No column is registered')

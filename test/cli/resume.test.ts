@@ -127,7 +127,7 @@ describe('cp -r --resume', () => {
     object[0] = { ...object[0]!, body, etag: createHash('md5').update(body).digest('hex'), lastModified: Date.now() }
     const refused = await copy('old:', 'new:').ended
     expect(refused.code).toBe(1)
-    expect(refused.stderr).toContain(`'${names[2]}' is another file than its source; --overwrite replaces it.`)
+    expect(refused.stderr).toContain(`'${names[2]}' is a different file from its source; --overwrite replaces it.`)
     expect(refused.stderr).toContain('0 copied, 4 there already, 1 failed')
     expect(stored().get(names[2]!)?.equals(body)).toBe(true)
     const planned = await copy('--overwrite', '--dry-run', 'old:', 'new:').ended
@@ -143,7 +143,7 @@ describe('cp -r --resume', () => {
     // The service tells whole seconds.
     object.body = Buffer.from('behind')
     const again = await copy('old:', 'new:').ended
-    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("'a' is another file than its source") })
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("'a' is a different file from its source") })
   })
 
   it('counts what fails, goes on, and gives up where nothing goes on', async () => {

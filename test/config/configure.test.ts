@@ -58,7 +58,7 @@ describe('storages', () => {
   })
 
   test.each(['storages', 'STORAGE', 'Storages'])('refuses %s, which nothing would read', key => {
-    const message = `'${key}' is no setting: did you mean 'STORAGES'?`
+    const message = `'${key}' is not a setting: did you mean 'STORAGES'?`
     expect(() => configure({ [key]: { default: { BACKEND: 'memory' } } })).toThrow(
       expect.objectContaining({ code: 'improperly_configured', message }),
     )

@@ -69,20 +69,20 @@ describe.runIf(process.platform !== 'win32')('a file that is to be run', () => {
     await chmod(join(dir, 'a'), 0o1777)
     expect(refused()).toBe('used')
     await chmod(join(dir, 'a/b'), 0o1777)
-    expect(refused()).toContain('may be written to by everybody')
+    expect(refused()).toContain('is writable by all users')
     await writeFile(join(dir, 'links/real.json'), '{}')
     await symlink('../../links/real.json', join(dir, 'a/b/link.json'))
-    expect(refused(join(dir, 'a/b/link.json'))).toContain('may be written to by everybody')
+    expect(refused(join(dir, 'a/b/link.json'))).toContain('is writable by all users')
   })
 
   test('may be written to by a group of this user alone', async () => {
     const isRoot = process.getuid?.() === 0
     const idOf = (what: string) => execFileSync('id', [what], { encoding: 'utf8' }).trim()
     await chmod(file, 0o664)
-    expect(refused()).toMatch(isRoot || idOf('-gn') === idOf('-un') ? /^used$/ : /may be written to by group/)
+    expect(refused()).toMatch(isRoot || idOf('-gn') === idOf('-un') ? /^used$/ : /is writable by group/)
     if (isRoot) await chown(file, 0, 12_345)
     else await chmod(file, 0o666)
-    expect(refused()).toMatch(/may be written to by (group 12345; forbid it: chmod g-w|everybody)/)
+    expect(refused()).toMatch(/is writable by (group 12345; fix it: chmod g-w|all users)/)
   })
 
   test('ends a circle of links', async () => {

@@ -93,7 +93,7 @@ describe('toContent', () => {
 
   it.each([
     ['a Promise (await it first)', Promise.resolve('x')],
-    ['a Response (give its body)', new Response('x')],
+    ['a Response (pass its body)', new Response('x')],
     ['null', null],
     ['object', { a: 1 }],
     ['number', 1],

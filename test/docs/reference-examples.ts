@@ -71,7 +71,7 @@ function programOf(
   const plain = text.replace(/\/\/.*$|'[^'\n]*'/gm, '')
   const own = new Set(
     Array.from(
-      plain.matchAll(/\b(?:const|let|class|function|interface|import \{|[{,]) (\w+)\b(?! as\b)/g),
+      plain.matchAll(/\b(?:const|let|using|class|function|interface|import \{|[{,]) (\w+)\b(?! as\b)/g),
       ([, name]) => name!,
     ),
   )

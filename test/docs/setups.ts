@@ -25,6 +25,8 @@ export const SETUPS: Readonly<Record<string, Setup>> = {
   ...BACKEND_SETUPS,
   ...RECIPE_SETUPS,
   'docs/guide.md': {
+    start: `
+declare const picked: File`,
     end: `
 import { equal } from 'node:assert/strict'
 import type { AddressInfo } from 'node:net'
@@ -37,6 +39,11 @@ await new Promise<void>(resolve => {
     resolve()
   })
 })`,
+  },
+  'docs/storage-browser.md': {
+    start: `
+import { configure } from 'holdall'
+configure({ STORAGES: { default: { BACKEND: 'memory' }, media: { BACKEND: 'memory' } } })`,
   },
   'docs/orm/mikro-orm.md': {
     start: `

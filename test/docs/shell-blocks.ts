@@ -96,9 +96,17 @@ const FILES: Readonly<Record<string, string>> = {
   'media/users/a.txt': 'a',
   'static/www/index.html': '<!doctype html>',
   'other-media/photos/a.jpg': 'a',
+  'photos/a.jpg': 'a',
   'old/a.txt': 'a',
   'atmos/a.txt': 'a',
 }
+
+/** Whether a command goes on until it is ended. */
+const isServer = ({ text }: ShellLine): boolean => /\bholdall serve\b/.test(text) && !text.includes('--once')
+
+/** Runs a server until its first line, which must be a URL, and ends it. */
+const served = (command: string): string =>
+  `coproc SERVER { exec ${command}; }; read -r url <&"\${SERVER[0]}"; kill -TERM $SERVER_PID; wait $SERVER_PID; [[ $? == 143 && $url == http://* ]]`
 
 /** Runs the commands of one block, one after the other; returns those that failed, with what they printed. */
 export function runBlock(block: Block): string[] {
@@ -122,7 +130,8 @@ export function runBlock(block: Block): string[] {
     const env = { ...rest, PATH: `${bin}:${process.env['PATH']}`, PAGER: 'cat', NODE_NO_WARNINGS: '1' }
     const failed: string[] = []
     for (const line of linesOf(block).filter(isHoldall)) {
-      const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line.text], {
+      const script = isServer(line) ? served(line.text) : line.text
+      const { status, stdout, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', script], {
         cwd: folder,
         env,
         encoding: 'utf8',

@@ -41,7 +41,7 @@ test('bytes at hand are compared with the expected hash', async () => {
   expect(bodyOf('abd').take()).toBeUndefined()
   await expect(bodyOf('abd').bytes()).rejects.toMatchObject({
     code: 'checksum_mismatch',
-    message: 'The bytes that came have another MD5 than the service has stored.',
+    message: 'The MD5 of the received bytes differs from that of the stored file.',
   })
   const given: Buffer[] = []
   const reading = (async () => {

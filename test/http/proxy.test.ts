@@ -131,7 +131,7 @@ describe('the environment', () => {
 
   test('is told by its name where it is wrong, without the password', () => {
     const wrong = () => new ProxyTable(null, { https_proxy: 'socks5://user:5ec7e7@host' })
-    expect(wrong).toThrow(/^https_proxy in the environment names a proxy of the kind 'socks5:'/)
+    expect(wrong).toThrow(/^https_proxy in the environment has the proxy scheme 'socks5:'/)
     expect(wrong).not.toThrow(/5ec7e7/)
   })
 })

@@ -46,9 +46,9 @@ test('what goes wrong is an error with a code, which names the path', async () =
   const expected = {
     gone: ['not_found', `read '${tree.at('gone')}': the file does not exist.`],
     'a/b': ['not_found', `read '${tree.at('a/b')}': the file does not exist.`],
-    folder: ['is_directory', `read '${tree.at('folder')}': it is no regular file.`],
+    folder: ['is_directory', `read '${tree.at('folder')}': it is not a regular file.`],
     // A pipe that nothing writes to would be waited for without end.
-    pipe: ['unsupported', `read '${tree.at('pipe')}': it is no regular file.`],
+    pipe: ['unsupported', `read '${tree.at('pipe')}': it is not a regular file.`],
   }
   for (const [name, [code, message]] of Object.entries(expected)) {
     const file = new DiskFile(name, tree.at(name))
@@ -73,7 +73,7 @@ test.each(['grows', 'shrinks'])('a stream of a file that %s meanwhile fails', as
   }
   await expect(read()).rejects.toMatchObject({
     code: 'source_failed',
-    message: `read '${tree.at('a')}': it changed its length while it was read. Is a build still running?`,
+    message: `read '${tree.at('a')}': its length changed while it was read. Is a build still running?`,
   })
 })
 

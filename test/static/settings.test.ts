@@ -139,10 +139,10 @@ describe('bad settings are named', () => {
     [{ STATICFILES_PACKAGES: { a: 1 } }, 'STATICFILES_PACKAGES: expected a list'],
     [
       { STATICFILES_FINDERS: ['django.contrib.staticfiles.finders.FileSystemFindr'] },
-      "is none of FileSystemFinder, AppDirectoriesFinder, DefaultStorageFinder (did you mean 'FileSystemFinder'?)",
+      "is not one of FileSystemFinder, AppDirectoriesFinder, DefaultStorageFinder (did you mean 'FileSystemFinder'?)",
     ],
     [{ STATICFILES_FINDERS: ['compressor.finders.CompressorFinder'] }, "STATICFILES_FINDERS: 'compressor.finders"],
-    [{ STATICFILES_FINDERS: ['toString'] }, "STATICFILES_FINDERS: 'toString' is none of"],
+    [{ STATICFILES_FINDERS: ['toString'] }, "STATICFILES_FINDERS: 'toString' is not one of"],
     [{ STATICFILES_FINDERS: [{ find: () => [] }] }, 'STATICFILES_FINDERS: expected a finder'],
     [{ STATICFILES_FINDERS: 'FileSystemFinder' }, 'STATICFILES_FINDERS: expected a list of class paths and finders'],
     [{ STATICFILES_MANIFEST: 'yes please' }, 'STATICFILES_MANIFEST: expected true, false or an object of options'],

@@ -30,7 +30,7 @@ test('swaps every alias for memory, and restore puts the settings back', async (
   ])
   fakes.restore()
   expect(storages['media']).toBe(real)
-  expect(() => fakes.get('other')).toThrow("'other' is none of the fake storages: default, media, broken.")
+  expect(() => fakes.get('other')).toThrow("'other' is not one of the fake storages: default, media, broken.")
 })
 
 test('may be told the aliases, and to add one', async () => {

@@ -1,11 +1,11 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** Advice on settings of Atmos. */
+/** Advice about settings of Atmos. */
 export function atmosAdvice(given: GivenSettings): string[] {
   return adviceNamed('ATMOS', given)
 }
 
-/** Advice on settings of Ninefold, such as that the service is closed. */
+/** Advice about settings of Ninefold, for example that the service is closed. */
 export function ninefoldAdvice(given: GivenSettings): string[] {
   const { settings, env } = given
   const has = (name: string): boolean => Boolean(settings[name] ?? env[name])

@@ -4,19 +4,19 @@ import { nodeCrypto } from '../../core/builtin.ts'
 import { StorageError } from '../../core/errors.ts'
 import { countOf, headerTextOf } from '../../remote/headers.ts'
 
-/** The header in which a checksum goes along with bytes. (Atmos Programmer's Guide, "Checksum protection") */
+/** The header with the checksum of bytes. (Atmos Programmer's Guide, "Checksum protection") */
 export const CHECKSUM_HEADER = 'x-emc-wschecksum'
 
-/** A checksum as the service writes it: `SHA1/227/2aae6c35c94fcfb415dbe95f408b9ce91ee846ed`. */
+/** A checksum in the service's format: `SHA1/227/2aae6c35c94fcfb415dbe95f408b9ce91ee846ed`. */
 export interface WsChecksum {
   readonly algorithm: 'SHA1' | 'MD5'
-  /** Bytes that it is of; undefined where the service does not say. */
+  /** Number of bytes that it covers; undefined if the service does not report it. */
   readonly offset: number | undefined
   /** In lower-case hex. */
   readonly value: string
 }
 
-/** The checksum in an answer; undefined where there is none, and for SHA0, which nothing on this side computes. */
+/** The checksum in an answer; undefined if there is none, and for SHA0, which this library does not support. */
 export function checksumIn(headers: IncomingHttpHeaders): WsChecksum | undefined {
   const parts = headerTextOf(headers[CHECKSUM_HEADER])?.split('/') ?? []
   const algorithm = parts[0]?.trim().toUpperCase()
@@ -28,11 +28,11 @@ export function checksumIn(headers: IncomingHttpHeaders): WsChecksum | undefined
   return parts.length === 3 && offset === undefined ? undefined : { algorithm, offset, value }
 }
 
-/** SHA-1 and MD5 of bytes that come in pieces; both can be asked between pieces. */
+/** SHA-1 and MD5 of bytes that arrive in pieces; both can be read between pieces. */
 export class RunningSums {
   readonly #sha1: Hash = nodeCrypto().createHash('sha1')
   readonly #md5: Hash = nodeCrypto().createHash('md5')
-  /** Bytes so far. */
+  /** Number of bytes so far. */
   size = 0
 
   update(bytes: Uint8Array): void {
@@ -41,7 +41,7 @@ export class RunningSums {
     this.size += bytes.byteLength
   }
 
-  /** The MD5 in hex, as libcloud's tag has it. */
+  /** The MD5 in hex, in the format of libcloud's tag. */
   get md5(): string {
     return this.#md5.copy().digest('hex')
   }
@@ -52,7 +52,7 @@ export class RunningSums {
   }
 }
 
-/** Compares the checksum of an answer with the one that was sent: another one for the same bytes is a `checksum_mismatch`. */
+/** Compares the checksum of an answer with the one that was sent. A difference for the same bytes is a `checksum_mismatch`. */
 export function verifyChecksum(sent: string, headers: IncomingHttpHeaders): void {
   const said = checksumIn(headers)
   if (said === undefined || said.algorithm !== 'SHA1' || said.offset === undefined) return

@@ -10,7 +10,7 @@ import { AtmosError, atmosError, SKEWED } from './errors.ts'
 import { type AtmosRequest, expectedOf } from './operations.ts'
 import { type AtmosKey, shareableQuery, stringToSign } from './sign.ts'
 
-/** Where a client sends its requests and who it is. */
+/** The address of a client's requests and its credentials. */
 export interface AtmosClientOptions {
   readonly endpoint: AtmosEndpoint
   readonly key: AtmosKey
@@ -22,12 +22,12 @@ export interface AtmosClientOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** What requests are prepared with: milliseconds by which the service's clock is ahead of this machine's. */
+/** The value that requests are prepared with: milliseconds that the service's clock is ahead of this machine's. */
 interface Clock {
   readonly skewMs: number
 }
 
-/** Differences of clocks from which on a request is signed by the server's time instead, in ms. */
+/** Minimum difference of clocks, in ms, from which a request is signed with the server's time. */
 const LEAST_SKEW_MS = 30_000
 const ANY_TYPE = 'application/octet-stream'
 
@@ -37,7 +37,7 @@ export class AtmosClient {
   readonly #http: HttpClient
   readonly #now: () => number
   readonly #service: Service<AtmosRequest, Clock>
-  /** Whether an answer has shown that the service is Atmos, so that a 404 without a word is its own. */
+  /** Whether an answer has proved that the service is Atmos, so that a 404 without a body comes from the service. */
   #isKnown = false
 
   constructor(options: AtmosClientOptions, http: HttpClient) {
@@ -69,7 +69,7 @@ export class AtmosClient {
     return `${origin}${prefix}${resourceOf(path)}`
   }
 
-  /** The token that signs. */
+  /** The token (uid) that signs. */
   get uid(): string {
     return this.#options.key.uid
   }
@@ -79,28 +79,28 @@ export class AtmosClient {
     return new Date(this.#now() + this.#service.known.skewMs)
   }
 
-  /** A URL that reads the object without a key, for so many seconds. */
+  /** A URL that reads the object without a key, valid for `expiresInSecs`. */
   shareableUrl(path: string, expiresInSecs: number, disposition?: string): string {
     const expires = Math.floor(this.time().getTime() / 1000) + expiresInSecs
     const query = shareableQuery(this.#options.key, { path: this.#signed(resourceOf(path)), expires, disposition })
     return `${this.url(path)}?${query}`
   }
 
-  /** Sends a request; an error status is thrown as `AtmosError`. The body of the answer has to be read or drained. */
+  /** Sends a request; an error status is thrown as `AtmosError`. The caller must read or drain the body of the answer. */
   async send(request: AtmosRequest, ctx: CallContext): Promise<HttpResponse> {
     const answer = await this.#service.send(request, ctx)
     this.#isKnown = true
     return answer
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  /** Sends a request whose answer has no useful body; returns its headers. */
   async done(request: AtmosRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const headers = await this.#service.done(request, ctx)
     this.#isKnown = true
     return headers
   }
 
-  /** Sends a request that is answered by a document. */
+  /** Sends a request and returns its XML answer. */
   async xml(request: AtmosRequest, ctx: CallContext): Promise<XmlAnswer> {
     const answer = await this.#service.xml(request, ctx)
     this.#isKnown = true
@@ -136,13 +136,13 @@ export class AtmosClient {
     return error
   }
 
-  /** Asks why a HEAD was refused; of a missing object only until the service is known. */
+  /** The request that finds out why a HEAD was refused; for a missing object only until the service is known. */
   #question({ method, path }: AtmosRequest, { status }: HttpStatusError): AtmosRequest | undefined {
     if (method !== 'HEAD' || status >= 500 || (status === 404 && this.#isKnown)) return undefined
     return { method: 'GET', path, query: 'metadata/system' }
   }
 
-  /** The service's clock, where the time of the request was refused. */
+  /** Learns the service's clock if the time of the request was refused. */
   #learn(error: HttpStatusError, { skewMs: before }: Clock): Lesson<Clock> | undefined {
     if (!(error instanceof AtmosError) || error.serviceCode !== SKEWED || error.serverTime === undefined)
       return undefined

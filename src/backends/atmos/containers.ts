@@ -11,10 +11,10 @@ import { look } from './lookup.ts'
 import { checkKey } from './names.ts'
 
 const NOTHING = Buffer.alloc(0)
-/** Characters of a path that is gone into: a server whose folders have no end must not hold a deletion for ever. */
+/** Maximum length of a path that is entered: a server with endlessly nested folders must not keep a deletion running forever. */
 const MAX_PATH = 4096
 
-/** The top folders of the namespace. A plain file that lies there is no container. */
+/** The top folders of the namespace. A plain file at this level is not a container. */
 export class AtmosContainers implements ContainerProtocol {
   readonly #client: AtmosClient
 
@@ -43,7 +43,7 @@ export class AtmosContainers implements ContainerProtocol {
     const { items, next } = await folderPage(this.#client, '', { token, limit }, ctx)
     if (next !== undefined && next === token) throw standstill()
     const folders = items.filter(({ isDirectory }) => isDirectory)
-    // A name that no request could have again is none.
+    // A name that no request could contain is left out.
     const known = folders.filter(({ name }) => !/[/\ufffd]|^\.{1,2}$/.test(name))
     return containerPage(
       known.map(({ name }) => ({ name })),
@@ -51,10 +51,13 @@ export class AtmosContainers implements ContainerProtocol {
     )
   }
 
-  /** Deletes the container, and empty folders in it, which files leave behind. With anything else in it: `not_empty`, and nothing is removed. */
+  /**
+   * Deletes the container, and empty folders in it, which files leave behind. If it has other contents: `not_empty`, and nothing is
+   * removed.
+   */
   async delete(name: string, ctx: CallContext): Promise<void> {
     const path = folderOf(name)
-    // A plain file would be deleted by the path of a folder.
+    // The path of a folder would also delete a plain file.
     await look(this.#client, path, ctx)
     try {
       await this.#remove(path, ctx)
@@ -67,7 +70,7 @@ export class AtmosContainers implements ContainerProtocol {
     }
   }
 
-  /** Makes a container; fine where it is there. A plain file of that name is `not_a_directory`. */
+  /** Makes a container. An existing one is no error; a plain file of that name is `not_a_directory`. */
   async ensure(name: string, ctx: CallContext): Promise<void> {
     try {
       await this.create(name, ctx)
@@ -85,7 +88,7 @@ export class AtmosContainers implements ContainerProtocol {
     ctx.progress()
   }
 
-  /** The folders below a folder, each before the one that holds it; undefined where there is anything but folders, or a folder without a name. */
+  /** The folders below a folder, each before its parent; undefined if there is anything other than folders, or a folder without a name. */
   async #emptyFolders(path: string, ctx: CallContext): Promise<string[] | undefined> {
     const found: string[] = []
     const waiting = [path]
@@ -107,12 +110,12 @@ export class AtmosContainers implements ContainerProtocol {
   }
 }
 
-/** Whether an entry is a folder whose name is one part of a path: another one would lead out of the container. */
+/** Whether an entry is a folder whose name is a single part of a path: any other name would lead out of the container. */
 function isPlainFolder({ name, isDirectory }: FolderItem): boolean {
   return isDirectory && isListedName(name)
 }
 
-/** The path of a container; `invalid_argument` for a name that none can have. */
+/** The path of a container. Code `invalid_argument` for an invalid name. */
 function folderOf(name: string): string {
   try {
     if (name.includes('/')) throw new Error('it has a slash')

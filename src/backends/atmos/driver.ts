@@ -37,21 +37,21 @@ import { type AtmosServiceInfo, serviceInfo } from './service-info.ts'
 import type { AtmosTarget } from './upload.ts'
 import { signedUrl } from './url.ts'
 
-/** What an `AtmosDriver` needs; `AtmosStorage` makes it of its options. */
+/** The options of an `AtmosDriver`; `AtmosStorage` makes them from its own options. */
 export interface AtmosDriverOptions extends AtmosClientOptions {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
-  /** Bytes of a part: as many are held in memory. */
+  /** Size of a part in bytes; one part is held in memory. */
   readonly partSize: number
-  /** Whether bytes are sent and compared with checksums. */
+  /** Whether checksums are sent and compared. */
   readonly checksums: boolean
   /** The short name of the backend. Default: `atmos`. */
   readonly name?: string | undefined
 }
 
 /**
- * Objects in the namespace of EMC Atmos. Each write makes a temporary object beside its target and renames it. Nothing is created exclusively: the service
- * refuses a taken name, and does not say that it does so for one of two at once.
+ * Objects in the namespace of EMC Atmos. Each write makes a temporary object beside its target and renames it. Exclusive creation is not
+ * supported: the service refuses an existing name, but does not guarantee this for two parallel requests.
  */
 export class AtmosDriver implements Driver {
   readonly name: string
@@ -86,7 +86,7 @@ export class AtmosDriver implements Driver {
     })
   }
 
-  /** Size, times, type and metadata by one HEAD; for a folder `isDirectory`. */
+  /** Size, times, type and metadata with one HEAD; for a folder `isDirectory`. */
   async stat(key: string, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     return publicStat(await look(this.#client, this.#client.pathOf(key), ctx))
@@ -100,7 +100,7 @@ export class AtmosDriver implements Driver {
     return readStored(this.#client, this.#client.pathOf(key), wanted, ctx)
   }
 
-  /** The service makes missing folders, the container among them. `extra`: `userAcl`, `groupAcl`, `listableMeta`. */
+  /** The service makes missing folders, including the container. `extra`: `userAcl`, `groupAcl`, `listableMeta`. */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
     refuseConditions(options)
@@ -111,13 +111,13 @@ export class AtmosDriver implements Driver {
     return writeObject(this.#parts, targetOf(key, options), content, plan, ctx)
   }
 
-  /** Removes a file or an empty folder; a folder that is not empty is `is_directory`. */
+  /** Removes a file or an empty folder; a folder with files is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
     const path = this.#client.pathOf(key)
     try {
-      // A plain file would be deleted by the path of a folder.
+      // The path of a folder would also delete a plain file.
       if (isFolder(path) && (await lookFor(this.#client, path, ctx)) === undefined) return
       await this.#client.done({ method: 'DELETE', path }, ctx)
     } catch (error) {
@@ -135,7 +135,7 @@ export class AtmosDriver implements Driver {
     return this.#listing.page(prefix, page, ctx)
   }
 
-  /** Renames; the folders of the new name are made where they are missing. */
+  /** Renames the file, and makes missing folders of the new name. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     refuseConditions(options)
     const { isNew = false, objectParameters: _, ...changes } = options
@@ -156,24 +156,24 @@ export class AtmosDriver implements Driver {
     return undefined
   }
 
-  /** A shareable URL, which is for reading alone. */
+  /** A shareable URL, which only allows reading. */
   async signUrl(key: string, options: SignUrlOptions & RequestOptions): Promise<string> {
     return signedUrl(this.#client, this.#client.pathOf(key), options)
   }
 
-  /** The URL of the object and the subtenant, each of which has a namespace of its own. */
+  /** The URL of the object with the subtenant, since each subtenant has its own namespace. */
   async address(key: string): Promise<string> {
     const { uid } = this.#client
     return `${this.#client.url(this.#client.pathOf(key))} ${uid.slice(0, Math.max(0, uid.indexOf('/')))}`
   }
 
-  /** Makes the container; one that is there is fine, a file of that name is `not_a_directory`. */
+  /** Makes the container. An existing one is no error; a file of that name is `not_a_directory`. */
   async createContainer(ctx: CallContext): Promise<void> {
     const { container } = this.#options
     if (container !== '') await this.#containers.ensure(container, ctx)
   }
 
-  /** The version of the service and what it can do. */
+  /** The version of the service and its features. */
   serviceInfo(ctx: CallContext): Promise<AtmosServiceInfo> {
     return serviceInfo(this.#client, ctx)
   }
@@ -182,7 +182,7 @@ export class AtmosDriver implements Driver {
     return classifyAtmos(error)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     this.#listing.close()
     await this.#uploads.close()

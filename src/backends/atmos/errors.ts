@@ -6,13 +6,13 @@ import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.
 import type { Hide } from '../../remote/redact.ts'
 import { readRefusal, skewHint } from '../../remote/refusal.ts'
 
-/** What Atmos says when it refuses a request. */
+/** The details of a refused request. */
 export interface AtmosErrorDetails extends HttpErrorDetails {
   /** The service's clock. */
   readonly serverTime?: Date | undefined
 }
 
-/** An answer by which Atmos refused a request; `serviceCode` is its number for it: `1003`. */
+/** An answer by which Atmos refused a request. `serviceCode` is the service's error number: `1003`. */
 export class AtmosError extends HttpStatusError {
   readonly serverTime: Date | undefined
 
@@ -26,7 +26,10 @@ export class AtmosError extends HttpStatusError {
   }
 }
 
-/** Makes an error of a refusal. The service's number says what it means; a 404 that is not its own says nothing of a file. */
+/**
+ * Makes an error from a refusal, by the service's error number. A 404 that does not come from the service does not mean that a file is
+ * missing.
+ */
 export async function atmosError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -36,7 +39,7 @@ export async function atmosError(
   const { status, headers } = answer
   const serviceCode = codeIn(root?.child('Code')?.text)
   const serverTime = dateOf(headers.date)
-  // Java's client of the vendor waits so much longer after this one.
+  // The vendor's Java client waits this long after this error.
   const isBusy = serviceCode === BUSY && headers['retry-after'] === undefined
   return new AtmosError(request, {
     ...answer,
@@ -64,10 +67,10 @@ export const EXISTS = '1016'
 export const NOT_EMPTY = '1023'
 /** The name is too long. */
 export const TOO_LONG = '1041'
-/** The time of the request is too far from the service's. */
+/** The time of the request differs too much from the service's. */
 export const SKEWED = '1031'
 
-/** Refusals of a checksum that the service does not keep. */
+/** Refusals of a checksum that the service does not store. */
 export const NO_CHECKSUM: ReadonlySet<string | undefined> = new Set(['1042', '1050', '1051', '1052', '1053'])
 
 function hintFor(status: number, code: string | undefined, serverTime: Date | undefined): string | undefined {
@@ -89,7 +92,7 @@ function hintFor(status: number, code: string | undefined, serverTime: Date | un
   }
 }
 
-/** Codes by the numbers of Atmos, which count, not the statuses. (Atmos Programmer's Guide, "REST error codes") */
+/** Error codes by the numbers of Atmos, which have priority over the status. (Atmos Programmer's Guide, "REST error codes") */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
     '1001': 'unavailable',

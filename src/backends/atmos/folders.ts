@@ -2,7 +2,7 @@ import type { CallContext } from '../../core/call.ts'
 import type { AtmosClient } from './client.ts'
 import { AtmosError, EXISTS } from './errors.ts'
 
-/** Makes a folder (its path ends in a slash, '' is the root) and those above it; one that is there is fine. */
+/** Makes a folder (its path ends in a slash, '' is the root) and its parents; an existing one is no error. */
 export async function makeFolders(client: AtmosClient, path: string, ctx: CallContext): Promise<void> {
   for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) {
     const folder = path.slice(0, at + 1)

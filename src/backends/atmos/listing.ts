@@ -8,13 +8,13 @@ import type { AtmosClient } from './client.ts'
 import { UTF8 } from './lookup.ts'
 import { systemStat } from './metadata.ts'
 
-/** Entries of one answer. With their tags a thousand are about a megabyte. */
+/** Entries per answer. With their tags, a thousand are about a megabyte. */
 const PAGE_SIZE = 1000
 
 /** One answer of a listing. */
 export interface FolderPage {
   readonly items: readonly FolderItem[]
-  /** Entries, also those that are neither files nor folders. */
+  /** Number of entries, including those that are neither files nor folders. */
   readonly count: number
   /** Absent on the last page. */
   readonly next: string | undefined
@@ -44,7 +44,7 @@ export async function folderPage(
   return { items, count: entries.length, next: headerTextOf(said['x-emc-token']) }
 }
 
-/** The entries of a folder, page by page. A token that comes twice is `unavailable`. Missing: `not_found`. */
+/** The entries of a folder, page by page. A repeated token is `unavailable`. Missing: `not_found`. */
 export async function* listFolder(
   client: AtmosClient,
   path: string,
@@ -63,13 +63,13 @@ export async function* listFolder(
   } while (token !== undefined)
 }
 
-/** The error of a listing that gives a token again. */
+/** The error of a listing that returns a token again. */
 export function standstill(): StorageError {
   const text = 'The listing does not go on: it gave the same token again.'
   return new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
 }
 
-/** An entry; undefined for one without a name or of another kind. A file whose size is not reported is looked at by itself. */
+/** An entry; undefined for one without a name or of another kind. A file without a size in the listing is looked up. */
 function itemOf(entry: XmlNode): FolderItem | undefined {
   const name = entry.child('Filename')?.text ?? ''
   const type = entry.child('FileType')?.text.trim().toLowerCase()

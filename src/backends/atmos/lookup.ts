@@ -6,15 +6,15 @@ import { classifyAtmos } from './errors.ts'
 import { type AtmosStat, statOf } from './metadata.ts'
 import { isFolder } from './operations.ts'
 
-/** What a look at a path finds. */
+/** The result of looking up a path. */
 export interface Found extends AtmosStat {
   readonly size: number
 }
 
-/** Names and values of tags come percent-encoded. */
+/** Requests percent-encoded names and values of tags. */
 export const UTF8 = { 'x-emc-utf8': 'true' } as const
 
-/** Looks at a path by HEAD. Missing, also below a file, or a file where the path is that of a folder: `not_found`. */
+/** Looks up a path with HEAD. Code `not_found` for a missing path, a path below a file, and a file at the path of a folder. */
 export async function look(client: AtmosClient, path: string, ctx: CallContext): Promise<Found> {
   let found: Found
   try {
@@ -22,16 +22,16 @@ export async function look(client: AtmosClient, path: string, ctx: CallContext):
     found = { ...stat, ...sizedStat(stat) }
   } catch (error) {
     const code = classifyAtmos(error)
-    // Without its slash a folder may be refused.
+    // The service may refuse a folder without its slash.
     if (code === 'is_directory') return FOLDER
     throw code === 'not_a_directory' ? missing(error) : error
   }
-  // A plain file may be found also by the path of a folder.
+  // The path of a folder may also find a plain file.
   if (isFolder(path) && found.isDirectory !== true) throw missing()
   return found
 }
 
-/** The same, undefined for what is missing. */
+/** The same; undefined for a missing path. */
 export async function lookFor(client: AtmosClient, path: string, ctx: CallContext): Promise<Found | undefined> {
   try {
     return await look(client, path, ctx)
@@ -49,7 +49,7 @@ const FOLDER: Found = {
   md5: undefined,
 }
 
-/** The error of an object that is not there. */
+/** The error of a missing object. */
 export function missing(cause?: unknown): StorageError {
   return new StorageError('not_found', 'The file does not exist.', { cause, status: 404 })
 }

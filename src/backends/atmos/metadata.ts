@@ -5,7 +5,7 @@ import { dispositionText, headerText } from '../../remote/parameters.ts'
 import { checksumIn } from './checksum.ts'
 import { tagsIn } from './tags.ts'
 
-/** Tags of the service itself, which come in the same header as the user's. */
+/** Tags of the service itself, which are in the same header as those of the user. */
 const SYSTEM: ReadonlySet<string> = new Set([
   'atime',
   'mtime',
@@ -22,14 +22,14 @@ const SYSTEM: ReadonlySet<string> = new Set([
   'x-emc-wschecksum',
 ])
 
-/** The tag by which libcloud keeps the MD5 of the bytes, in hex. */
+/** The tag in which libcloud stores the MD5 of the bytes, in hex. */
 export const MD5_TAG = 'md5'
 
-/** What begins the names of tags that this library keeps, and stands before those of the user's metadata that would be taken for another tag. */
+/** Prefix of this library's tags, and of user metadata whose names would collide with other tags. */
 const OWN = 'holdall-'
 const ESCAPED = 'holdall-tag-'
 
-/** Attributes for which Atmos has no place; its own Content-Type it keeps. */
+/** Attributes that Atmos cannot store otherwise; it stores the Content-Type itself. */
 const KEPT = {
   contentEncoding: `${OWN}content-encoding`,
   contentDisposition: `${OWN}content-disposition`,
@@ -37,7 +37,7 @@ const KEPT = {
   cacheControl: `${OWN}cache-control`,
 } as const
 
-/** The tags that keep the attributes of a file; its Content-Type is a header. */
+/** The tags that store the attributes of a file; its Content-Type is a header. */
 export function tagsOfAttributes(attributes: FileAttributes): Record<string, string> {
   const tags: Array<[string, string]> = []
   for (const [name, value] of Object.entries(attributes.metadata ?? {})) {
@@ -52,16 +52,16 @@ export function tagsOfAttributes(attributes: FileAttributes): Record<string, str
   return Object.fromEntries(tags)
 }
 
-/** What the service says of an object. */
+/** The service's information about an object. */
 export interface AtmosStat extends HeaderStat {
   readonly objectId: string | undefined
   readonly createdAt: Date | undefined
   readonly isDirectory: boolean | undefined
-  /** The MD5 of the bytes in hex, as libcloud and this library leave it as a tag. */
+  /** The MD5 of the bytes in hex, which libcloud and this library store as a tag. */
   readonly md5: string | undefined
 }
 
-/** What the headers of an answer about an object say. A value that cannot be read is absent; the others count nevertheless. */
+/** Parses the headers of an answer about an object. A value that cannot be parsed is left out. */
 export function statOf(headers: IncomingHttpHeaders): AtmosStat {
   const tags = tagsIn(headers['x-emc-meta'])
   for (const [name, value] of tagsIn(headers['x-emc-listable-meta'])) if (!SYSTEM.has(name)) tags.set(name, value)
@@ -80,7 +80,7 @@ export function statOf(headers: IncomingHttpHeaders): AtmosStat {
   }
 }
 
-/** Size and times by the tags of the service; a directory has no size. */
+/** Size and times from the tags of the service; a directory has no size. */
 export function systemStat(
   tags: ReadonlyMap<string, string>,
 ): Pick<AtmosStat, 'size' | 'modifiedAt' | 'createdAt' | 'accessedAt' | 'isDirectory' | 'objectId'> {
@@ -95,12 +95,12 @@ export function systemStat(
   }
 }
 
-/** A public stat, without what only this backend knows. */
+/** A public stat, without the fields that only this backend has. */
 export function publicStat({ objectId: _, md5: __, size, ...stat }: AtmosStat & { readonly size: number }): Stat {
   return { ...stat, size }
 }
 
-/** The service's own checksum, where it is of all bytes. */
+/** The service's own checksum, if it covers all bytes. */
 function ownChecksums(headers: IncomingHttpHeaders, tags: ReadonlyMap<string, string>): Checksums | undefined {
   const own = checksumIn(headers)
   const { size } = systemStat(tags)
@@ -108,7 +108,7 @@ function ownChecksums(headers: IncomingHttpHeaders, tags: ReadonlyMap<string, st
   return { [own.algorithm === 'MD5' ? 'md5' : 'sha1']: own.value }
 }
 
-/** Object, size and second of the last change: other bytes in the same second have the same, so it is weak. */
+/** Object, size and second of the last change. The etag is weak: other bytes in the same second have the same etag. */
 function weakEtag(tags: ReadonlyMap<string, string>): string | undefined {
   const parts = [tags.get('objectid'), tags.get('mtime'), tags.get('size')]
   return parts.every(part => part !== undefined && /^[\w:.-]+$/.test(part)) ? `W/"${parts.join('/')}"` : undefined

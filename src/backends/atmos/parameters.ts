@@ -1,7 +1,7 @@
 import type { ObjectParameters } from '../../core/driver.ts'
 import { ParameterTable } from '../../remote/parameters.ts'
 
-/** Attributes are no headers of their own here. */
+/** Attributes have no headers of their own here. */
 const ATTRIBUTE = (): void => undefined
 
 /** The parameters of uploads besides the portable attributes. (Atmos Programmer's Guide, "Creating an object") */
@@ -16,7 +16,7 @@ const PARAMETERS = new ParameterTable('an Atmos', [
   ['contentType', '', ATTRIBUTE],
 ])
 
-/** The parameter's own spelling; `invalid_argument` for one that no upload has. */
+/** The parameter's own spelling. Code `invalid_argument` for a name that no upload has. */
 export function parameterName(name: string): string {
   return PARAMETERS.nameOf(name)
 }

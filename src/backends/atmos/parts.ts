@@ -18,23 +18,23 @@ import { publish } from './publication.ts'
 import { tagHeaders } from './tags.ts'
 import type { AtmosTarget, AtmosUpload } from './upload.ts'
 
-/** Bytes of the largest part: as many are held in memory at a time. */
+/** Maximum size of a part in bytes: one part is held in memory. */
 const MAX_PART = 1024 * 1024 * 1024
-/** Milliseconds that a request whose answer was lost gets to arrive late. */
+/** Milliseconds in which a request whose answer was lost may arrive late. */
 const LATE_MS = 2000
-/** A limit of no service, only of patience. */
+/** A limit of this library; the service has none. */
 const MAX_PARTS = 1_000_000
 
 /**
- * Objects by a temporary object that grows by ranged writes and is then renamed. Each request carries the checksum of all bytes so far, where the service keeps
- * one. (Atmos Programmer's Guide, "Creating an object", "Updating an object", "Renaming a file or directory")
+ * Writes objects through a temporary object, which grows by ranged writes and is then renamed. Each request has the checksum of all bytes
+ * so far, if the service stores one. (Atmos Programmer's Guide, "Creating an object", "Updating an object", "Renaming a file or directory")
  */
 export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTarget> {
   readonly limits: PartLimits = { minPart: 1, maxPart: MAX_PART, maxParts: MAX_PARTS, sequential: true, uniform: true }
   readonly #client: AtmosClient
-  /** Whether the service has not refused a checksum. */
+  /** Whether the service has not refused any checksum. */
   #keepsChecksums: boolean
-  /** Temporary objects whose creation had no answer. */
+  /** Temporary objects whose creation was not answered. */
   readonly #doubtful: WeakMap<AtmosTarget, string> = new WeakMap()
 
   constructor(client: AtmosClient, { checksums }: { readonly checksums: boolean }) {
@@ -63,7 +63,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     else if (piece.size > 0) await this.#append(upload, piece, ctx)
   }
 
-  /** Bytes of the temporary object; before its creation was answered it is made anew. */
+  /** Size of the temporary object in bytes. If its creation was not answered, it is created again. */
   async stored(upload: AtmosUpload, ctx: CallContext): Promise<number> {
     if (upload.objectId === undefined) return 0
     const found = await lookFor(this.#client, upload.path, ctx)
@@ -71,7 +71,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     throw new StorageError('unavailable', 'The temporary object of the upload is gone.', { outcome: 'not_applied' })
   }
 
-  /** Gives the temporary object its name. */
+  /** Publishes the temporary object under its name. */
   async finish(upload: AtmosUpload, _parts: readonly undefined[], ctx: CallContext): Promise<Stat | undefined> {
     if (!upload.isProven) await ctx.step('stat', true, step => this.#needWhole(upload, step))
     if (!upload.isTagged) {
@@ -83,7 +83,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     return publish(this.#client, upload, ctx)
   }
 
-  /** Looks at the temporary object where answers did not say how many bytes they are about. */
+  /** Checks the size of the temporary object, if answers did not contain it. */
   async #needWhole(upload: AtmosUpload, ctx: CallContext): Promise<void> {
     const stored = await this.stored(upload, ctx)
     if (stored === upload.sums.size) return
@@ -114,7 +114,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     upload.isTagged = isWhole
   }
 
-  /** Makes the temporary object; without a checksum where the service refuses it. */
+  /** Makes the temporary object; without a checksum if the service refuses it. */
   async #made(upload: AtmosUpload, { headers, body, size }: Creation, ctx: CallContext): Promise<Made> {
     const { [CHECKSUM_HEADER]: sum, ...plain } = headers
     try {
@@ -133,7 +133,10 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     }
   }
 
-  /** The object that an earlier request of this upload made, whose name is unique. One that has fewer bytes is removed: `unavailable`, and the creation is repeated. */
+  /**
+   * The object that an earlier request of this upload made, found by its unique name. If it has fewer bytes, it is removed: `unavailable`,
+   * and the creation is repeated.
+   */
   async #madeBefore({ path }: AtmosUpload, size: number, sum: string | undefined, ctx: CallContext): Promise<Made> {
     const headers = await this.#client.done({ method: 'HEAD', path, headers: UTF8 }, ctx)
     const { size: stored, objectId, createdAt } = statOf(headers)
@@ -160,12 +163,12 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     }
   }
 
-  /** What a refusal to append means: that the bytes before are not there, or that the service keeps no checksum. */
+  /** The error of a refused append: the bytes before are missing, or the service stores no checksum. */
   #appendError(upload: AtmosUpload, error: unknown): unknown {
     const code = error instanceof AtmosError ? error.serviceCode : undefined
     const isMisplaced = classifyAtmos(error) === 'invalid_range'
     const isUnchecked = upload.hasChecksum && NO_CHECKSUM.has(code)
-    // The object cannot lose its checksum: the next upload goes without one.
+    // The object cannot lose its checksum, so the next upload has none.
     if (isUnchecked) this.#dropChecksums(upload)
     if (!isMisplaced && !isUnchecked) return error
     return new StorageError('unavailable', messageOf(error), { cause: error, outcome: 'not_applied' })
@@ -176,7 +179,7 @@ export class AtmosParts implements PartProtocol<AtmosUpload, undefined, AtmosTar
     upload.hasChecksum = false
   }
 
-  /** Removes what a creation whose answer was lost may have made after the end of the upload. Never fails. */
+  /** Removes an object that a creation with a lost answer may have made after the end of the upload. Never fails. */
   async begun(target: AtmosTarget, _creation: unknown, ended: Promise<void>): Promise<void> {
     await ended
     const path = this.#doubtful.get(target)
@@ -220,7 +223,7 @@ function bodyOf({ chunks, size }: Piece): Uint8Array | readonly Uint8Array[] {
   return size === 0 ? NOTHING : chunks
 }
 
-/** Checks what the answer says of the bytes: their checksum, and how many there are more; returns whether it said that. */
+/** Checks the checksum and the size in the answer; returns whether the answer contained them. */
 function isVerified(headers: IncomingHttpHeaders, size: number, sum: string | undefined): boolean {
   const stored = countOf(headerTextOf(headers['x-emc-delta']))
   if (stored !== undefined && stored !== size) {

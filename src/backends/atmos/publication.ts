@@ -9,29 +9,30 @@ import { publicStat } from './metadata.ts'
 import { isPlainText } from './tags.ts'
 import type { AtmosUpload } from './upload.ts'
 
-/** A path that gets another name. */
+/** A path that is renamed. */
 export interface Renaming {
   readonly from: string
   readonly to: string
-  /** Whether an object of that name stays, and the renaming fails with `exists`. */
+  /** Whether an existing object of that name is kept, and the renaming fails with `exists`. */
   readonly isNew: boolean
-  /** The object that is renamed, by which a lost answer is looked up. */
+  /** The id of the renamed object, used to look up a lost answer. */
   readonly objectId: string | undefined
 }
 
 const NOTHING = Buffer.alloc(0)
-/** What is waited between two looks, and how often: an overwriting rename of Atmos may take seconds to show. */
+/** The wait between two look-ups, and their number: an overwriting rename of Atmos may take seconds to become visible. */
 const FIRST_WAIT_MS = 50
 const LOOKS = 9
-/** As often where what is there may have been made in the same second. */
+/** Number of look-ups if the found object may have been made in the same second. */
 const LOOKS_AT_ONCE = 6
 const SECOND_MS = 1000
 
-/** Codes after which what bears the new name is looked at: the request may have been carried out. */
+/** Codes after which the object under the new name is looked up: the request may have been carried out. */
 const DOUBTS: ReadonlySet<string | undefined> = new Set(['not_found', 'exists', 'throttled', 'unavailable', 'timeout'])
 
 /**
- * Renames an object. When an answer was lost, the object that bears the new name shows what came of it. A taken name is `exists`, a folder's `is_directory`.
+ * Renames an object. After a lost answer, the object under the new name shows the result. An existing name is `exists`, a folder's name
+ * `is_directory`.
  */
 export async function rename(client: AtmosClient, renaming: Renaming, ctx: CallContext): Promise<void> {
   const { from, to, isNew, objectId } = renaming
@@ -58,8 +59,8 @@ function encodePath(path: string): string {
 }
 
 /**
- * Gives the temporary object of an upload its name; returns what is there then, where that is this object. The answer to the renaming is compared with what
- * bears the name; where that cannot be looked at, the answer counts.
+ * Publishes the temporary object of an upload under its name; returns the object there if it is this one. The answer to the renaming is
+ * compared with the object under the name; if that cannot be looked up, the answer counts.
  */
 export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: CallContext): Promise<Stat | undefined> {
   const { target, path, objectId } = upload
@@ -69,7 +70,7 @@ export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: Cal
     const { found, failed } = await seenAt(client, to, ctx)
     if (failed !== undefined) return undefined
     if (found !== undefined && isOurs(found, upload)) return verified(found, upload)
-    // One that is there in its place was made since, unless the renaming has yet to show.
+    // Another object in its place was made later, unless the renaming is not visible yet.
     const isReplaced = looks >= looksAt(found, upload)
     if (isReplaced && (await seenAt(client, path, ctx)).found === undefined) return undefined
     if (looks === LOOKS) throw lateAnswer()
@@ -78,7 +79,7 @@ export async function publish(client: AtmosClient, upload: AtmosUpload, ctx: Cal
   }
 }
 
-/** What is at a path; an error where that cannot be looked at. */
+/** The object at a path; an error if it cannot be looked up. */
 async function seenAt(
   client: AtmosClient,
   path: string,
@@ -92,12 +93,12 @@ async function seenAt(
   }
 }
 
-/** Whether the object is the one that was written, or the service does not report which it is. */
+/** Whether the object is the one that was written. True if the service does not report its id. */
 function isOurs({ objectId }: Found, upload: AtmosUpload): boolean {
   return objectId === undefined || objectId === upload.objectId
 }
 
-/** Looks after which what is there counts as made since: by the service's clock, which reports whole seconds. */
+/** Number of look-ups after which the found object counts as made later: by the service's clock, which has whole seconds. */
 function looksAt(found: Found | undefined, upload: AtmosUpload): number {
   if (found === undefined) return LOOKS
   const { createdAt } = found
@@ -113,7 +114,7 @@ function verified(found: Found, { sums }: AtmosUpload): Stat {
   throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }
 
-/** The error of a renaming that was answered with success and does not show. */
+/** The error of a renaming that succeeded by its answer but is not visible. */
 function lateAnswer(): StorageError {
   const text = 'The service says that the object has its name now, and does not show it there.'
   return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })

@@ -12,15 +12,15 @@ import { classifyAtmos } from './errors.ts'
 import { look, missing, UTF8 } from './lookup.ts'
 import { type AtmosStat, statOf } from './metadata.ts'
 
-/** Which bytes are read, and whether they are compared with a stored checksum. */
+/** The bytes to read, and whether they are compared with a stored checksum. */
 export interface WantedBytes {
   readonly range?: ByteRange | undefined
   readonly isChecked: boolean
 }
 
 /**
- * Reads an object or a range of it; a range that ends beyond the object is cut there, also where the service refuses it. All bytes of an object are compared with
- * the service's own checksum where that is of all of them, else with the MD5 that libcloud or this library left as a tag.
+ * Reads an object or a range of it. A range that ends beyond the object is cut there, even if the service refuses it. A complete read is
+ * compared with the service's own checksum if it covers all bytes, otherwise with the MD5 in the tag of libcloud or this library.
  */
 export async function readStored(
   client: AtmosClient,
@@ -65,12 +65,12 @@ async function readOnce(
   const { objectId: _, md5: __, size: ___, ...told } = found!
   const size = stat?.size ?? found!.size
   const hashes = range === undefined ? { expected: hash } : { whole: hash }
-  // An object and the second of its change are all by which the protocol distinguishes versions.
+  // The protocol distinguishes versions only by object and second of the last change.
   const continues = size !== undefined && told.modifiedAt !== undefined && told.etag !== undefined
   return { body, ...hashes, stat: { ...told, size }, continues, isUnchecked: !isChecked }
 }
 
-/** The hash that all bytes must have, by what the service keeps. */
+/** The hash that all bytes must have, from the values that the service stores. */
 function hashIn({ headers }: HttpResponse, { md5, size = sizeOf(headers) }: AtmosStat): ExpectedHash | undefined {
   const own = checksumIn(headers)
   if (own !== undefined && (own.offset === undefined || own.offset === size)) {

@@ -36,7 +36,7 @@ export interface AtmosOptions
   readonly checksums: boolean
 }
 
-/** Bytes of the smallest part. */
+/** Minimum size of a part in bytes. */
 const MIN_PART = 1024 * 1024
 
 /** Declarations of the options, whose global names begin with `prefix`: `ATMOS` or `NINEFOLD`. */
@@ -80,7 +80,7 @@ function settingsNamed(prefix: string): SettingsOf<AtmosOptions> {
       aliases: ['secret'],
       secret: true,
       role: 'credential',
-      doc: 'Shared secret of the token, in base64 as the portal shows it.',
+      doc: 'Shared secret of the token, in base64, as the portal shows it.',
     }),
     container: setting('text or null', parseContainer, {
       default: null,
@@ -99,55 +99,55 @@ function settingsNamed(prefix: string): SettingsOf<AtmosOptions> {
       default: null,
       keys: keys('PORT'),
       role: 'destination',
-      doc: 'Port; null = that of the scheme.',
+      doc: 'Port; null = the default port of the scheme.',
     }),
     secure: flag({
       default: true,
       keys: keys('SECURE'),
       aliases: ['ssl', 'useSsl'],
       role: 'destination',
-      doc: 'Whether the host is reached by https; a scheme in `host` wins.',
+      doc: 'Whether requests use https; a scheme in `host` overrides this option.',
     }),
     path: setting('path', parsePath, {
       default: '',
       keys: keys('PATH'),
       role: 'destination',
-      doc: 'What stands before `/rest` in every URL.',
+      doc: 'Path before `/rest` in every URL.',
     }),
     signPath: flag({
       default: false,
       keys: keys('SIGN_PATH'),
-      doc: 'Whether signatures cover `path`; Ninefold took it away first.',
+      doc: 'Whether signatures cover `path`; Ninefold removes it before it checks a signature.',
     }),
     objectParameters: {
       ...upload.objectParameters,
-      doc: 'Parameters of every upload (userAcl, groupAcl, listableMeta, cacheControl ...), or a function that gives them.',
+      doc: 'Parameters of every upload (userAcl, groupAcl, listableMeta, cacheControl ...), or a function that returns them.',
     },
     userAcl: optionalText({
       default: null,
       keys: keys('USER_ACL'),
-      doc: "Rights of users on every upload, as 'john=FULL_CONTROL,mary=READ'; null = the owner's alone.",
+      doc: "Access rights of users to every upload, as 'john=FULL_CONTROL,mary=READ'; null = only the owner has access.",
     }),
     groupAcl: optionalText({
       default: null,
       keys: keys('GROUP_ACL'),
-      doc: "Rights of all other users of the subtenant on every upload: 'other=READ' or 'other=NONE'.",
+      doc: "Access rights of all other users of the subtenant to every upload: 'other=READ' or 'other=NONE'.",
     }),
     gzip: upload.gzip,
     gzipContentTypes: upload.gzipContentTypes,
     checksums: flag({
       default: true,
       keys: keys('CHECKSUMS'),
-      doc: 'Whether uploads carry x-emc-wschecksum, and whole files are compared with it or with the tag `md5` when they are read.',
+      doc: 'Whether uploads send x-emc-wschecksum. Reads of a whole file are then compared with this checksum or with the tag `md5`.',
     }),
     partSize: {
       ...partSize,
-      doc: 'Bytes of one request of an upload, at least 1 MiB; an upload holds about twice as many in memory.',
+      doc: 'Size of one request of an upload, at least 1 MiB. An upload needs about twice this size in memory.',
     },
     querystringExpire: {
       ...urls.querystringExpire,
       default: URL_LIFE_SECS,
-      doc: 'Life of a shareable URL; 7 days, as in libcloud.',
+      doc: 'Lifetime of a shareable URL; default: 7 days, as in libcloud.',
     },
     customDomain: urls.customDomain,
     urlProtocol: urls.urlProtocol,

@@ -4,13 +4,13 @@ import { ImproperlyConfigured } from '../../core/errors.ts'
 import { isBase64 } from '../../remote/sign/encode.ts'
 import { compare, encodeQuery } from '../../remote/sign/query.ts'
 
-/** A token and its shared secret, which is never shown: it signs requests and shareable URLs. */
+/** A token and its shared secret, which is never printed. It signs requests and shareable URLs. */
 export class AtmosKey {
-  /** `subtenant/uid`, or the uid alone. */
+  /** `subtenant/uid`, or only the uid. */
   readonly uid: string
   readonly #key: KeyObject
 
-  /** The secret is in base64; `improperly_configured` names `setting` for any other text, and never the text. */
+  /** The secret is in base64. Code `improperly_configured` with `setting`, and never with the text, for any other text. */
   constructor(uid: string, secret: string, setting = 'key') {
     if (!isBase64(secret)) throw new ImproperlyConfigured(`${setting}: ${NO_SECRET}.`)
     this.uid = uid
@@ -26,11 +26,11 @@ export class AtmosKey {
 /** The message about a secret that is not base64. */
 export const NO_SECRET = 'expected the shared secret in base64, as the portal shows it'
 
-/** What the signature of a request covers. */
+/** The parts of a request that the signature covers. */
 export interface SignedRequest {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
-  /** The percent-encoded path, from `/rest` on unless the service signs what stands before it. */
+  /** The percent-encoded path, starting at `/rest` unless the service also signs the path before it. */
   readonly path: string
   /** As it is sent, without `?`. */
   readonly query?: string | undefined
@@ -39,8 +39,8 @@ export interface SignedRequest {
 }
 
 /**
- * The text that the signature of a request is made of. The line of `date` is empty where only `x-emc-date` is sent.
- * (Atmos Programmer's Guide, "REST authentication: algorithm")
+ * The text that is signed for a request. The line of `date` is empty if only `x-emc-date` is sent. (Atmos Programmer's Guide, "REST
+ * authentication: algorithm")
  */
 export function stringToSign({ method, path, query, headers }: SignedRequest): string {
   const lineOf = (name: string): string => [headers[name] ?? ''].flat().join(',')
@@ -53,14 +53,14 @@ export function stringToSign({ method, path, query, headers }: SignedRequest): s
   return lines.join('\n')
 }
 
-/** A header's value as it is signed: without line feeds, runs of blanks as one, none at its ends. */
+/** A header's value for signing: without line feeds, runs of blanks as one blank, no blanks at its ends. */
 function normalised(value: string): string {
   return value.replace(/ +/g, ' ').replaceAll('\n', '').trim()
 }
 
-/** What a shareable URL is for. */
+/** The request of a shareable URL. */
 export interface ShareableUrl {
-  /** The percent-encoded path as it is signed. */
+  /** The percent-encoded path in the form that is signed. */
   readonly path: string
   /** Unix time in seconds. */
   readonly expires: number

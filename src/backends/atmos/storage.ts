@@ -28,12 +28,12 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
   static override readonly settings: SettingsOf<AtmosOptions> = atmosSettings
   static override readonly backendName: string = 'atmos'
 
-  /** Settings that are half there, and what weakens a connection. */
+  /** Incomplete settings, and settings that weaken a connection. */
   static override advice(given: GivenSettings): readonly string[] {
     return atmosAdvice(given)
   }
 
-  /** Checks what needs no network: without a host, a token and its secret it is `improperly_configured`. */
+  /** Checks the options without the network. Code `improperly_configured` without a host, a token and its secret. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     const { user, key, customDomain } = this.options
@@ -65,7 +65,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
     return parameterName(name)
   }
 
-  /** Rights of the file's parameters win over those of the options. */
+  /** Rights in the file's parameters override those of the options. */
   protected override baseParameters(): ObjectParameters {
     const { userAcl, groupAcl } = this.options
     return { ...(userAcl === null ? {} : { userAcl }), ...(groupAcl === null ? {} : { groupAcl }) }
@@ -75,7 +75,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
     return Object.entries(parameters).map(([name, value]) => [name, String(value)])
   }
 
-  /** A name that the namespace cannot hold is `suspicious_name`; a folder may end in its slash. */
+  /** Code `suspicious_name` for a name that the namespace cannot contain. The name of a folder may end in its slash. */
   override keyOf(name: string): string {
     const key = super.keyOf(name)
     if (!this.isRoot(key)) checkKey(trimTrailingSlashes(key))
@@ -86,7 +86,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
     return MAX_NAME_BYTES
   }
 
-  /** The version of the service and what it can do; `not_found` or `improperly_configured` where it does not report. */
+  /** The version of the service and its features. Code `not_found` or `improperly_configured` if the service does not report them. */
   async serviceInfo(options: CallOptions = {}): Promise<AtmosServiceInfo> {
     checkCallOptions('serviceInfo', options)
     this.calls.begin('serviceInfo', undefined, options)
@@ -95,7 +95,7 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
     return this.calls.run('serviceInfo', undefined, options, ctx => driver.serviceInfo(ctx))
   }
 
-  /** How an option is called where it was given, or could be. */
+  /** The name of an option in its source, or its default name. */
   #keyOf(option: keyof AtmosOptions & string): string {
     const origin = this.origins[option]
     const declared = (this.constructor as typeof AtmosStorage).settings[option].keys[0] ?? option
@@ -103,10 +103,10 @@ export class AtmosStorage<O extends AtmosOptions = AtmosOptions> extends ObjectS
   }
 }
 
-/** Bytes of the longest part of a name. */
+/** Maximum length of a part of a name in bytes. */
 const MAX_NAME_BYTES = 255
 
-/** Files of Ninefold, which ended in 2016: Atmos at a host and below a path of its own. */
+/** Files of Ninefold, which closed in 2016: Atmos with a fixed host and path. */
 export class NinefoldStorage extends AtmosStorage {
   static override readonly settings: SettingsOf<AtmosOptions> = ninefoldSettings
   static override readonly backendName: string = 'ninefold'

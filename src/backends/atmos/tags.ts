@@ -1,17 +1,17 @@
-/** The headers that carry tags, and say that they are encoded. */
+/** The headers with tags, including the one that marks them as encoded. */
 export type TagHeaders = Readonly<Record<string, string>>
 
-/** Text that stands in a list of tags as it is: printable ASCII without commas, percent signs, outer or double blanks. */
+/** Text that needs no encoding in a list of tags: printable ASCII without commas, percent signs, outer or double blanks. */
 const PLAIN = /^(?! )(?!.*(?: {2}| $))[\x20-\x24\x26-\x2b\x2d-\x7e]*$/
 
-/** Whether a text can go into a header of tags or of a path as it is. */
+/** Whether a text needs no encoding in a header of tags or of a path. */
 export function isPlainText(text: string): boolean {
   return PLAIN.test(text)
 }
 
 /**
- * The headers that set tags, none where there are no tags. Where a name or a value is more than plain ASCII all of them are percent-encoded as UTF-8, which
- * `x-emc-utf8` says.
+ * The headers that set tags; no headers without tags. If a name or a value is not plain ASCII, all of them are percent-encoded as UTF-8,
+ * and `x-emc-utf8` marks this.
  */
 export function tagHeaders(tags: Readonly<Record<string, string>>): TagHeaders {
   const pairs = Object.entries(tags)
@@ -28,8 +28,8 @@ function joined(pairs: ReadonlyArray<readonly [string, string]>): string {
 }
 
 /**
- * The tags in a header, by their names. A comma in a value that is not encoded is part of it unless a name and `=` follow. What is not encoded as it should be
- * stays as it is, each name and value by itself.
+ * The tags in a header, by their names. A comma in a value that is not encoded is part of it unless a name and `=` follow. Invalid encoding
+ * stays unchanged, separately for each name and value.
  */
 export function tagsIn(header: string | string[] | undefined): Map<string, string> {
   const tags = new Map<string, string>()
@@ -45,7 +45,7 @@ export function tagsIn(header: string | string[] | undefined): Map<string, strin
 
 function decoded(text: string): string {
   try {
-    // Headers are read byte by byte; text outside ASCII that is not encoded is UTF-8.
+    // Node reads headers as Latin-1; text outside ASCII that is not encoded is UTF-8.
     return text.includes('%') ? decodeURIComponent(text) : utf8Of(text)
   } catch {
     return utf8Of(text)

@@ -1,29 +1,29 @@
 import type { UploadTarget } from '../../remote/part-protocol.ts'
 import type { RunningSums } from './checksum.ts'
 
-/** An object to be written, with what its requests carry. */
+/** An object to write, with the headers of its requests. */
 export interface AtmosTarget extends UploadTarget {
   /** Content type and rights. */
   readonly headers: Readonly<Record<string, string>>
   readonly tags: Readonly<Record<string, string>>
 }
 
-/** A temporary object beside the target, which gets its name at last. */
+/** A temporary object beside the target, which is renamed at the end. */
 export interface AtmosUpload {
   readonly target: AtmosTarget
-  /** Of the temporary object. */
+  /** Path of the temporary object. */
   readonly path: string
   readonly sums: RunningSums
-  /** Whether any request may have made the temporary object. */
+  /** Whether a request may have made the temporary object. */
   wasSent: boolean
-  /** Known when the temporary object is there. */
+  /** Known when the temporary object exists. */
   objectId: string | undefined
   /** The service's time, in ms, when it was made. */
   createdAt: number | undefined
-  /** Whether its bytes go with a checksum. */
+  /** Whether its bytes are sent with a checksum. */
   hasChecksum: boolean
-  /** Whether each answer has said how many bytes it is about. */
+  /** Whether each answer has contained the number of bytes. */
   isProven: boolean
-  /** Whether the tag of the MD5 of all bytes is there. */
+  /** Whether the object has the tag with the MD5 of all bytes. */
   isTagged: boolean
 }

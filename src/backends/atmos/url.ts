@@ -4,14 +4,14 @@ import { checkLifetime } from '../../core/urls.ts'
 import { dispositionText } from '../../remote/parameters.ts'
 import type { AtmosClient } from './client.ts'
 
-/** 7 days, as libcloud has it. */
+/** 7 days, as in libcloud. */
 export const URL_LIFE_SECS = 604_800
 /** 10 years: the service itself sets no limit. */
 const MAX_LIFE_SECS = 315_360_000
 
 /**
- * A shareable URL. It is for GET alone and can set the disposition of its answer: another method, and other headers, are `unsupported`.
- * (Atmos Programmer's Guide, "Shareable URLs")
+ * A shareable URL. It only supports GET and can set the disposition of its answer; code `unsupported` for other methods and headers. (Atmos
+ * Programmer's Guide, "Shareable URLs")
  */
 export function signedUrl(client: AtmosClient, path: string, options: SignUrlOptions & RequestOptions): string {
   const { method, expiresInSecs, contentDisposition, parameters = {}, objectParameters: _, ...others } = options

@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** What settings should rather say: credentials that lose against others, and URLs that nobody could open. */
+/** Advice about settings: credentials that are overridden by others, and URLs that no client could open. */
 export function azureAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []
@@ -16,7 +16,7 @@ export function azureAdvice({ settings, env }: GivenSettings): string[] {
   const life = given('AZURE_URL_EXPIRATION_SECS')
   if (first === undefined || isOn(given('AZURE_EMULATED_MODE'))) return notes
   if (life === undefined || life === null || life === '0' || life === 0) {
-    // Where OPTIONS name the container, they may name the life of its URLs.
+    // If OPTIONS set the container, they may also set the lifetime of its URLs.
     if (given('AZURE_CONTAINER') === undefined) return notes
     notes.push(
       'AZURE_URL_EXPIRATION_SECS: without it URLs are plain, and work only where anybody may read the container.',

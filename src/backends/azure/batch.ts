@@ -11,13 +11,13 @@ import { type AzureError, azureError, classifyAzure } from './errors.ts'
 import { otherHeaders } from './headers.ts'
 import type { AzureRequest } from './operations.ts'
 
-/** Most keys of one batch. (https://learn.microsoft.com/rest/api/storageservices/blob-batch) */
+/** Maximum number of keys per batch. (https://learn.microsoft.com/rest/api/storageservices/blob-batch) */
 export const BATCH_LIMIT = 256
 
 const SERVICE_BATCH = [['comp', 'batch']] as const
 const CONTAINER_BATCH = [['restype', 'container'], ...SERVICE_BATCH] as const
 
-/** Whether the credential is a SAS of the account for the service itself, whose batches emulators know under such a SAS, and no others. */
+/** Whether the credential is an account SAS for the service itself. With such a SAS, emulators accept only batches of the service. */
 function isOfService({ account: { credential } }: AzureClient): boolean {
   return credential.kind === 'sas' && new URLSearchParams(credential.sas).get('srt')?.includes('s') === true
 }
@@ -33,7 +33,10 @@ export function deletion(
   return { method: 'DELETE', key, headers }
 }
 
-/** Deletes keys by one Blob Batch. An answer with fewer parts than were sent is a failure for all of them: nobody knows which ones they are. */
+/**
+ * Deletes keys with one Blob Batch. If the answer has fewer parts than were sent, all keys fail, since it is unknown which parts are
+ * missing.
+ */
 export async function deleteBatch(
   client: AzureClient,
   keys: readonly string[],
@@ -75,7 +78,7 @@ async function resultsOf(
   return results
 }
 
-/** The error that a part tells; undefined where the blob was deleted. */
+/** The error in a part; undefined if the blob was deleted. */
 async function errorOf(
   { status, headers, bodyText }: BatchedAnswer,
   { wire, hide }: Prepared,

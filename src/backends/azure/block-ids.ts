@@ -1,18 +1,18 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 
-/** Bytes of an id, unless others have another length. */
+/** Default length of an id in bytes. */
 const LENGTH = 24
-/** Bytes of the number at the end of an id. */
+/** Length in bytes of the number at the end of an id. */
 const NUMBER = 3
-/** Bytes of the shortest id that still begins with something random. */
+/** Length in bytes of the shortest id that still begins with random bytes. */
 const SHORTEST = NUMBER + 2
 
 /**
- * The ids of an upload's blocks: something random, then the number, all of one length, in base64. Two writers of one name never take each other's
- * blocks. (https://learn.microsoft.com/rest/api/storageservices/put-block)
+ * The ids of an upload's blocks: random bytes, then the number, all of one length, in base64. So two writers of one name never use each
+ * other's blocks. (https://learn.microsoft.com/rest/api/storageservices/put-block)
  */
 export class BlockIds {
-  /** Bytes of each id. */
+  /** Length of each id in bytes. */
   readonly length: number
   readonly #prefix: Buffer
 
@@ -21,7 +21,7 @@ export class BlockIds {
     this.#prefix = prefix
   }
 
-  /** The ids that `text` names; undefined for what no `text` can be. */
+  /** The ids for a saved `text`; undefined if it cannot be one. */
   static of(text: string): BlockIds | undefined {
     const prefix = Buffer.from(text, 'base64url')
     const isOurs =
@@ -29,12 +29,12 @@ export class BlockIds {
     return isOurs ? new BlockIds(prefix.byteLength + NUMBER, prefix) : undefined
   }
 
-  /** What all ids of the upload begin with, as text. */
+  /** The common beginning of all ids of the upload, as text. */
   get text(): string {
     return this.#prefix.toString('base64url')
   }
 
-  /** Other ids as long as one that is there; undefined for one that is too short to be told apart. */
+  /** New ids with the length of an existing id; undefined if that is too short for random bytes. */
   static like(id: string | undefined): BlockIds | undefined {
     const length = Buffer.from(id ?? '', 'base64').byteLength
     return length < SHORTEST ? undefined : new BlockIds(length)

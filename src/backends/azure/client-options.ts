@@ -15,7 +15,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   retry_total: value => ['maxAttempts', typeof value === 'number' ? value + 1 : value],
 }
 
-/** Options that are known there and have no effect here: they tune what is done another way. */
+/** Known options without effect here: they tune features that work in another way. */
 const IDLE: ReadonlySet<string> = new Set([
   'connection_data_block_size',
   'increment_base',
@@ -33,12 +33,12 @@ const IDLE: ReadonlySet<string> = new Set([
   'use_byte_buffer',
 ])
 
-/** Options of which `clientCertOf` makes something. */
+/** Options that `clientCertOf` converts. */
 const CERT = 'connection_cert'
 
 /**
- * Options in which `clientOptions` have their effect: they win over the options that they stand for. One that has no effect here is told by a
- * warning, an unknown one is `improperly_configured`.
+ * Applies `clientOptions` to the options; they override the options that they map to. An option without effect is reported by a warning, an
+ * unknown one is `improperly_configured`.
  */
 export function withClientOptions<O, D>(found: ResolvedSettings<O>, declared: SettingsOf<D>): ResolvedSettings<O> {
   const options: Record<string, unknown> = { ...(found.options as ForeignOptions) }
@@ -61,7 +61,7 @@ export function withClientOptions<O, D>(found: ResolvedSettings<O>, declared: Se
   return { options: Object.freeze(options) as O, origins: origins as ResolvedSettings<O>['origins'] }
 }
 
-/** The files of a certificate for TLS and of its key: a path or a pair of paths. */
+/** The files of a TLS certificate and its key: a path or a pair of paths. */
 export function clientCertOf(options: ForeignOptions): string | readonly [string, string] | undefined {
   const entry = Object.entries(options).find(([name]) => snakeCase(name) === CERT)
   return certFiles(entry?.[1], `clientOptions.${CERT}`)

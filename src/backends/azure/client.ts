@@ -20,10 +20,10 @@ import { signSharedKey } from './sign.ts'
 
 /** Headers whose values are secrets, besides the signature. */
 const SECRET_HEADERS = ['x-ms-copy-source', 'x-ms-copy-source-authorization']
-/** Differences of clocks from which on a request is signed by the server's time instead, in ms. */
+/** Minimum difference of clocks, in ms, from which a request is signed with the server's time. */
 const LEAST_SKEW_MS = 30_000
 
-/** What a client needs besides the account. */
+/** The options of a client besides the account. */
 export interface AzureClientOptions {
   readonly account: AzureAccount
   readonly apiVersion: string
@@ -31,12 +31,12 @@ export interface AzureClientOptions {
   readonly now?: (() => number) | undefined
 }
 
-/** What requests are prepared with: milliseconds by which the service's clock is ahead of this machine's. */
+/** The value that requests are prepared with: milliseconds that the service's clock is ahead of this machine's. */
 interface Clock {
   readonly skewMs: number
 }
 
-/** Requests to one container. The client learns the service's clock and renews tokens that have ended. */
+/** Requests to one container. The client learns the service's clock and renews expired tokens. */
 export class AzureClient {
   readonly account: AzureAccount
   readonly apiVersion: string
@@ -62,22 +62,22 @@ export class AzureClient {
     return `${this.account.origin}${this.#path({ method: 'GET', key })}`
   }
 
-  /** Sends a request; an error status is thrown as `AzureError`. The body of the answer has to be read or drained. */
+  /** Sends a request; an error status is thrown as `AzureError`. The caller must read or drain the body of the answer. */
   send(request: AzureRequest, ctx: CallContext): Promise<HttpResponse> {
     return this.#service.send(request, ctx)
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  /** Sends a request whose answer has no useful body; returns its headers. */
   done(request: AzureRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     return this.#service.done(request, ctx)
   }
 
-  /** Sends a request that is answered by a document. */
+  /** Sends a request and returns its XML answer. */
   xml(request: AzureRequest, ctx: CallContext): Promise<XmlAnswer> {
     return this.#service.xml(request, ctx)
   }
 
-  /** The bearer token of the requests, where they have one. */
+  /** The bearer token of the requests; undefined if they have none. */
   async bearer(ctx: CallContext): Promise<string | undefined> {
     return (await this.#token(ctx))?.token
   }
@@ -87,13 +87,13 @@ export class AzureClient {
     return new Date(this.#now() + this.#service.known.skewMs)
   }
 
-  /** The query of a SAS for a blob of the container; `improperly_configured` without something that signs it. */
+  /** The query of a SAS for a blob of the container. Code `improperly_configured` without a key or identity to sign it. */
   async sas(
     options: Omit<BlobSasOptions, 'container'> & { readonly expiresAt: Date },
     ctx: CallContext,
   ): Promise<string> {
     const { credential, name, container } = this.account
-    // A service that is behind, as Azure Stack Hub is, knows no newer SAS than requests.
+    // An older service, such as Azure Stack Hub, supports no newer version in a SAS than in requests.
     const version = this.apiVersion < SAS_VERSION ? this.apiVersion : SAS_VERSION
     const own = { ...options, container, version }
     if (credential.kind === 'key') return serviceSas(credential.key, own)
@@ -124,7 +124,7 @@ export class AzureClient {
     return key === undefined ? container : `${container}/${encodeKey(key)}`
   }
 
-  /** The token, waited for as long as the call lives; at once where it is at hand. */
+  /** The token, without a promise if it is already loaded; the wait ends with the call. */
   #token({ signal }: CallContext): AccessToken | undefined | Promise<AccessToken> {
     const { credential } = this.account
     if (credential.kind !== 'token') return undefined
@@ -144,7 +144,7 @@ export class AzureClient {
     const { method, query = [], batch } = request
     const path = this.#path(request)
     const headers: Record<string, string> = { ...request.headers }
-    // The version of a batch counts for its parts.
+    // The version of a batch applies to its parts.
     if (!isPart) headers['x-ms-version'] = this.apiVersion
     const parts = batch?.(part => this.#sign(part, clock, token, true))
     const made = parts && batchBody(parts.map(({ wire }) => partOf(wire, origin)))
@@ -175,7 +175,7 @@ export class AzureClient {
     }
   }
 
-  /** The service's clock, where the request's time was refused; that a token has ended. */
+  /** Learns the service's clock if the request's time was refused, or that a token has expired. */
   #learn(error: HttpStatusError, clock: Clock, { credential: token }: Prepared): Lesson<Clock> | undefined {
     if (!(error instanceof AzureError) || !isUnauthenticated(error)) return undefined
     const { credential } = this.account
@@ -189,12 +189,12 @@ export class AzureClient {
   }
 }
 
-/** A request as it stands in a batch. */
+/** A request in the format of a batch. */
 function partOf({ method, url, headers }: HttpRequest, origin: string): BatchedRequest {
   return { method, target: url.slice(origin.length), headers: { ...headers, 'content-length': '0' } }
 }
 
-/** The length that is signed; a stream has it among its headers. */
+/** The length that is signed; for a stream it is in its headers. */
 function lengthOf(body: AzureRequest['body'], headers: Readonly<Record<string, string>>): string | undefined {
   if (body === undefined || headers['content-length'] !== undefined) return undefined
   return body instanceof Uint8Array || Array.isArray(body) ? String(bodySize(body)) : undefined

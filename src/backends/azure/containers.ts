@@ -12,9 +12,9 @@ import type { HttpStatusError } from '../../remote/http-error.ts'
 import type { AzureClient } from './client.ts'
 import type { AzureRequest } from './operations.ts'
 
-/** Most containers of a page. */
+/** Maximum number of containers per page. */
 const MAX_CONTAINERS = 5000
-/** The version of the protocol from which on blobs have versions. */
+/** The first protocol version in which blobs have versions. */
 const VERSIONS_SINCE = '2019-12-12'
 
 const CODES: ReadonlyMap<string | undefined, ErrorCode> = new Map([
@@ -34,18 +34,18 @@ export class AzureContainers implements ContainerProtocol {
   }
 
   codeOf({ serviceCode }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
-    // What is on its way out is neither there nor deleted by this call.
+    // A container that is being deleted does not exist, but was not deleted by this call.
     if (serviceCode === 'ContainerBeingDeleted' && method !== 'create') return 'not_found'
     return CODES.get(serviceCode)
   }
 
-  /** Create Container. One that is being deleted keeps its name for half a minute or longer: `unavailable`. */
+  /** Create Container. Code `unavailable` for a container that is being deleted: its name stays taken for half a minute or longer. */
   async create(name: string, ctx: CallContext): Promise<void> {
     const request = { ...this.#request('PUT', name), body: Buffer.alloc(0), conflicts: [409] }
     await this.#client.done(request, ctx)
   }
 
-  /** Get Container Properties. The time at which a container was made is not told. */
+  /** Get Container Properties. The service does not report when a container was created. */
   async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     await this.#client.done(this.#request('GET', name), ctx)
     return { name }
@@ -65,7 +65,10 @@ export class AzureContainers implements ContainerProtocol {
     return containerPage(rows, root.child('NextMarker')?.text)
   }
 
-  /** Delete Container. The service deletes what is in it, so that it is asked for one blob before, also a snapshot, a version or one that is being uploaded. */
+  /**
+   * Delete Container. The service also deletes the blobs in it, so this first checks for a single blob, including snapshots, versions and
+   * uncommitted ones.
+   */
   async delete(name: string, ctx: CallContext): Promise<void> {
     await checkIsEmpty(name, token => this.#firstBlobs(name, token, ctx))
     await this.#client.done({ ...this.#request('DELETE', name), conflicts: [404] }, ctx)

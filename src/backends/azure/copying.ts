@@ -21,19 +21,20 @@ export interface Copy {
   readonly options: WriteOptions
   /** Parameters of every upload under the target's key. */
   readonly parameters: ObjectParameters
-  /** On the target. */
+  /** Conditions on the target. */
   readonly conditions: Readonly<Record<string, string>>
 }
 
-/** Bytes of the largest copy by Copy Blob From URL. */
+/** Maximum size in bytes of a copy with Copy Blob From URL. */
 const MAX_WHOLE = 256 * 1024 * 1024
-/** Seconds for which the service may read the source. */
+/** Seconds in which the service may read the source. */
 const SOURCE_SECS = 3600 * 24
 const EMPTY = Buffer.alloc(0)
 
 /**
- * Copies on the server, the target whole or as it was: by Copy Blob From URL, or by blocks what is too large for that or gets other attributes. Only
- * where the service cannot read the source in this way, by Copy Blob, which is waited for. Attributes that are not given are those of the source.
+ * Copies on the server; the target is either complete or unchanged. Uses Copy Blob From URL, or blocks if the blob is too large for that or
+ * gets other attributes. Only if the service cannot read the source in this way, it uses Copy Blob and waits for it. Attributes that are
+ * not set come from the source.
  */
 export async function copyBlob(
   client: AzureClient,
@@ -43,12 +44,12 @@ export async function copyBlob(
   ctx: CallContext,
 ): Promise<void> {
   const { from, options } = copy
-  // New metadata can go with a copy, no metadata cannot.
+  // A copy can set new metadata, but not empty metadata.
   const hasMetadata = Object.keys(options.metadata ?? {}).length > 0
   const isPlain = ATTRIBUTES.every(name => options[name] === undefined || (name === 'metadata' && hasMetadata))
   const source = await statBlob(client, from, {}, ctx)
   if (source.isDirectory === true) throw new StorageError('is_directory', `'${from}' is a directory.`)
-  // Copy Blob would rehydrate it under the target's tier.
+  // Copy Blob would rehydrate the source, in the tier of the target.
   if (source.storageClass === 'Archive') throw new StorageError('unsupported', `'${from}': ${ARCHIVED}.`)
   try {
     const named = await sourceHeaders(client, from, source, ctx)
@@ -65,7 +66,7 @@ export async function copyBlob(
   }
 }
 
-/** Copy Blob From URL, or Copy Blob, which may be under way for long. */
+/** Copy Blob From URL, or Copy Blob, which may take long. */
 async function copyWhole(
   client: AzureClient,
   { to, options, parameters, conditions }: Copy,
@@ -95,7 +96,7 @@ async function copyProgress(client: AzureClient, to: string, copyId: string | un
   return isCopied(headers, to) ? { result: true } : { progress: headerTextOf(headers['x-ms-copy-progress']) }
 }
 
-/** Whether a copy is done; false while it is under way. */
+/** Whether a copy is complete; false while it is pending. */
 function isCopied(headers: IncomingHttpHeaders, to: string): boolean {
   const status = headerTextOf(headers['x-ms-copy-status'])
   if (status === 'success') return true
@@ -104,7 +105,7 @@ function isCopied(headers: IncomingHttpHeaders, to: string): boolean {
 }
 
 function copyFailed(to: string, why: string): StorageError {
-  // The target is empty now, so the copy as a whole may be tried again.
+  // The target is empty now, so the whole copy may be tried again.
   return new StorageError('unavailable', `The copy to '${to}' failed: ${why}.`, { outcome: 'unknown' })
 }
 
@@ -133,7 +134,7 @@ async function copyBlocks(
     await parts.put(target, EMPTY, ctx)
     return
   }
-  // What was copied of a source counts as no progress of ours: only the number of blocks does.
+  // The bytes of the source do not count as progress of this call; only the number of blocks does.
   await copyInRanges(
     parts,
     target,
@@ -144,7 +145,7 @@ async function copyBlocks(
   )
 }
 
-/** What names the source, lets the service read it, and makes the copy fail when it is another version by then. */
+/** Headers that identify the source, allow the service to read it, and make the copy fail if the source has changed. */
 async function sourceHeaders(
   client: AzureClient,
   from: string,
@@ -170,7 +171,7 @@ function pinned({ etag }: Stat): Record<string, string> {
   return match === undefined ? {} : { 'x-ms-source-if-match': `"${match}"` }
 }
 
-/** Whether a copy failed because the service could not read the source by its URL, or has no such copies. */
+/** Whether a copy failed because the service could not read the source by its URL, or does not support such copies. */
 function isUnreadable(error: unknown): boolean {
   const native = error instanceof StorageError ? error.cause : error
   if (!(native instanceof AzureError)) return false
@@ -190,12 +191,12 @@ export async function statBlob(
   return stat
 }
 
-/** The query that names a version. */
+/** The query for a version. */
 export function versionQuery({ versionId }: StatOptions): Array<[string, string]> {
   return versionId === undefined ? [] : [['versionid', versionId]]
 }
 
-/** An account without versions, or an emulator, may give the newest blob whatever version was asked for. */
+/** Checks the version of an answer: an account without versions, or an emulator, may return the newest blob for any version. */
 export function checkVersion({ versionId }: StatOptions, stat: { readonly versionId?: string | undefined }): void {
   if (versionId === undefined || versionId === stat.versionId) return
   throw new StorageError(

@@ -42,9 +42,9 @@ import { checkKey } from './names.ts'
 import { AzureParts, type AzureTarget, type ChecksumMode } from './parts.ts'
 import { signedUrl } from './url.ts'
 
-/** What an `AzureDriver` needs; `AzureStorage` makes it of its options. */
+/** The options of an `AzureDriver`; `AzureStorage` makes them from its own options. */
 export interface AzureDriverOptions extends AzureClientOptions, PartOptions {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
   readonly checksum: ChecksumMode
   readonly deleteSnapshots: boolean
@@ -162,7 +162,7 @@ export class AzureDriver implements Driver {
     return this.client.url(key)
   }
 
-  /** The blob's URL in the service. */
+  /** The blob's URL at the service. */
   async address(key: string): Promise<string> {
     return this.client.url(key)
   }
@@ -173,7 +173,7 @@ export class AzureDriver implements Driver {
     return signedUrl(this.client, this.client.url(key), key, rest, ctx)
   }
 
-  /** A signed PUT. The service stores the type that the request sends. */
+  /** A signed PUT. The service stores the content type of the request. */
   async uploadTarget(
     key: string,
     options: WriteOptions,
@@ -191,7 +191,7 @@ export class AzureDriver implements Driver {
     }
   }
 
-  /** Creates the container, which nobody may read without credentials; one that is there already is fine. */
+  /** Creates the container, which is not readable without credentials. A container that exists is no error. */
   async createContainer(ctx: CallContext): Promise<void> {
     try {
       await this.client.done({ method: 'PUT', query: [['restype', 'container']], body: Buffer.alloc(0) }, ctx)
@@ -204,7 +204,7 @@ export class AzureDriver implements Driver {
     return classifyAzure(error)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()

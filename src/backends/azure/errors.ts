@@ -7,13 +7,13 @@ import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.
 import type { Hide } from '../../remote/redact.ts'
 import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
 
-/** What Azure says when it refuses a request (https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2). */
+/** The details of a refused request (https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2). */
 export interface AzureErrorDetails extends HttpErrorDetails {
   /** The service's clock. */
   readonly serverTime?: Date | undefined
 }
 
-/** An answer by which Azure refused a request; its message names the likely cause. */
+/** An answer by which Azure refused a request. Its message contains the likely cause. */
 export class AzureError extends HttpStatusError {
   readonly serverTime: Date | undefined
 
@@ -28,7 +28,7 @@ export class AzureError extends HttpStatusError {
   }
 }
 
-/** Makes an error of a refusal. A 404 that is not the service's own says nothing of a file. */
+/** Makes an error from a refusal. A 404 that does not come from the service does not mean that a file is missing. */
 export async function azureError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -38,7 +38,7 @@ export async function azureError(
   const { status, headers } = answer
   const serviceCode = headerTextOf(headers['x-ms-error-code']) ?? root?.child('Code')?.text
   const serverTime = dateOf(headers.date)
-  // Its name is not free yet: nothing was done.
+  // Its name is not free yet, so nothing was done.
   const outcome = answer.outcome ?? (serviceCode === 'ContainerBeingDeleted' ? 'not_applied' : undefined)
   return new AzureError(request, {
     ...answer,
@@ -46,21 +46,21 @@ export async function azureError(
     hide,
     seeksFile: seeksFile && serviceCode !== undefined,
     serviceCode,
-    // What follows the first line is the id and the time of the request.
+    // The lines after the first contain the id and the time of the request.
     serviceMessage: root?.child('Message')?.text.split('\n', 1)[0],
     serverTime,
     hint: hintFor(status, serviceCode, serverTime),
   })
 }
 
-/** Azure's words for a signature, a token or a time that it does not take. */
+/** Azure's error words for a signature, a token or a time that it refuses. */
 const UNAUTHENTICATED: ReadonlySet<string | undefined> = new Set([
   'AuthenticationFailed',
   'InvalidAuthenticationInfo',
   'NoAuthenticationInformation',
 ])
 
-/** Whether a request was refused because of what it was signed with. */
+/** Whether a request was refused because of its signature or token. */
 export function isUnauthenticated(error: HttpStatusError): boolean {
   return error.status === 401 || (error.status === 403 && UNAUTHENTICATED.has(error.serviceCode))
 }
@@ -69,7 +69,7 @@ const LEASED = 'Somebody holds a lease on it: give its id as the parameter lease
 const DENIED =
   'The identity or the SAS lacks the right: reading and writing need the role Storage Blob Data Contributor'
 
-/** What to do about the tier Archive. */
+/** Advice for the tier Archive. */
 export const ARCHIVED =
   'The tier Archive cannot be read or replaced: change the tier (setTier) and wait for hours, or delete the blob first'
 
@@ -108,7 +108,7 @@ function hintFor(status: number, code: string | undefined, serverTime: Date | un
   return code === undefined ? undefined : HINTS.get(code)
 }
 
-/** Codes by Azure's own words; they say more than the status. */
+/** Error codes by Azure's own error words, which are more precise than the status. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
     AccountIsDisabled: 'permission_denied',
@@ -159,7 +159,7 @@ export function classifyAzure(error: unknown): ErrorCode | undefined {
   return classifyHttp(error, CODES)
 }
 
-/** Whether an error says that the service, or its version of the protocol, has no batches. */
+/** Whether an error means that the service, or its protocol version, has no batches. */
 export function isWithoutBatches(error: unknown): boolean {
   const word = serviceCodeOf(error)
   return (
@@ -167,7 +167,7 @@ export function isWithoutBatches(error: unknown): boolean {
   )
 }
 
-/** `exists` for the refusal of `ifAbsent`, also where a lease shows that the name is taken; anything else stays as it is. */
+/** Returns `exists` for the refusal of `ifAbsent`, also if a lease shows that the name is taken; returns any other error unchanged. */
 export function createFailed(error: unknown, options: WriteConditions): unknown {
   return conditionFailed(error, options, refusal => {
     const word = serviceCodeOf(refusal)

@@ -28,11 +28,11 @@ const TABLE: ParameterTable = new ParameterTable('an Azure', [
   ['tags', 'x-ms-tags', 'query'],
 ])
 
-/** What names of headers begin with that carry user metadata. */
+/** Prefix of the headers with user metadata. */
 export const METADATA_PREFIX = 'x-ms-meta-'
 const ATTRIBUTE_PREFIX = 'x-ms-blob-'
 
-/** The kind of a request, by the parameters that it takes. */
+/** The kind of a request, by the parameters that it supports. */
 export type ParameterUse = 'write' | 'block' | 'delete' | 'copy'
 
 const USES: Readonly<Record<ParameterUse, ReadonlySet<string> | undefined>> = {
@@ -45,7 +45,7 @@ const USES: Readonly<Record<ParameterUse, ReadonlySet<string> | undefined>> = {
   ]),
 }
 
-/** The parameter's own spelling; an unknown one is `invalid_argument` and is named. */
+/** The parameter's own spelling. Code `invalid_argument`, with the name, for an unknown one. */
 export function parameterName(name: string): string {
   return TABLE.nameOf(name)
 }
@@ -55,7 +55,7 @@ export function checkParameters(parameters: ObjectParameters): void {
   TABLE.add({}, parameters)
 }
 
-/** The headers of an upload: the storage's parameters, then the call's own attributes and `extra`, which win. */
+/** The headers of an upload: the storage's parameters, overridden by the call's own attributes and `extra`. */
 export function writeHeaders(parameters: ObjectParameters, options: WriteOptions): Record<string, string> {
   const headers: Record<string, string> = {}
   TABLE.add(headers, parameters)
@@ -64,7 +64,7 @@ export function writeHeaders(parameters: ObjectParameters, options: WriteOptions
   return headers
 }
 
-/** The headers of a request that is no upload, made of the same parameters. */
+/** The headers of a request other than an upload, from the same parameters. */
 export function otherHeaders(
   use: Exclude<ParameterUse, 'write'>,
   ...sources: ReadonlyArray<ObjectParameters | undefined>
@@ -74,7 +74,7 @@ export function otherHeaders(
   return headers
 }
 
-/** Tags that a call gives itself: a copy has no others. */
+/** Tags that the call itself sets: a copy gets no others. */
 export function tagHeaders(extra: ObjectParameters | undefined): Record<string, string> {
   const headers: Record<string, string> = {}
   if (extra !== undefined) TABLE.add(headers, extra, new Set(['tags']))
@@ -88,11 +88,11 @@ export function addFileAttributes(headers: Record<string, string>, attributes: F
   if (metadata !== undefined) metadataHeaders(headers, storedNames(metadata), METADATA_PREFIX)
 }
 
-/** What the headers of an answer to GET or HEAD say, or the same by a listing. */
+/** Parses the headers of an answer to GET or HEAD, or the same properties in a listing. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
   const metadata = stat.metadata && userNames(stat.metadata)
-  // A folder is one by its type, or by the mark of another tool on an empty blob.
+  // A folder is marked by its type, or by another tool's metadata on an empty blob.
   const isMarked = stat.size === 0 && /^true$/i.test(metadata?.['hdi_isfolder'] ?? '')
   const isDirectory = isMarked || headers['x-ms-resource-type'] === 'directory'
   return {
@@ -107,19 +107,19 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
 }
 
 /**
- * The MD5 of the whole blob in base64. The service computes it of a blob that comes in one request. That of a blob of blocks is what the client set, which it does
- * not check; this library sets none. That of an append or page blob may be older than its bytes, and is not reported.
- * (https://learn.microsoft.com/rest/api/storageservices/get-blob-properties)
+ * The MD5 of the whole blob in base64. The service computes it for a blob that is sent with one request. The MD5 of a blob made of blocks
+ * is the one that the client set, which the service does not verify; this library sets none. The MD5 of an append or page blob may be older
+ * than its bytes, and is not reported. (https://learn.microsoft.com/rest/api/storageservices/get-blob-properties)
  */
 function md5In(headers: IncomingHttpHeaders): string | undefined {
   const kind = headerTextOf(headers['x-ms-blob-type'] ?? headers['blobtype'])
   if (kind !== undefined && kind !== 'BlockBlob') return undefined
-  // The answer to a range may have the MD5 of the range under the plain name.
+  // The answer to a range may have the MD5 of the range in the plain header.
   const isPart = headers['content-range'] !== undefined
   return headerTextOf(headers['x-ms-blob-content-md5']) ?? (isPart ? undefined : headerTextOf(headers['content-md5']))
 }
 
-/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+/** The same as a `Stat`. Code `unavailable` if the answer does not contain the size. */
 export function statOf(headers: IncomingHttpHeaders): Stat {
   return sizedStat(headerStatOf(headers))
 }

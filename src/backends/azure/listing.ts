@@ -6,12 +6,12 @@ import type { XmlNode } from '../../remote/xml.ts'
 import { headerStatOf, METADATA_PREFIX } from './headers.ts'
 import type { AzureRequest } from './operations.ts'
 
-/** Most entries of one page. */
+/** Maximum number of entries per page. */
 const MAX_ENTRIES = 5000
-/** Entries of a page where nobody says how many: the service's own 5,000 take several MiB of XML, which is held as a whole. */
+/** Default number of entries per page: the service's own 5,000 take several MiB of XML, which is in memory as a whole. */
 const ENTRIES = 1000
 
-/** The query of List Blobs; metadata tells folders. (https://learn.microsoft.com/rest/api/storageservices/list-blobs) */
+/** The query of List Blobs. Metadata is requested to identify folders. (https://learn.microsoft.com/rest/api/storageservices/list-blobs) */
 export function listQuery(prefix: string, page: PageRequest): NonNullable<AzureRequest['query']> {
   const query: Array<[string, string]> = [
     ['restype', 'container'],
@@ -25,7 +25,7 @@ export function listQuery(prefix: string, page: PageRequest): NonNullable<AzureR
   return query
 }
 
-/** The page in an answer of List Blobs. What the service marks as a folder is no file. The size of a file is NaN where the answer has none. */
+/** The page in an answer of List Blobs. Blobs that are marked as folders are left out. The size of a file is NaN if the answer has none. */
 export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Page {
   const files: ListedFile[] = []
   const directories: string[] = []
@@ -33,7 +33,7 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
   let named = 0
   for (const node of nodes) {
     const key = nameIn(node)
-    // What has no name cannot be acted on, and the others can.
+    // A blob without a name is left out, since callers cannot use it.
     if (key === undefined) continue
     named++
     if (node.name === 'BlobPrefix') directories.push(key)
@@ -48,7 +48,7 @@ export function pageOf(root: XmlNode, prefix: string, request: PageRequest): Pag
   return checkedPage({ files, directories, next: next === '' ? undefined : next }, prefix, request)
 }
 
-/** Headers by the names that listings have for them; all others are the same in lower case. */
+/** Headers whose names in listings differ; all others have the same name in lower case. */
 const HEADERS: ReadonlyMap<string, string> = new Map([
   ['AccessTier', 'x-ms-access-tier'],
   ['Creation-Time', 'x-ms-creation-time'],
@@ -65,7 +65,7 @@ function listedFile(key: string, node: XmlNode): ListedFile {
   return { ...stat, key, size: stat.size ?? Number.NaN }
 }
 
-/** A name that XML cannot hold is percent-encoded, and says so. */
+/** A name that XML cannot contain is percent-encoded, with an attribute that states this. */
 function nameIn(node: XmlNode): string | undefined {
   const name = node.child('Name')
   return name?.attribute('Encoded') === 'true' ? decodeForm(name.text.replaceAll('+', '%2B')) : name?.text

@@ -5,22 +5,22 @@ import type { Prepared, ServiceRequest } from '../../remote/service.ts'
 /** One request of the protocol. */
 export interface AzureRequest extends ServiceRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Absent: the container itself, or the service. */
+  /** Absent for a request to the container itself, or the service. */
   readonly key?: string | undefined
   /** The container. Default: that of the account's options. */
   readonly container?: string | undefined
-  /** Whether it is for the service, not the container. */
+  /** Whether the request is for the service, not the container. */
   readonly ofService?: boolean | undefined
-  /** Not encoded; with a value each, since the signature of one without is not agreed on. */
+  /** Not encoded. Each parameter has a value, since services sign parameters without one differently. */
   readonly query?: ReadonlyArray<readonly [name: string, value: string]> | undefined
-  /** Lower-case names; the client adds what signing needs. */
+  /** Lower-case names; the client adds the headers for signing. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Exclude<HttpRequest['body'], string>
-  /** Signs the requests that make the body of a batch; called again whenever the batch is signed anew. */
+  /** Signs the requests in the body of a batch. It is called again each time the batch is signed again. */
   readonly batch?: ((sign: (part: AzureRequest) => Prepared) => readonly Prepared[]) | undefined
 }
 
-/** Headers of every answer of the service, which a page that something between sent has not. */
+/** Headers of every answer of the service; an HTML page of a proxy does not have them. */
 const OWN = ['x-ms-request-id', 'x-ms-version']
 const OF_BLOBS = ['ETag', 'Last-Modified']
 
@@ -36,7 +36,7 @@ const LISTING: Expected = { statuses: [200], root: ['EnumerationResults'] }
 const BLOCKS: Expected = { statuses: [200], root: ['BlockList'] }
 const KEY: Expected = { statuses: [200], root: ['UserDelegationKey'], fields: ['Value', 'SignedExpiry'] }
 
-/** What Azure answers to a request that it carried out. (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api) */
+/** The expected answer of Azure to a successful request. (https://learn.microsoft.com/rest/api/storageservices/blob-service-rest-api) */
 export function expectedOf({ method, key, query, headers }: AzureRequest): Expected {
   const comp = query?.find(([name]) => name === 'comp')?.[1]
   switch (method) {
@@ -58,7 +58,7 @@ export function expectedOf({ method, key, query, headers }: AzureRequest): Expec
   }
 }
 
-/** Whether a 404 to the request says that a file is missing: for reading, deleting and moving one, for the source of a copy, for `If-Match`. */
+/** Whether a 404 to the request means that a file is missing: for reads, deletions, moves, the source of a copy, and `If-Match`. */
 export function seeksFile({ method, key, headers, query }: AzureRequest): boolean {
   if (method !== 'PUT' && method !== 'POST') return key !== undefined
   if (query?.some(([, value]) => value === 'tier')) return true

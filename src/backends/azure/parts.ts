@@ -18,32 +18,32 @@ import type { AzureRequest } from './operations.ts'
 
 type Headers = Readonly<Record<string, string>>
 
-/** A blob to be written, with the headers of its requests. */
+/** A blob to write, with the headers of its requests. */
 export interface AzureTarget extends UploadTarget {
-  /** Of the blob. */
+  /** Headers of the blob. */
   readonly headers: Headers
-  /** Of each block. */
+  /** Headers of each block. */
   readonly blockHeaders: Headers
-  /** Of the request that makes the blob visible. */
+  /** Conditions of the request that makes the blob visible. */
   readonly conditions: Headers
 }
 
-/** Blocks of a blob under way. The service knows of no upload: it keeps blocks for a week, until some of them are made a blob. */
+/** The blocks of an unfinished blob. The service has no uploads: it keeps blocks for a week, until some of them are committed as a blob. */
 export interface AzureUpload {
   readonly target: AzureTarget
   ids: BlockIds
-  /** Whether the service has a block of ours, so that all ids must be as long as its. */
+  /** Whether the service has one of our blocks: all ids must then have the same length. */
   begun: boolean
 }
 
-/** A block that the service has. */
+/** A block that the service has stored. */
 export interface AzureBlock {
   readonly id: string
   /** Bytes. */
   readonly size: number
 }
 
-/** What the service verifies of a body. It stores an MD5 of its own of what comes in one request. */
+/** How the service verifies a body. It stores its own MD5 of a blob that is sent with one request. */
 export type ChecksumMode = 'crc64' | 'md5' | 'off'
 
 const MIB = 1024 * 1024
@@ -68,7 +68,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     return statOfAnswer(answer, bodySize(body))
   }
 
-  /** Nothing is asked: an upload begins with its first block. */
+  /** Sends no request: an upload begins with its first block. */
   async begin(target: AzureTarget): Promise<AzureUpload> {
     return { target, ids: new BlockIds(), begun: false }
   }
@@ -89,7 +89,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     })
   }
 
-  /** Put Block From URL; `source` is the headers that name the source. */
+  /** Put Block From URL; `source` holds the headers that identify the source. */
   copyPart(
     upload: AzureUpload,
     { number, offset, size }: PieceRange,
@@ -116,19 +116,19 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     return statOfAnswer(answer, sizeOf(blocks))
   }
 
-  /** Nothing can be removed without touching the blob, and nothing is billed for longer than a week. */
+  /** Nothing can be removed without changing the blob, and nothing is billed for longer than a week. */
   async end(): Promise<boolean> {
     return true
   }
 
-  /** What the ids of the blocks begin with, after a look at blocks that somebody has left: all must be of one length. */
+  /** The common beginning of the block ids. First checks for blocks that another client left: all ids must have the same length. */
   async save(upload: AzureUpload, ctx: CallContext): Promise<string> {
     const { uncommitted } = await this.#blockLists(upload.target.key, ctx)
     upload.ids = BlockIds.like(uncommitted[0]?.id) ?? upload.ids
     return upload.ids.text
   }
 
-  /** The blocks that wait. An upload of which the service has none may be one that has not sent any. */
+  /** The uncommitted blocks. If the service has none, the upload may not have sent any yet. */
   async resume(
     target: AzureTarget,
     saved: string,
@@ -146,19 +146,19 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     return { upload: { target, ids, begun: parts.length > 0 }, parts, offset: sizeOf(parts) }
   }
 
-  /** Marks the upload by a block of one byte: blocks cannot be removed, and Azure drops them after a week. */
+  /** Marks the upload with a block of one byte: blocks cannot be removed, and Azure drops them after a week. */
   async cancel(upload: AzureUpload, ctx: CallContext): Promise<boolean> {
     const piece = { number: CANCELLED, offset: 0, size: 1, chunks: [Buffer.alloc(1)] }
     await ctx.step('cancelUpload', true, step => this.part(upload, piece, step))
     return true
   }
 
-  /** Whether the blocks were dropped, as they are when another writer finishes a blob of that name. */
+  /** Whether the blocks were dropped, as happens when another writer commits a blob of that name. */
   isGone(error: unknown): boolean {
     return serviceCodeOf(error) === 'InvalidBlockList'
   }
 
-  /** After a lost answer the ids of the blob's blocks tell, which begin with something random: they are ours or somebody else's. */
+  /** After a lost answer, compares the ids of the blob's blocks: they begin with random bytes, so they show who wrote the blob. */
   async fate(
     { target: { key } }: AzureUpload,
     blocks: readonly AzureBlock[],
@@ -173,7 +173,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     return blocks.every(({ id }) => left.has(id)) ? 'open' : 'gone'
   }
 
-  /** Sends a block. Where blocks that somebody left have ids of another length, ours get that length, too. */
+  /** Sends a block. If blocks that another client left have ids of another length, our ids get that length. */
   async #block(
     upload: AzureUpload,
     number: number,
@@ -195,13 +195,13 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
       return await attempt(upload)
     } catch (error) {
       if (serviceCodeOf(error) !== 'InvalidBlobOrBlock') throw error
-      // Another block may have found out meanwhile. A second refusal is final.
+      // A parallel block may have changed the ids meanwhile. A second refusal is final.
       if (upload.ids === ids) await this.#adopt(upload, error, ctx)
       return attempt(upload)
     }
   }
 
-  /** Gives an upload that has no block yet ids as long as those of the blocks that are there; throws `error` where that is no help. */
+  /** Changes the id length of an upload without blocks to that of the existing blocks. Throws `error` if that does not help. */
   async #adopt(upload: AzureUpload, error: unknown, ctx: CallContext): Promise<void> {
     const { ids } = upload
     if (upload.begun) throw error
@@ -212,7 +212,7 @@ export class AzureParts implements PartProtocol<AzureUpload, AzureBlock, AzureTa
     upload.ids = like
   }
 
-  /** The blocks of a blob and those that wait; none where there is neither. */
+  /** The committed and uncommitted blocks of a blob; empty lists if it has neither. */
   #blockLists(key: string, ctx: CallContext): Promise<Record<'committed' | 'uncommitted', readonly AzureBlock[]>> {
     return ctx.step('blockList', true, async step => {
       const query = [['comp', 'blocklist'] as const, ['blocklisttype', 'all'] as const]
@@ -240,12 +240,12 @@ const EMPTY = Buffer.alloc(0)
 /** Number of the block that marks a cancelled upload. */
 const CANCELLED = 0
 
-/** Azure's CRC-64 is that of NVMe, but written with its lowest byte first. */
+/** Azure's CRC-64 is that of NVMe, but with the lowest byte first. */
 function azureCrc64(bytes: Bytes): string {
   return Buffer.from(checksumOf('CRC64NVME', bytes), 'base64').reverse().toString('base64')
 }
 
-/** Compares a checksum that the answer repeats with the one that was sent. */
+/** Compares a checksum in the answer with the one that was sent. */
 function verify(sums: Headers, answer: IncomingHttpHeaders, outcome: Outcome): void {
   for (const [name, value] of Object.entries(sums)) {
     const said = answer[name]

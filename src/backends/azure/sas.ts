@@ -5,17 +5,17 @@ import { encodeQuery } from '../../remote/sign/query.ts'
 import { type DelegationKey, seconds } from './credentials/delegation-key.ts'
 import type { SharedKey } from './sign.ts'
 
-/** What every SAS may say. No start time unless one is given. */
+/** Options of every SAS. Default: no start time. */
 export interface SasOptions {
-  /** Letters in any order, `rw`; absent only with `identifier`. */
+  /** Letters in any order, `rw`. Optional only with `identifier`. */
   readonly permissions?: string | undefined
-  /** Counts in whole seconds; absent only with `identifier`. */
+  /** Rounded to whole seconds. Optional only with `identifier`. */
   readonly expiresAt?: Date | undefined
   readonly startsAt?: Date | undefined
   /** One address, or the first and the last of a range: `10.0.0.1-10.0.0.9`. */
   readonly ip?: string | undefined
   readonly protocol?: 'https' | 'https,http' | undefined
-  /** Default `SAS_VERSION`; from 2018-11-09. */
+  /** Default: `SAS_VERSION`. Minimum: 2018-11-09. */
   readonly version?: string | undefined
   /** From version 2020-12-06. */
   readonly encryptionScope?: string | undefined
@@ -24,7 +24,7 @@ export interface SasOptions {
 /** A SAS for a container or for one blob. */
 export interface BlobSasOptions extends SasOptions {
   readonly container: string
-  /** The plain name, not encoded; absent for all blobs of the container. */
+  /** The plain name, not encoded. Absent for all blobs of the container. */
   readonly blob?: string | undefined
   readonly snapshot?: string | undefined
   readonly versionId?: string | undefined
@@ -46,7 +46,7 @@ export interface AccountSasOptions extends SasOptions {
   readonly resourceTypes: string
 }
 
-/** Version of the SAS made here: the newest form of a service SAS, which emulators know too. */
+/** Default version of the SAS: the newest format of a service SAS, which emulators also support. */
 export const SAS_VERSION = '2021-12-02'
 
 const BLOB_LETTERS = 'racwdxtmeiy'
@@ -77,8 +77,8 @@ export function accountSas(key: SharedKey, options: AccountSasOptions): string {
 }
 
 /**
- * The query of a SAS signed with a delegation key (https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas);
- * `invalid_argument` for one that would end after the key or start before it, and for a stored access policy, which it cannot have.
+ * The query of a SAS signed with a delegation key (https://learn.microsoft.com/rest/api/storageservices/create-user-delegation-sas). Code
+ * `invalid_argument` for a SAS that would end after the key or start before it, and for a stored access policy, which it cannot have.
  */
 export function delegationSas(account: string, key: DelegationKey, options: BlobSasOptions): string {
   if (options.identifier) throw refusal('identifier: a SAS of a delegation key takes no stored access policy')
@@ -96,7 +96,7 @@ export function delegationSas(account: string, key: DelegationKey, options: Blob
   if (st && st < ofKey.skt) throw refusal(`startsAt: the delegation key starts at ${ofKey.skt}`)
   const { resource, time, path } = resourceOf(options, account)
   const headers = answerHeaders(options)
-  // Places of what is not used: agents and a correlation id, the user of another tenant, headers and parameters that a request must have.
+  // Positions of unused fields: agents and a correlation id, the user of another tenant, required headers and parameters of a request.
   const agents = version >= '2020-02-10' ? ['', '', ''] : []
   const user = version >= '2025-07-05' ? ['', ''] : []
   const demands = version >= '2026-04-06' ? ['', ''] : []
@@ -107,14 +107,14 @@ export function delegationSas(account: string, key: DelegationKey, options: Blob
   return sasQuery({ sv: version, ...limits, ses, ...ofKey, sr: resource, sp: permissions, ...headers, sig })
 }
 
-/** The end of a SAS that lives so many seconds from `now`: whole seconds, rounded up, so that none is lost. */
+/** The end of a SAS with a lifetime in seconds from `now`: whole seconds, rounded up, so that none is lost. */
 export function sasEnd(now: Date, lifeSecs: number): Date {
   return new Date(Math.ceil(now.getTime() / 1000 + lifeSecs) * 1000)
 }
 
 /**
- * A SAS that the user gives, byte for byte but for a leading `?` and blanks around it, so that it can stand in a query as it is.
- * `improperly_configured` names the setting, and never the text, for one that is no SAS.
+ * Checks a SAS of the user. Returns it unchanged, except for a leading `?` and blanks around it, for use in a query. Code
+ * `improperly_configured`, with the setting and never the text, if it is not a SAS.
  */
 export function givenSas(text: string, setting: string): string {
   const sas = text.trim().replace(/^\?/, '')
@@ -128,7 +128,7 @@ interface CheckedSas {
   readonly version: string
   /** Parameters that limit the use. */
   readonly limits: Readonly<Record<'spr' | 'st' | 'se' | 'sip', string | undefined>>
-  /** The line of the encryption scope, in the versions that have it. */
+  /** The line of the encryption scope, in versions that have it. */
   readonly scope: ReadonlyArray<string | undefined>
 }
 
@@ -147,7 +147,7 @@ function checkedSas(options: SasOptions, letters: string, needsAll: boolean): Ch
   const se = timeOf('expiresAt', expiresAt)
   if (st && se && st >= se) throw refusal('expiresAt: expected a time after startsAt')
   for (const [name, value] of Object.entries(options)) {
-    // A line feed would move what follows to another line of the signed text.
+    // A line feed would move the following fields to another line of the signed text.
     if (typeof value === 'string' && hasControls(value))
       throw refusal(`${name}: expected a text without control characters`)
   }
@@ -170,7 +170,7 @@ function lettersOf({ blob }: BlobSasOptions): string {
   return blob === undefined ? CONTAINER_LETTERS : BLOB_LETTERS
 }
 
-/** The letters in the service's own order, each once. */
+/** The letters in the service's order, without duplicates. */
 function ordered(name: string, given: string, letters: string): string {
   for (const letter of given) {
     if (!letters.includes(letter)) throw refusal(`${name}: expected letters of '${letters}', got '${given}'`)
@@ -201,7 +201,7 @@ function joinLines(lines: ReadonlyArray<string | undefined>): string {
   return lines.map(line => line ?? '').join('\n')
 }
 
-/** The parameters that have a value, in their order. */
+/** The parameters with a value, in their order. */
 function sasQuery(parameters: Readonly<Record<string, string | undefined>>): string {
   return encodeQuery(Object.entries(parameters).filter(([, value]) => value))
 }

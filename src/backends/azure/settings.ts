@@ -47,7 +47,7 @@ export interface AzureOptions extends CommonOptions, ConnectionOptions, UploadOp
   readonly clientOptions: Readonly<Record<string, unknown>>
 }
 
-/** Version of the protocol unless another one is set: emulators know it, too. */
+/** Default protocol version; emulators also support it. */
 export const API_VERSION = '2025-11-05'
 
 const connection = connectionSettings({
@@ -90,99 +90,105 @@ export const azureSettings: SettingsOf<AzureOptions> = {
     keys: ['AZURE_ACCOUNT_KEY'],
     secret: true,
     role: 'credential',
-    doc: 'Key of the account, in base64; wins over sasToken and tokenCredential.',
+    doc: 'Key of the account, in base64; overrides sasToken and tokenCredential.',
   }),
   azureContainer: word({
     default: '',
     keys: ['AZURE_CONTAINER'],
     aliases: ['container', 'containerName'],
-    doc: 'Name of the container, which must exist; asked for at the first use.',
+    doc: 'Name of the container, which must exist; required at the first use.',
   }),
   azureSsl: flag({
     default: true,
     keys: ['AZURE_SSL'],
     role: 'destination',
-    doc: 'https, where no endpoint names a scheme.',
+    doc: 'Whether https is used where no endpoint has a scheme.',
   }),
   isEmulated: flag({
     default: false,
     keys: ['AZURE_EMULATED_MODE'],
-    doc: 'The emulator azurite at http://127.0.0.1:10000 with its public account; no other account or key counts then.',
+    doc: 'Use the emulator Azurite at http://127.0.0.1:10000 with its public account; other accounts and keys are then ignored.',
   }),
   connectionString: optionalText({
     default: null,
     keys: ['AZURE_CONNECTION_STRING'],
     secret: true,
     role: 'both',
-    doc: 'What the portal and azurite print; wins over all other credentials and addresses.',
+    doc: 'Connection string of the portal or of Azurite; overrides all other credentials and addresses.',
   }),
   sasToken: optionalText({
     default: null,
     keys: ['AZURE_SAS_TOKEN'],
     secret: true,
     role: 'credential',
-    doc: 'A SAS for the container or the account, with or without a leading `?`; wins over tokenCredential.',
+    doc: 'A SAS for the container or the account, with or without a leading `?`; overrides tokenCredential.',
   }),
   tokenCredential: setting<TokenCredential | 'default' | null>("credential, 'default' or null", parseTokenCredential, {
     default: null,
     keys: ['AZURE_TOKEN_CREDENTIAL'],
     role: 'credential',
-    doc: "An object with `getToken`, as @azure/identity has them; 'default' = its DefaultAzureCredential.",
+    doc: "An object with `getToken`, for example from @azure/identity; 'default' = its DefaultAzureCredential.",
   }),
   endpointSuffix: word({
     default: 'core.windows.net',
     keys: ['AZURE_ENDPOINT_SUFFIX'],
     role: 'destination',
-    doc: 'Domain of the cloud: core.chinacloudapi.cn, core.usgovcloudapi.net.',
+    doc: 'Domain of another cloud: core.chinacloudapi.cn, core.usgovcloudapi.net.',
   }),
   endpointUrl: optionalWord({
     default: null,
     keys: ['AZURE_ENDPOINT_URL'],
     shown: shownAddress,
     role: 'destination',
-    doc: 'URL of the account itself, with the account in its path where that is path-style; null = made of its name.',
+    doc: 'URL of the account; a path-style URL contains the account name in its path. null = made of the account name.',
   }),
   verify: connection.verify,
   proxies: connection.proxies,
   expirationSecs: optionalInteger('seconds', {
     default: null,
     keys: ['AZURE_URL_EXPIRATION_SECS'],
-    doc: 'Life of a URL, which is signed then; null or 0 = plain URLs, for containers that anybody may read.',
+    doc: 'Lifetime of signed URLs; null or 0 = plain URLs, for containers with public read access.',
   }),
   customDomain: optionalText({
     default: null,
     keys: ['AZURE_CUSTOM_DOMAIN'],
-    doc: 'Host of URLs for downloads, without scheme: a CDN, or a domain of the account. Path and SAS stay.',
+    doc: 'Host of download URLs, without scheme: a CDN, or a domain of the account. Path and SAS stay the same.',
   }),
   cacheControl: optionalText({
     default: null,
     keys: ['AZURE_CACHE_CONTROL'],
-    doc: 'Cache-Control of every upload; that of objectParameters wins.',
+    doc: 'Cache-Control of every upload; a value in objectParameters overrides it.',
   }),
   objectParameters: {
     ...upload.objectParameters,
-    doc: 'Parameters of every upload (cache_control, content_type, access_tier, tags, metadata ...), or a function that gives them.',
+    doc: 'Parameters of every upload (cache_control, content_type, access_tier, tags, metadata ...), or a function that returns them.',
   },
-  defaultContentType: word({ default: 'application/octet-stream', doc: 'Type of a file whose name tells none.' }),
-  gzip: { ...upload.gzip, doc: 'Compress files of the types in gzipContentTypes; the manual leaves that to the CDN.' },
+  defaultContentType: word({
+    default: 'application/octet-stream',
+    doc: 'Content type of a file whose name has no known extension.',
+  }),
+  gzip: {
+    ...upload.gzip,
+    doc: 'Whether files of the types in gzipContentTypes are compressed. django-storages leaves this to the CDN.',
+  },
   gzipContentTypes: upload.gzipContentTypes,
   uploadConcurrency: {
     ...parts.uploadConcurrency,
     default: 2,
     aliases: ['upload_max_conn', 'uploadMaxConn'],
-    doc: 'Blocks of one upload under way at once.',
+    doc: 'Blocks of one upload that are sent at the same time.',
   },
   multipartThreshold: parts.multipartThreshold,
-  partSize: { ...parts.partSize, doc: 'Size of the blocks of a larger upload, 4,000 MiB at most.' },
+  partSize: { ...parts.partSize, doc: 'Size of the blocks of a larger upload, at most 4,000 MiB.' },
   checksums: choice(['crc64', 'md5', 'off'], {
     default: 'crc64',
     keys: ['AZURE_CHECKSUMS'],
-    doc: 'What the service verifies of uploads. Whole reads are compared with the MD5 that it has stored, unless this is off.',
+    doc: 'Checksum that the service verifies for uploads. Reads of a whole file are compared with the stored MD5, unless this is off.',
   }),
   deleteSnapshots: flag({
     default: false,
     keys: ['AZURE_DELETE_SNAPSHOTS'],
-    doc: 'Whether deleting a file deletes its snapshots; else a file that has some is not deleted.',
+    doc: 'Whether `delete` also deletes the snapshots of a file; if false, a file with snapshots is not deleted.',
   }),
   apiVersion: setting('date', parseVersion, {
     default: API_VERSION,
@@ -193,7 +199,7 @@ export const azureSettings: SettingsOf<AzureOptions> = {
     default: {},
     keys: ['AZURE_CLIENT_OPTIONS'],
     shown: shownClientConfig,
-    doc: "The Python client's options as a map: retry_total, read_timeout, max_block_size, proxies ...; win over ours.",
+    doc: 'Options of the Python client as a map: retry_total, read_timeout, max_block_size, proxies ...; they override other options.',
   }),
   maxSockets: connection.maxSockets,
   connectTimeoutSecs: {

@@ -3,12 +3,12 @@ import { isBase64 } from '../../remote/sign/encode.ts'
 import { HmacSha256 } from '../../remote/sign/hmac.ts'
 import { compare } from '../../remote/sign/query.ts'
 
-/** An account and its key, which is never shown: it signs requests, service SAS and account SAS. */
+/** An account and its key, which is never printed. It signs requests, service SAS and account SAS. */
 export class SharedKey {
   readonly account: string
   readonly #hmac: HmacSha256
 
-  /** The key is in base64, as the portal shows it; `improperly_configured` names `setting` for any other text, and never the text. */
+  /** The key is in base64, as in the portal. Code `improperly_configured` with `setting`, and never with the text, for any other text. */
   constructor(account: string, key: string, setting = 'accountKey') {
     this.account = account
     this.#hmac = new HmacSha256(keyBytes(key, setting))
@@ -20,15 +20,15 @@ export class SharedKey {
   }
 }
 
-/** What the signature of a request covers. */
+/** The parts of a request that the signature covers. */
 export interface SharedKeyRequest {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
-  /** The path exactly as it is sent, encoded and without the query: a path-style one begins with the account, which then counts twice. */
+  /** The path exactly as it is sent, encoded and without the query. A path-style one begins with the account, which then occurs twice. */
   readonly path: string
-  /** Parameters, not encoded. One without a value is signed as empty: the service and its emulators differ there, so it is best left out. */
+  /** Parameters, not encoded. One without a value is signed as empty; the service and its emulators differ there, so avoid it. */
   readonly query?: ReadonlyArray<readonly [name: string, value?: string | undefined]> | undefined
-  /** All headers of the request but `date`, with the length of the body where there is one; names in lower case. */
+  /** All headers of the request except `date`, and the length of the body if there is one; names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 
@@ -38,7 +38,7 @@ export interface SharedKeyHeaders {
   readonly authorization: string
 }
 
-/** Headers that stand in every signature by their place, empty or not. Instead of `date` there is `x-ms-date`. */
+/** Headers with a fixed position in every signature, empty or not. `x-ms-date` is used instead of `date`. */
 const PLACES = [
   'content-encoding',
   'content-language',
@@ -70,7 +70,7 @@ export function signSharedKey(request: SharedKeyRequest, key: SharedKey, now: Da
 let lastSecond = Number.NaN
 let lastText = ''
 
-/** The time as headers have it, made once per second. */
+/** The time in header format, made once per second. */
 function dateText(now: Date): string {
   const second = Math.floor(now.getTime() / 1000)
   if (second !== lastSecond) {
@@ -102,7 +102,7 @@ const PREFIX = 'x-ms-'
 const DASH = 45
 const UNDERSCORE = 95
 
-/** The service's order of these names: a `-` does not count, and a `_`, which names of metadata may have, comes before digits and letters. */
+/** The service's order of these names: a `-` is ignored, and a `_`, which metadata names may have, precedes digits and letters. */
 function compareNames(one: string, other: string): number {
   for (let i = PREFIX.length, j = PREFIX.length; ; i++, j++) {
     while (one.charCodeAt(i) === DASH) i++
@@ -112,7 +112,7 @@ function compareNames(one: string, other: string): number {
   }
 }
 
-/** Less at the end of a name than anywhere else. */
+/** The end of a name has the lowest rank. */
 function rankAt(name: string, at: number): number {
   if (at >= name.length) return -1
   const code = name.charCodeAt(at)

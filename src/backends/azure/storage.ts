@@ -36,12 +36,12 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     return withClientOptions(found, azureSettings)
   }
 
-  /** Settings that contradict each other, and what of django-storages has another effect here. */
+  /** Contradictory settings, and settings whose effect differs from django-storages. */
   static override advice(given: GivenSettings): readonly string[] {
     return azureAdvice(given)
   }
 
-  /** Checks what needs no network: a location with a leading slash, a domain with a scheme are `improperly_configured`. */
+  /** Checks the options without the network. Code `improperly_configured` for a location with a leading slash or a domain with a scheme. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     checkCustomDomain(this.options.customDomain, 'AZURE_CUSTOM_DOMAIN', 'AZURE_SSL')
@@ -82,29 +82,32 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     return this.options.defaultContentType
   }
 
-  /** A name that Azure does not take, or takes for another one, is `suspicious_name`; a folder may end in its slash. */
+  /** Code `suspicious_name` for a name that Azure refuses or changes. The name of a folder may end in its slash. */
   override keyOf(name: string): string {
     const key = super.keyOf(name)
     if (!this.isRoot(key)) checkKey(key.endsWith('/') ? key.slice(0, -1) : key)
     return key
   }
 
-  /** The name as Azure takes it: normalised, without slashes at its ends and dots at its end. */
+  /** A valid Azure name: normalised, without slashes at its ends and dots at its end. */
   getValidPath(name: string): string {
     return validPath(name)
   }
 
-  /** Makes each part of a path valid, for moving files to Azure: blanks become `_`, and only letters, digits, `_`, `-` and `.` stay. */
+  /**
+   * Makes each part of a path valid, for moving files to Azure: blanks become `_`, and all characters but letters, digits, `_`, `-` and `.`
+   * are removed.
+   */
   override getValidName(name: string): string {
     return validAzureName(name)
   }
 
-  /** Longest name that fits, with room to make it free where files are not overwritten. */
+  /** Maximum length of a name, with room for a suffix if files are not overwritten. */
   override getNameMaxLength(): number {
     return nameMaxLength(this.options.location, this.options.fileOverwrite)
   }
 
-  /** A free name is never longer than Azure takes. */
+  /** A free name is never longer than Azure allows. */
   override async getAvailableName(name: string, options: AvailableNameOptions = {}): Promise<string> {
     checkKnownOptions('getAvailableName', options, AVAILABLE_NAME_OPTIONS)
     const { maxLength = nameMaxLength(this.options.location, true) } = options
@@ -112,8 +115,8 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
   }
 
   /**
-   * Moves a file to another access tier: `Hot`, `Cool`, `Cold`, `Archive`. One that leaves `Archive` can be read after hours, and its tier is still that
-   * until then. Missing: `not_found`.
+   * Moves a file to another access tier: `Hot`, `Cool`, `Cold`, `Archive`. A file that leaves `Archive` becomes readable after hours, and
+   * its tier stays `Archive` until then. Code `not_found` for a missing file.
    */
   async setTier(name: NameOrEntry, tier: string, options: CallOptions = {}): Promise<void> {
     checkCallOptions('setTier', options)
@@ -124,7 +127,7 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     await this.calls.run('setTier', ref, options, ctx => driver.setTier(ref.key, tier, ctx, ref))
   }
 
-  /** Queries are made with the SAS. */
+  /** No query: the SAS contains it. */
   protected override downloadQuery(): UrlQuery {
     return []
   }
@@ -138,8 +141,8 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
   }
 
   /**
-   * A URL that ends after `expiresInSecs`, by default `expirationSecs`; where both are 0 or null the plain one, for containers that anybody may
-   * read. A URL for uploading or deleting must end. Nothing is asked of the network but, for a token credential, a delegation key from time to time.
+   * A URL that expires after `expiresInSecs`, by default `expirationSecs`. If both are 0 or null, a plain URL, for public containers. A URL
+   * for uploading or deleting must expire. Sends no request, except one for a delegation key from time to time with a token credential.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)

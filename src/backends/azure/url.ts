@@ -7,10 +7,10 @@ import { encodeQuery } from '../../remote/sign/query.ts'
 import type { AzureClient } from './client.ts'
 import { type BlobSasOptions, sasEnd } from './sas.ts'
 
-/** Letters of the rights that a method needs. (https://learn.microsoft.com/rest/api/storageservices/create-service-sas#permissions-for-a-blob) */
+/** Permission letters for each method. (https://learn.microsoft.com/rest/api/storageservices/create-service-sas#permissions-for-a-blob) */
 const RIGHTS: Readonly<Record<SignUrlOptions['method'], string>> = { GET: 'r', HEAD: 'r', PUT: 'w', DELETE: 'd' }
 
-/** What a caller may ask of a URL besides its method and life, by the fields of a SAS that say it. */
+/** Options of a URL besides its method and lifetime, by the SAS fields that set them. */
 const FIELDS = {
   rscc: 'cacheControl',
   rscd: 'contentDisposition',
@@ -27,7 +27,7 @@ const FIELDS = {
 type Field = (typeof FIELDS)[keyof typeof FIELDS]
 type Wanted = Partial<Record<Field, string>>
 
-/** Those that set headers of the answer. */
+/** Options that set headers of the answer. */
 const OVERRIDES = {
   cacheControl: 'cacheControl',
   contentDisposition: 'contentDisposition',
@@ -39,7 +39,7 @@ const OVERRIDES = {
 /** Ten years in seconds; a delegation key covers at most a week. */
 const MAX_LIFE_SECS = 315_360_000
 
-/** What a URL's options ask for; a parameter that no SAS has is `invalid_argument`. */
+/** The fields for a URL's options. Code `invalid_argument` for a parameter that no SAS has. */
 function wantedOf(options: DownloadOptions): Wanted {
   const nameOf = (name: string): Field => {
     const plain = name.toLowerCase().replaceAll('_', '')
@@ -51,8 +51,8 @@ function wantedOf(options: DownloadOptions): Wanted {
 }
 
 /**
- * A URL that anybody may use until it expires. One for uploading is for a PUT with the header `x-ms-blob-type: BlockBlob`; what type the blob gets
- * is said by that request, so attributes are `unsupported` here.
+ * A URL that anyone can use until it expires. A URL for uploading needs a PUT with the header `x-ms-blob-type: BlockBlob`. That request
+ * sets the content type of the blob, so attributes are `unsupported` here.
  */
 export async function signedUrl(
   client: AzureClient,
@@ -71,7 +71,7 @@ export async function signedUrl(
   return withQuery(base, [encodeQuery(versionPairs(wanted)), sas])
 }
 
-/** A URL without a signature, in which only a version or a snapshot can be named. */
+/** A URL without a signature. Only a version or a snapshot can be selected in it. */
 export function plainUrl(base: string, options: DownloadOptions): string {
   const wanted = wantedOf(options)
   const pairs = versionPairs(wanted)

@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** What settings should rather say: a token that ends, and what has no effect. */
+/** Advice about settings: a token that expires, and settings without effect. */
 export function dropboxAdvice({ settings, env }: GivenSettings): string[] {
   const has = (name: string): boolean => Boolean(settings[name] ?? env[name])
   const notes: string[] = []

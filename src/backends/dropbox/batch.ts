@@ -4,10 +4,10 @@ import { type Polled, polled } from '../../remote/polling.ts'
 import type { DropboxClient } from './client.ts'
 import { codeOfTags, type Fields, fieldsOf, tagOf, tagsOf } from './errors.ts'
 
-/** Most entries of one batch. */
+/** Maximum number of entries per batch. */
 export const BATCH_LIMIT = 1000
 
-/** A batch by the functions that start it and ask how it goes. */
+/** The API functions that start a batch and report its progress. */
 export interface Batch {
   readonly start: string
   readonly check: string
@@ -15,8 +15,9 @@ export interface Batch {
 }
 
 /**
- * The error of each entry of a batch, in order; undefined for one that succeeded. An entry that the answer lacks is an error with outcome `unknown`. The
- * job is asked until it is done. (https://www.dropbox.com/developers/documentation/http/documentation#files-delete_batch)
+ * The error of each entry of a batch, in order; undefined for an entry that succeeded. An entry that the answer lacks is an error with
+ * outcome `unknown`. Polls the job until it is done.
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-delete_batch)
  */
 export async function batchErrors(
   client: DropboxClient,
@@ -30,7 +31,7 @@ export async function batchErrors(
     statusOf(await client.rpc(check, { async_job_id: job }, step, { fields: ['.tag'], reads: true }))
   const first = tagOf(launched) === 'async_job_id' ? undefined : statusOf(launched)
   const isDone = first !== undefined && 'result' in first
-  // The batch may be carried out whatever becomes of the questions.
+  // The batch may be carried out even if polling fails.
   const entries = isDone
     ? first.result
     : await polled('batch', ask, ctx).catch(error => {

@@ -11,12 +11,12 @@ import { type Lesson, Service, type ServiceRequest } from '../../remote/service.
 import { classifyDropbox, DropboxError, dropboxError, type Fields, fieldsOf } from './errors.ts'
 import { type TokenOptions, Tokens } from './tokens.ts'
 
-/** Where a client sends its requests and who it is. */
+/** The address of a client's requests and its credentials. */
 export interface ClientOptions extends TokenOptions {
   /** Without a slash at its end. */
   readonly apiUrl: string
   readonly contentUrl: string
-  /** Whether paths begin at the root of the team, not in the user's own folder. */
+  /** Whether paths start at the root of the team, not in the user's own folder. */
   readonly teamRoot: boolean
 }
 
@@ -27,13 +27,13 @@ export interface DropboxRequest extends ServiceRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly body?: Bytes | undefined
   readonly expected: Expected
-  /** Whether it is sent without the root of the team, since it asks for that. */
+  /** Whether the request is sent without the root of the team, since it asks for that root. */
   readonly isHome?: boolean | undefined
 }
 
-/** What a call of the API may say of its answer. */
+/** Options of an API call about its answer. */
 export interface RpcOptions {
-  /** Fields that the answer always has. */
+  /** Fields that the answer must have. */
   readonly fields?: readonly string[] | undefined
   readonly lists?: readonly string[] | undefined
   /** Whether the call changes nothing. */
@@ -43,7 +43,7 @@ export interface RpcOptions {
 
 const ROOT_HEADER = 'dropbox-api-path-root'
 
-/** The calls of one storage. The client renews a token that has ended, and finds the root of the team where the options say so. */
+/** The calls of one storage. The client renews an expired token, and finds the root of the team if the options require it. */
 export class DropboxClient {
   readonly #options: ClientOptions
   readonly #http: HttpClient
@@ -68,7 +68,7 @@ export class DropboxClient {
     )
   }
 
-  /** Calls a function of the API: JSON for JSON. */
+  /** Calls a function of the API with JSON; returns its JSON answer. */
   async rpc(path: string, arg: object | null, ctx: CallContext, options: RpcOptions = {}): Promise<Fields> {
     const { fields, lists, reads = false, isHome } = options
     const request: DropboxRequest = {
@@ -83,18 +83,18 @@ export class DropboxClient {
     return (await this.#service.json<Record<string, unknown>>(request, ctx)).value
   }
 
-  /** Sends bytes to a function that is answered by JSON with these fields. */
+  /** Sends bytes to a function; returns its JSON answer, which has these fields. */
   async upload(path: string, arg: object, body: Bytes, fields: readonly string[], ctx: CallContext): Promise<Fields> {
     const request = this.#content(path, arg, { statuses: [200], fields }, { body })
     return (await this.#service.json<Record<string, unknown>>(request, ctx)).value
   }
 
-  /** Sends bytes to a function that has nothing to say. */
+  /** Sends bytes to a function whose answer is empty. */
   async append(path: string, arg: object, body: Bytes, ctx: CallContext): Promise<void> {
     await this.#service.done(this.#content(path, arg, { statuses: [200] }, { body }), ctx)
   }
 
-  /** Sends a question that is answered by bytes; what they are is in the header `dropbox-api-result`. */
+  /** Sends a request whose answer is a file's bytes. Their metadata is in the header `dropbox-api-result`. */
   download(path: string, arg: object, range: string | undefined, ctx: CallContext): Promise<HttpResponse> {
     const statuses = range === undefined ? [200] : [200, 206]
     const headers: Record<string, string> = range === undefined ? {} : { range }
@@ -131,7 +131,7 @@ export class DropboxClient {
     return { wire, hide: hidingSecrets({ headers, names: [], others, ofClient }), credential: token as object }
   }
 
-  /** The namespace of the team's root, whatever kind of root the account says it has. (https://developers.dropbox.com/dbx-team-files-guide) */
+  /** The namespace of the team's root, for any kind of root of the account. (https://developers.dropbox.com/dbx-team-files-guide) */
   async #teamRoot(ctx: CallContext): Promise<string> {
     const options = { fields: ['root_info'], reads: true, isHome: true }
     const { root_info: info } = await this.rpc('users/get_current_account', null, ctx, options)
@@ -162,7 +162,7 @@ export class DropboxClient {
     }
   }
 
-  /** That a token has ended; that the root of the team is another one now. */
+  /** Learns that a token has expired, or that the root of the team has changed. */
   #learn(error: HttpStatusError, credential: unknown, isHome: boolean | undefined): Lesson<undefined> | undefined {
     const [tag = ''] = error instanceof DropboxError ? error.tags : []
     if (/^(?:expired|invalid)_access_token$/.test(tag)) {
@@ -174,10 +174,10 @@ export class DropboxClient {
   }
 }
 
-/** The header that tells of which file an answer has the bytes. */
+/** The header with the metadata of the file whose bytes an answer contains. */
 export const RESULT_HEADER = 'dropbox-api-result'
 
-/** JSON in pure ASCII, as headers need it: DEL and all above are escaped, characters beyond the BMP as two. */
+/** JSON in pure ASCII for headers: DEL and all characters above are escaped, characters beyond the BMP as two escapes. */
 export function asciiJson(value: object): string {
   return JSON.stringify(value).replace(
     /[\x7f-\uffff]/g,

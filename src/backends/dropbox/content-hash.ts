@@ -1,7 +1,7 @@
 import { ContentHash } from '../../core/digests/content-hash.ts'
 import type { Bytes } from '../../remote/checksums.ts'
 
-/** The hash of bytes at hand. */
+/** The hash of bytes in memory. */
 export function hashed(bytes: Bytes): ContentHash {
   const hash = new ContentHash()
   if (bytes instanceof Uint8Array) hash.update(bytes)

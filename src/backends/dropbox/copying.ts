@@ -13,7 +13,7 @@ import type { Lookup } from './lookup.ts'
 import { fileAt } from './metadata.ts'
 import { isSameKey, newPath, pathOf } from './names.ts'
 
-/** What is copied or moved, by its key, and its new key. */
+/** The source of a copy or move, by its key, and its new key. */
 export interface Relocation {
   readonly from: string
   readonly to: string
@@ -27,7 +27,7 @@ export type FileCalls = Pick<Driver, 'read' | 'write' | 'delete'>
 
 const RESULT = { fields: ['metadata'] }
 
-/** Copies and moves at the service, which replaces nothing. */
+/** Copies and moves at the service, which never replaces files. */
 export class Relocations {
   readonly #client: DropboxClient
   readonly #lookup: Lookup
@@ -40,8 +40,9 @@ export class Relocations {
   }
 
   /**
-   * Copies or moves one file. A file at the target is replaced by way of this machine, so that it stays until the new one is whole. Two spellings of one
-   * file: nothing is done. (https://www.dropbox.com/developers/documentation/http/documentation#files-copy)
+   * Copies or moves one file. To replace a file at the target, the bytes pass through this machine, so that the old file stays until the
+   * new one is complete. If both names are spellings of one file, nothing is done.
+   * (https://www.dropbox.com/developers/documentation/http/documentation#files-copy)
    */
   async one(verb: Verb, pair: Relocation, { ifAbsent }: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const { from, to } = pair
@@ -75,8 +76,9 @@ export class Relocations {
   }
 
   /**
-   * Copies or moves files and whole folders by batches; what failed has its error, in the order of the pairs. A taken target is `exists`. A batch is sent
-   * again only if nothing of it was done. One that fails as a whole gives each pair that error; the first one throws it.
+   * Copies or moves files and whole folders in batches. Returns the error of each failed pair, in the order of the pairs. An existing
+   * target is `exists`. A batch is sent again only if nothing of it was done. A batch that fails as a whole sets that error for each pair;
+   * if the first batch fails, the error is thrown.
    */
   async many(verb: Verb, pairs: readonly Relocation[], ctx: CallContext): Promise<Array<StorageError | undefined>> {
     const all: Array<StorageError | undefined> = []
@@ -102,7 +104,7 @@ export class Relocations {
     return batchErrors(this.#client, batch, pairs.length, ctx)
   }
 
-  /** What became of a pair, of which the batch `said` this. Those that met a lock go one after another, each after a wait. */
+  /** The result of a pair, for which the batch reported `said`. Pairs that met a lock are repeated one after another, each after a wait. */
   async #settled(
     verb: Verb,
     pair: Relocation,
@@ -141,7 +143,7 @@ function pathsOf({ from, to }: Relocation): object {
   return { from_path: pathOf(from), to_path: newPath(to) }
 }
 
-/** The error of a whole batch for one of its pairs, whose name it gets. */
+/** The error of a whole batch for one of its pairs, whose name is added. */
 function sameError(failed: StorageError): StorageError {
   const { code, message, status, outcome } = failed
   return new StorageError(code, message, { cause: failed, status, outcome, retryable: false })

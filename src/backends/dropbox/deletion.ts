@@ -11,13 +11,13 @@ import { classifyDropbox } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { pathOf } from './names.ts'
 
-/** Files that are asked for at once before a batch. */
+/** Number of files that are looked up in parallel before a batch. */
 const ASKED_AT_ONCE = 8
 
-/** Empty pages after which a folder counts as one that is not empty. */
+/** Number of empty pages after which a folder counts as not empty. */
 const MAX_EMPTY_PAGES = 100
 
-/** Deletes files, and folders that are empty: the service itself would remove a whole tree, so it is told the revision that is meant. */
+/** Deletes files, and empty folders. The service itself would delete a whole tree, so requests contain the revision to delete. */
 export class Deletion {
   readonly #client: DropboxClient
   readonly #lookup: Lookup
@@ -36,7 +36,7 @@ export class Deletion {
     })
   }
 
-  /** Missing, also with its folder: fine. */
+  /** A missing file or folder is no error. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     for (let before: string | undefined; ; ) {
       const found = await this.#lookup.present(key, ctx)
@@ -50,7 +50,8 @@ export class Deletion {
       } catch (error) {
         const code = classifyDropbox(error)
         if (code === 'not_found') return
-        // It was replaced since it was asked for, and the new one is to be deleted. The same revision again is no progress.
+        // The file was replaced after the look-up, and the new one must be deleted. If the revision is the same again, there is no
+        // progress.
         if (code !== 'precondition_failed' || isDirectory === true || etag === before) throw error
         before = etag
         ctx.progress()
@@ -58,7 +59,7 @@ export class Deletion {
     }
   }
 
-  /** Deletes one revision; another one, a missing file and a folder, which has none, are `precondition_failed`. */
+  /** Deletes one revision. Code `precondition_failed` for another revision, a missing file, and a folder, which has no revision. */
   async deleteVersion(key: string, rev: string, ctx: CallContext): Promise<void> {
     const arg = entryOf(key, checkedRev(rev))
     const request = this.#client.rpc('files/delete_v2', arg, ctx, { fields: ['metadata'] })
@@ -101,7 +102,7 @@ export class Deletion {
     const options = { lists: ['entries'], fields: ['cursor', 'has_more'], reads: true }
     let page = await this.#client.rpc('files/list_folder', { path: pathOf(key), limit: 1 }, ctx, options)
     const isEmpty = (): boolean => (page['entries'] as unknown[]).length === 0
-    // A page may be empty although there are more: that is what is left of deleted files.
+    // A page may be empty although there are more entries: deleted files leave empty pages.
     for (let pages = 1; isEmpty() && page['has_more'] === true && pages < MAX_EMPTY_PAGES; pages++) {
       page = await this.#client.rpc('files/list_folder/continue', { cursor: page['cursor'] }, ctx, options)
     }

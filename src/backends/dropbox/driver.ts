@@ -37,11 +37,11 @@ import { pathOf } from './names.ts'
 import { DropboxParts } from './parts.ts'
 import { readStored } from './reading.ts'
 
-/** What a `DropboxDriver` needs; `DropboxStorage` makes it of its options. */
+/** The options of a `DropboxDriver`; `DropboxStorage` makes them from its own options. */
 export interface DropboxDriverOptions extends ClientOptions, Omit<PartOptions, 'uploadConcurrency'> {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
-  /** How a file is replaced: `update` replaces only the revision that was there when the write began. */
+  /** How a file is replaced: `update` replaces only the revision that existed when the write began. */
   readonly writeMode: 'add' | 'overwrite' | 'update'
   /** The folder that `createContainer` makes; '/' = the root. */
   readonly rootPath: string
@@ -104,7 +104,7 @@ export class DropboxDriver implements Driver {
 
   async #plan(key: string, options: WriteOptions, ctx: CallContext) {
     const commit = commitOf(key, await this.#modeOf(key, options, ctx), options.extra)
-    // A session tells what became of its last request, and the file what became of `put`: both are made again also under a condition.
+    // A session reports the result of its last request, and the file that of `put`: both are repeated even under a condition.
     const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
     return { protocol: this.#parts, target: { key, options, commit }, plan }
   }
@@ -114,7 +114,7 @@ export class DropboxDriver implements Driver {
     if (ifMatch !== undefined) return updateOf(ifMatch)
     if (this.#options.writeMode !== 'update') return 'overwrite'
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
-    // A folder, which has no revision, is told by the service when it refuses `add`.
+    // The service reports a folder, which has no revision, when it refuses `add`.
     const etag = found?.stat.etag
     return etag === undefined ? 'add' : updateOf(etag)
   }
@@ -149,7 +149,7 @@ export class DropboxDriver implements Driver {
     return this.#relocations.many(verb, pairs, ctx)
   }
 
-  /** The id of the file, which is the same under any spelling, root and token. */
+  /** The id of the file, which does not depend on spelling, root and token. */
   async address(key: string, ctx: CallContext): Promise<string> {
     const found = await ctx.step('stat', true, step => this.#lookup.present(key, step))
     return found?.id ?? `${await this.#client.account(ctx)} ${pathOf(key).toLowerCase()}`
@@ -162,7 +162,7 @@ export class DropboxDriver implements Driver {
       await this.#client.rpc('files/create_folder_v2', { path, autorename: false }, ctx, { fields: ['metadata'] })
     } catch (error) {
       const code = classifyDropbox(error)
-      // There is such a folder.
+      // The folder exists.
       if (code === 'is_directory') return
       throw code === 'precondition_failed'
         ? new StorageError('not_a_directory', `The root ${path} is a file.`, { cause: error })
@@ -170,18 +170,18 @@ export class DropboxDriver implements Driver {
     }
   }
 
-  /** A link to the bytes of a file: for 4 hours, or a shared one that stays. */
+  /** A link to the bytes of a file: valid for 4 hours, or a permanent shared one. */
   link(key: string, isShared: boolean, ctx: CallContext): Promise<string> {
     return isShared ? sharedLink(this.#client, key, ctx) : temporaryLink(this.#client, key, ctx)
   }
 
-  /** A link to which anybody may POST the file, for so many seconds. */
+  /** A link to which anyone can POST the file, valid for `secs` seconds. */
   uploadLink(key: string, secs: number, options: WriteOptions, ctx: CallContext): Promise<string> {
     const commit = commitOf(key, options.ifAbsent === true ? 'add' : 'overwrite', options.extra)
     return uploadLink(this.#client, commit, secs, ctx)
   }
 
-  /** A link that takes the bytes by POST. Dropbox keeps no types: a file has the one that its name implies. */
+  /** A link that accepts the bytes with POST. Dropbox stores no content types: a file has the one that its name implies. */
   async uploadTarget(
     key: string,
     options: WriteOptions,
@@ -204,7 +204,7 @@ export class DropboxDriver implements Driver {
     return classifyDropbox(error)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()

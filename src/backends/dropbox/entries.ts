@@ -3,8 +3,8 @@ import type { Entry } from '../../storage/types.ts'
 import { isReset } from './listing.ts'
 
 /**
- * The entries of a listing, each once: Dropbox tells a file again that changes meanwhile. A listing that it has given up begins again, and what was given
- * before is left out; one that brings nothing new before it is given up again ends with that error.
+ * The entries of a listing without duplicates: Dropbox lists a file again that changes meanwhile. If Dropbox resets a listing, it is
+ * restarted, and entries that were already returned are left out. If it is reset again before a new entry, it ends with that error.
  */
 export async function* distinctEntries(list: () => AsyncGenerator<Entry>): AsyncGenerator<Entry, void, undefined> {
   const seen = new SeenNames()
@@ -23,12 +23,12 @@ export async function* distinctEntries(list: () => AsyncGenerator<Entry>): Async
   }
 }
 
-/** Names that were seen, by 64 bits of their hashes: a million takes 16 to 32 MiB. */
+/** Names that were seen, as 64 bits of their hashes: a million takes 16 to 32 MiB. */
 class SeenNames {
   #slots: Uint32Array = new Uint32Array(2048)
   #count = 0
 
-  /** Whether the name is new. */
+  /** Adds a name. Returns whether it is new. */
   add(name: string): boolean {
     const hash = nodeCrypto().hash('sha256', name, 'buffer')
     // A slot of zeros is free.

@@ -9,16 +9,16 @@ import { type Refusal, readRefusal } from '../../remote/refusal.ts'
 /** Fields of a JSON object. */
 export type Fields = Readonly<Record<string, unknown>>
 
-/** What Dropbox says when it refuses a request. (https://www.dropbox.com/developers/documentation/http/documentation#error-handling) */
+/** The details of a refused request. (https://www.dropbox.com/developers/documentation/http/documentation#error-handling) */
 export interface DropboxErrorDetails extends HttpErrorDetails {
   readonly tags?: readonly string[] | undefined
   readonly correctOffset?: number | undefined
 }
 
-/** An answer by which Dropbox refused a request; `serviceCode` has the tags of its error: `path/conflict/file`. */
+/** An answer by which Dropbox refused a request. `serviceCode` contains the tags of its error: `path/conflict/file`. */
 export class DropboxError extends HttpStatusError {
   readonly tags: readonly string[]
-  /** Where an upload session has got to, when the offset was another one. */
+  /** The offset of an upload session, if the request had another one. */
   readonly correctOffset: number | undefined
 
   static {
@@ -32,7 +32,7 @@ export class DropboxError extends HttpStatusError {
   }
 }
 
-/** Makes an error of a refusal, whatever its body is: JSON, plain text, a page, or nothing. */
+/** Makes an error from a refusal with any body: JSON, plain text, an HTML page, or none. */
 export async function dropboxError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -50,7 +50,7 @@ export async function dropboxError(
     headers: wait === undefined ? headers : { ...headers, 'retry-after': wait },
     hide,
     tags,
-    // By a tag the function itself says that it did nothing.
+    // An error with tags means that the function did nothing.
     outcome: refusal.outcome ?? (refusal.status === 409 && tags.length > 0 ? 'not_applied' : undefined),
     serviceCode: tags.join('/') || undefined,
     serviceMessage: plain ?? textOf(fieldsOf(json?.['user_message'])['text']),
@@ -65,7 +65,7 @@ function plainTextOf({ bodyText, headers }: Refusal): string | undefined {
   return isPlain ? bodyText.trim() || undefined : undefined
 }
 
-/** A value as an object; one without fields for any other. */
+/** A value as an object; an empty object for any other value. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }
@@ -75,7 +75,7 @@ export function tagOf(value: unknown): string | undefined {
   return textOf(fieldsOf(value)['.tag'])
 }
 
-/** How deep the unions of an error are read. */
+/** Maximum depth of an error's unions that is read. */
 const DEPTH = 6
 
 /** The tags of nested unions, the outer one first: `['path', 'conflict', 'file']`. */
@@ -118,7 +118,7 @@ function hintFor([tag = '']: readonly string[], json: Fields | undefined): strin
   }
 }
 
-/** Codes by the innermost tag that says more than the others. */
+/** Error codes by the innermost tag that is more precise than the others. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
     not_found: 'not_found',
@@ -167,9 +167,9 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   }),
 )
 
-/** The code that the tags of an error mean; undefined where they are not known. */
+/** The code for the tags of an error; undefined if they are unknown. */
 export function codeOfTags(tags: readonly string[]): ErrorCode | undefined {
-  // That there is no such session says nothing of a file.
+  // A missing session does not mean a missing file.
   if (isSessionGone(tags)) return 'unavailable'
   for (const tag of tags.toReversed()) {
     const code = CODES.get(tag)
@@ -178,7 +178,7 @@ export function codeOfTags(tags: readonly string[]): ErrorCode | undefined {
   return undefined
 }
 
-/** Whether the tags say that there is no such upload session any more. */
+/** Whether the tags mean that the upload session no longer exists. */
 export function isSessionGone(tags: readonly string[]): boolean {
   const [first, second = first] = tags
   if (first !== 'lookup_failed' && tags.length > 1) return false
@@ -189,11 +189,11 @@ export function isSessionGone(tags: readonly string[]): boolean {
 export function classifyDropbox(error: unknown): ErrorCode | undefined {
   if (!(error instanceof DropboxError)) return classifyHttp(error)
   const { tags, status } = error
-  // By the status alone a 409 would be a refused condition; without a tag it is not what the service writes.
+  // By the status alone, a 409 would be a refused condition. Without a tag, the answer does not come from the service.
   return codeOfTags(tags) ?? (status !== 409 ? classifyHttp(error) : tags.length > 0 ? 'unknown' : 'unavailable')
 }
 
-/** The service's own error, also where it is the cause of a `StorageError`. */
+/** The service's own error, also if it is the cause of a `StorageError`. */
 export function dropboxErrorOf(error: unknown): DropboxError | undefined {
   const native = error instanceof StorageError ? error.cause : error
   return native instanceof DropboxError ? native : undefined

@@ -6,10 +6,13 @@ import type { DropboxClient } from './client.ts'
 import { dropboxErrorOf, type Fields, fieldsOf } from './errors.ts'
 import { pathOf } from './names.ts'
 
-/** Life of a temporary link in seconds, which Dropbox fixes. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_link) */
+/**
+ * Lifetime of a temporary link in seconds, which Dropbox fixes.
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_link)
+ */
 export const LINK_SECS: number = 4 * 3600
 
-/** Checks the life of a link for an upload: 60 to 14,400 seconds, else `invalid_argument`; returns it in whole seconds. */
+/** Checks the lifetime of a link for an upload: 60 to 14,400 seconds, else `invalid_argument`; returns it in whole seconds. */
 export function checkLinkLife(secs: number): number {
   checkSeconds(secs)
   if (secs >= 60 && secs <= LINK_SECS) return secs
@@ -22,7 +25,10 @@ export async function temporaryLink(client: DropboxClient, key: string, ctx: Cal
   return linkIn(await client.rpc('files/get_temporary_link', { path: pathOf(key) }, ctx, options), 'link')
 }
 
-/** A link to which anybody may POST the bytes of the file, once. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_upload_link) */
+/**
+ * A link to which anyone can POST the bytes of the file, once.
+ * (https://www.dropbox.com/developers/documentation/http/documentation#files-get_temporary_upload_link)
+ */
 export async function uploadLink(
   client: DropboxClient,
   commit: object,
@@ -36,7 +42,10 @@ export async function uploadLink(
   )
 }
 
-/** The shared link of a file, which is made if there is none; `raw=1` gives the bytes in place of a page. (https://help.dropbox.com/share/force-download) */
+/**
+ * The shared link of a file, which is created if there is none. `raw=1` returns the bytes instead of an HTML page.
+ * (https://help.dropbox.com/share/force-download)
+ */
 export async function sharedLink(client: DropboxClient, key: string, ctx: CallContext): Promise<string> {
   const path = pathOf(key)
   const url = new URL((await madeLink(client, path, ctx)) ?? (await oldLink(client, path, ctx)))
@@ -45,7 +54,7 @@ export async function sharedLink(client: DropboxClient, key: string, ctx: CallCo
   return url.href
 }
 
-/** A new link; undefined where the file has one that the answer does not tell. */
+/** A new link; undefined if the file already has one that the answer does not contain. */
 async function madeLink(client: DropboxClient, path: string, ctx: CallContext): Promise<string | undefined> {
   try {
     return linkIn(

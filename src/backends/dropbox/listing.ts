@@ -12,8 +12,8 @@ const MAX_ENTRIES = 2000
 const EMPTY: Page = { files: [], directories: [] }
 
 /**
- * One page of a folder, in Dropbox's own order. A folder that is missing, and a file, have none; the listing that Dropbox has given up (`reset`) is
- * `unavailable`, see `isReset`. (https://www.dropbox.com/developers/documentation/http/documentation#files-list_folder)
+ * One page of a folder, in Dropbox's own order. A missing folder and a file have an empty page. If Dropbox has reset the listing (`reset`),
+ * the code is `unavailable`, see `isReset`. (https://www.dropbox.com/developers/documentation/http/documentation#files-list_folder)
  */
 export async function listedPage(
   client: DropboxClient,
@@ -37,12 +37,12 @@ export async function listedPage(
   }
 }
 
-/** Whether an error says that a listing has to begin again. */
+/** Whether an error means that a listing must be restarted. */
 export function isReset(error: unknown): boolean {
   return dropboxErrorOf(error)?.tags.includes('reset') === true
 }
 
-/** The page in an answer. An entry of another kind, or that has no name, is left out by itself. */
+/** The page in an answer. An entry of another kind, or without a name, is left out. */
 function pageOf({ entries, cursor, has_more: more }: Fields, prefix: string, request: PageRequest): Page {
   const files: ListedFile[] = []
   const directories: string[] = []
@@ -60,7 +60,7 @@ function pageOf({ entries, cursor, has_more: more }: Fields, prefix: string, req
   return checkedPage({ files, directories, next }, prefix, request)
 }
 
-/** The key of an entry below the prefix, which stays as it was asked for: Dropbox may show the names above in another case. */
+/** The key of an entry below the prefix, which is kept as requested: Dropbox may return the parent names in another case. */
 function keyOf({ path_display: shown, path_lower: lower }: Fields, prefix: string): string | undefined {
   const [root = '', ...parts] = (textOf(shown) ?? textOf(lower) ?? '').split('/')
   const above = prefix.split('/').length - 1

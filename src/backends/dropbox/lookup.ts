@@ -4,7 +4,7 @@ import type { DropboxClient } from './client.ts'
 import { classifyDropbox, tagOf } from './errors.ts'
 import { type Metadata, metadataOf, versionAt, versionPath } from './metadata.ts'
 
-/** Asks what is there. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
+/** Looks up files and folders. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
 export class Lookup {
   readonly #client: DropboxClient
 
@@ -17,12 +17,12 @@ export class Lookup {
     const options = { fields: ['.tag'], reads: true }
     const value = await this.#client.rpc('files/get_metadata', { path: versionPath(key, versionId) }, ctx, options)
     if (tagOf(value) === 'folder') return metadataOf(value)
-    // A file is no folder, which a key with a slash is.
+    // A key with a slash is a folder, not a file.
     if (key.endsWith('/')) throw new StorageError('not_found', `There is no folder '${key}'.`)
     return versionAt(value, key, versionId)
   }
 
-  /** The same; undefined where nothing is there. */
+  /** The same; undefined if there is nothing. */
   async present(key: string, ctx: CallContext): Promise<Metadata | undefined> {
     try {
       return await this.find(key, ctx)

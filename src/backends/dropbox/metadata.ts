@@ -6,16 +6,16 @@ import { dateOf } from '../../remote/headers.ts'
 import { type Fields, fieldsOf, tagOf } from './errors.ts'
 import { isAlike, pathOf } from './names.ts'
 
-/** What Dropbox says of a file or folder. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
+/** Dropbox's metadata of a file or folder. (https://www.dropbox.com/developers/documentation/http/documentation#files-get_metadata) */
 export interface Metadata {
   readonly stat: Stat
-  /** 64 hexadecimal digits; undefined where it is not told. */
+  /** 64 hexadecimal digits; undefined if the answer does not contain it. */
   readonly hash: string | undefined
-  /** Stays when the file is moved or changed. */
+  /** Does not change when the file is moved or changed. */
   readonly id: string | undefined
 }
 
-/** The metadata in an answer. A field that cannot be read is left out; an unknown size is NaN. */
+/** The metadata in an answer. A field that cannot be parsed is left out; an unknown size is NaN. */
 export function metadataOf(value: Fields): Metadata {
   const { size, rev, id, content_hash: hash, server_modified: stored, client_modified: set } = value
   if (tagOf(value) === 'folder') return { stat: { size: 0, isDirectory: true }, hash: undefined, id: textOf(id) }
@@ -30,7 +30,7 @@ export function metadataOf(value: Fields): Metadata {
   return { stat, hash: stat.checksums?.dropbox, id: textOf(id) }
 }
 
-/** The metadata of the file at a path; `unavailable`, outcome `unknown`, for an answer that is about another one or does not tell it. */
+/** The metadata of the file at a path. Code `unavailable`, outcome `unknown`, if the answer is about another file or lacks a field. */
 export function fileAt(value: unknown, path: string): Metadata {
   const fields = fieldsOf(value)
   const found = metadataOf(fields)
@@ -43,13 +43,13 @@ export function fileAt(value: unknown, path: string): Metadata {
   return found
 }
 
-/** What bytes are known by. */
+/** The size and hash of sent bytes. */
 export interface Wanted {
   readonly size: number
   readonly hash: string | undefined
 }
 
-/** The file that an answer tells, where its bytes are those that were sent. */
+/** The file in an answer, if its bytes are the ones that were sent. */
 export function verified(answer: unknown, path: string, wanted: Wanted): Stat {
   const { stat, hash } = fileAt(answer, path)
   if (stat.size === wanted.size && (wanted.hash === undefined || (hash ?? wanted.hash) === wanted.hash)) return stat
@@ -61,14 +61,14 @@ function noAnswer(what: string): StorageError {
   return new StorageError('unavailable', `The answer ${what}.`, { outcome: 'unknown' })
 }
 
-/** The path of a version, where one is named: `not_found` for a text that no version has. */
+/** The path of a version, if there is one. Code `not_found` for a text that is not a version. */
 export function versionPath(key: string, versionId: string | undefined): string {
   if (versionId === undefined) return pathOf(key)
   if (/^[0-9a-f]{9,64}$/.test(versionId)) return `rev:${versionId}`
   throw new StorageError('not_found', 'There is no such version of the file.')
 }
 
-/** The file that an answer about a version tells; `not_found` where it is a version of another file. */
+/** The file in an answer about a version. Code `not_found` if it is a version of another file. */
 export function versionAt(value: Fields, key: string, versionId: string | undefined): Metadata {
   try {
     return fileAt(value, pathOf(key))

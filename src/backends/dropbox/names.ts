@@ -1,12 +1,12 @@
 import { SuspiciousFileOperation } from '../../core/errors.ts'
 import { trimTrailingSlashes } from '../../core/names.ts'
 
-/** Names that Dropbox takes for no file, in any case. (https://help.dropbox.com/sync/ignored-files) */
+/** Names that Dropbox does not sync, in any case. (https://help.dropbox.com/sync/ignored-files) */
 const DISALLOWED = /^(?:desktop\.ini|thumbs\.db|\.ds_store|icon\r|\.dropbox|\.dropbox\.attr)$/i
-/** Characters of the longest part of a path. */
+/** Maximum length of a part of a path in characters. */
 export const MAX_PART = 255
 
-/** Refuses a name whose key Dropbox does not take, or would store under another name: `suspicious_name`, with what is wrong. */
+/** Refuses a name whose key Dropbox refuses or changes: `suspicious_name`, with the reason. */
 export function checkKey(key: string, name: string): void {
   const problem = problemOf(key)
   if (problem === undefined) return
@@ -15,7 +15,7 @@ export function checkKey(key: string, name: string): void {
   })
 }
 
-/** What is wrong with a key; undefined where nothing is. */
+/** The problem of a key; undefined if there is none. */
 export function problemOf(key: string): string | undefined {
   if (/[\\\x7f]/.test(key)) return 'has no backslash and no DEL'
   for (const part of key.split('/')) {
@@ -27,23 +27,26 @@ export function problemOf(key: string): string | undefined {
   return undefined
 }
 
-/** The path of a key; the root is ''. Dropbox knows a name by form C of Unicode, and finds it by no other. (https://github.com/samschott/maestral/pull/678) */
+/**
+ * The path of a key; the root is ''. Dropbox stores names in Unicode form C, and finds them only in that form.
+ * (https://github.com/samschott/maestral/pull/678)
+ */
 export function pathOf(key: string): string {
   return newPath(key).normalize('NFC')
 }
 
-/** The path of a file to be made, whose name is shown as it is written. */
+/** The path of a new file, whose name is shown as it is written. */
 export function newPath(key: string): string {
   const path = trimTrailingSlashes(key)
   return path === '' ? '' : `/${path}`
 }
 
-/** Whether two keys are one file whatever Dropbox makes of Unicode: it compares names without case. */
+/** Whether two keys are certainly one file in Dropbox, which compares names without case. */
 export function isSameKey(key: string, other: string): boolean {
   return pathOf(key).toLowerCase() === pathOf(other).toLowerCase()
 }
 
-/** Whether two paths may be one to Dropbox, whose own rules for rare letters are not known. */
+/** Whether two paths may be one file in Dropbox, whose own rules for rare letters are unknown. */
 export function isAlike(path: string, other: string): boolean {
   return path === other || folded(path) === folded(other)
 }

@@ -16,51 +16,51 @@ import { classifyDropbox, dropboxErrorOf, isSessionGone } from './errors.ts'
 import type { Lookup } from './lookup.ts'
 import { verified, type Wanted } from './metadata.ts'
 
-/** A file to be written. */
+/** A file to write. */
 export interface DropboxTarget extends UploadTarget {
   readonly commit: Commit
 }
 
-/** A session by which a file is uploaded. */
+/** A session for the upload of a file. */
 export interface DropboxUpload {
   readonly target: DropboxTarget
-  /** Of the bytes before `hashedTo`; unknown for an upload that another process began. */
+  /** Hash of the bytes before `hashedTo`; unknown for an upload that another process began. */
   readonly hash: ContentHash | undefined
   hashedTo: number
   /** Undefined until the first part begins the session. */
   session: string | undefined
-  /** Bytes that the service is known to have. */
+  /** Number of bytes that the service is known to have. */
   offset: number
-  /** The last part, which goes with the request that makes the file. */
+  /** The last part, which is sent with the request that creates the file. */
   tail: { readonly piece: Piece; readonly hash: ContentHash } | undefined
-  /** Whether a request that makes the file may have been carried out, whatever came of the next. */
+  /** Whether a request that creates the file may have been carried out, independent of later results. */
   isDoubtful: boolean
 }
 
-/** Bytes of the largest request. */
+/** Maximum size of a request in bytes. */
 export const MAX_REQUEST: number = 150 * 1024 * 1024
-/** Bytes of the largest file, in the smallest parts. */
+/** Maximum size of a file divided by the smallest part size. */
 const MAX_PARTS = 2 ** 41 / BLOCK
 const START = 'files/upload_session/start'
 const APPEND = 'files/upload_session/append_v2'
 const FINISH = 'files/upload_session/finish'
 const NOTHING = Buffer.alloc(0)
 
-/** Files in one request, or by a session: the first part begins it, the last one makes the file. */
+/** Files in one request, or in a session: the first part begins it, the last one creates the file. */
 export class DropboxParts implements PartProtocol<DropboxUpload, undefined, DropboxTarget> {
   readonly limits: PartLimits
   readonly #client: DropboxClient
   readonly #lookup: Lookup
 
   constructor(client: DropboxClient, lookup: Lookup, partSize: number) {
-    // Parts of whole blocks, so that no byte is hashed twice, wherever they are as large as that.
+    // Parts are whole blocks if they are large enough, so that no byte is hashed twice.
     const unit = partSize % BLOCK === 0 ? BLOCK : 1
     this.limits = { minPart: unit, maxPart: MAX_REQUEST, maxParts: MAX_PARTS, align: unit, sequential: true }
     this.#client = client
     this.#lookup = lookup
   }
 
-  /** One request, which is made again also under a condition: what came of a lost one is told by the file. */
+  /** One request, which is repeated even under a condition: after a lost answer, the file shows the result. */
   async put(target: DropboxTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
     const { key, commit } = target
     const wanted = { size: bodySize(body), hash: hashed(body).digest() }
@@ -79,7 +79,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     return { target, hash, hashedTo: 0, session: undefined, offset: 0, tail: undefined, isDoubtful: false }
   }
 
-  /** Sends a part until the service has all of it; the last one is kept for `finish`. */
+  /** Sends a part until the service has all of it. The last one is kept for `finish`. */
   async part(upload: DropboxUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
     const hash = hashed(piece.chunks)
     if (piece.offset === upload.hashedTo) {
@@ -99,7 +99,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     }
   }
 
-  /** Makes the file, with the last part; goes on behind the bytes of it that have arrived before. */
+  /** Creates the file with the last part. Continues after the bytes of it that have arrived before. */
   async finish(upload: DropboxUpload, _parts: readonly undefined[], ctx: CallContext): Promise<Stat> {
     const { target, session } = upload
     const { piece, hash } = upload.tail!
@@ -133,7 +133,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     return upload.session!
   }
 
-  /** Asks the session what it has. */
+  /** Requests the state of the session. */
   async resume(
     target: DropboxTarget,
     session: string,
@@ -151,7 +151,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     return { upload, parts: [], offset: upload.offset }
   }
 
-  /** Closes the session, so that nothing can be added; Dropbox removes it after 7 days. */
+  /** Closes the session, so that nothing can be added. Dropbox removes it after 7 days. */
   async cancel(upload: DropboxUpload, ctx: CallContext): Promise<boolean> {
     await ctx.step('cancelUpload', true, async step => {
       const offset = await this.stored(upload, step)
@@ -162,7 +162,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     return true
   }
 
-  /** Asks how much has arrived: no bytes are appended at the place that is known. */
+  /** Finds out how much has arrived: appends no bytes at the known offset. */
   async stored(upload: DropboxUpload, ctx: CallContext): Promise<number> {
     if (upload.session !== undefined) await this.#append(upload, upload.offset, NOTHING, hashed(NOTHING), ctx)
     return upload.offset
@@ -172,7 +172,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     return isSessionGone(dropboxErrorOf(error)?.tags ?? [])
   }
 
-  /** A session that made its file is gone, and the file is what was sent. */
+  /** A session that created its file is gone, and the file has the bytes that were sent. */
   async fate(
     upload: DropboxUpload,
     _parts: readonly undefined[],
@@ -182,7 +182,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     const { key, commit } = upload.target
     const isGone = this.isGone(error)
     if (!lost && !upload.isDoubtful && !isGone) return 'open'
-    // Only a request that makes the file closes a session. Where nothing says that one was carried out, equal bytes may be another saver's.
+    // Only a request that creates the file closes a session. Without a sign that one was carried out, equal bytes may be another writer's.
     const isOurs = lost || upload.isDoubtful || commit.mode === 'overwrite' || isClosed(error)
     if (!isOurs) throw notMade(error)
     try {
@@ -201,13 +201,15 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     throw notMade(error)
   }
 
-  /** The file, where it has the bytes that were sent. */
+  /** The file, if it has the bytes that were sent. */
   async #written(key: string, wanted: Wanted, ctx: CallContext): Promise<Stat | undefined> {
     const { stat, hash } = await this.#lookup.file(key, ctx)
     return stat.size === wanted.size && hash === (wanted.hash ?? hash) ? stat : undefined
   }
 
-  /** The file, where a revision was not replaced because it has these bytes already; else the error. (`strict_conflict` of the same page) */
+  /**
+   * The file, if a revision was not replaced because it already has these bytes; otherwise the error. (`strict_conflict` of the same page)
+   */
   async #unchanged(
     { key, commit: { mode } }: DropboxTarget,
     wanted: Wanted,
@@ -236,7 +238,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     upload.offset = size
   }
 
-  /** Appends bytes; where the service has got to another place, `offset` of the upload says where. */
+  /** Appends bytes. If the service is at another offset, `offset` of the upload is set to it. */
   async #append(
     upload: DropboxUpload,
     offset: number,
@@ -256,7 +258,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
   }
 }
 
-/** What is left of a part from the place that the service names, which must be further on and within the part. */
+/** The rest of a part from the service's offset, which must be further on and within the part. */
 function continued(piece: Piece, stored: number): Piece {
   if (stored > piece.offset && stored <= piece.offset + piece.size) return restOf(piece, stored)
   throw misplaced(piece.offset, stored)
@@ -267,7 +269,10 @@ function misplaced(offset: number, stored: number): StorageError {
   return new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 
-/** Whether a request that makes a file may have made it: a service that is overloaded may deny what it has done. */
+/**
+ * Whether a request that creates a file may have created it: an overloaded service may report a failure for a request that it has carried
+ * out.
+ */
 function mayBeDone(error: unknown): boolean {
   const { code, outcome } = wrapError(error, {}, classifyDropbox)
   return outcome === 'unknown' || code === 'throttled'
@@ -277,12 +282,12 @@ function isClosed(error: unknown): boolean {
   return dropboxErrorOf(error)?.tags.includes('closed') === true
 }
 
-/** A session that went before it could make the file: to send that request again would be in vain, to send all bytes again would not. */
+/** The session ended before it could create the file. Repeating this request is useless, but sending all bytes again may succeed. */
 function notMade({ message, cause }: StorageError): StorageError {
   return new StorageError('unavailable', message, { cause, outcome: 'not_applied', retryable: false })
 }
 
-/** What the whole file must have. */
+/** The size and hash that the whole file must have. */
 function wantedOf({ hash, hashedTo }: DropboxUpload): Wanted {
   return { size: hashedTo, hash: hash?.digest() }
 }

@@ -11,7 +11,7 @@ import { classifyDropbox, type Fields, fieldsOf } from './errors.ts'
 import { type Metadata, versionAt, versionPath } from './metadata.ts'
 
 /**
- * Reads a file or a range of it; all of its bytes are compared with the stored content hash. The answer tells of which revision they are.
+ * Reads a file or a range of it. A complete read is compared with the stored content hash. The answer contains the revision of its bytes.
  * (https://www.dropbox.com/developers/documentation/http/documentation#files-download)
  */
 export async function readStored(
@@ -38,10 +38,10 @@ export async function readStored(
   return { body, stat: found!.stat }
 }
 
-/** The metadata that goes with the bytes. */
+/** The metadata that is sent with the bytes. */
 function resultOf({ headers }: HttpResponse): Fields {
   const text = headers[RESULT_HEADER]
-  // Headers are read byte by byte; JSON outside ASCII is UTF-8.
+  // Node reads headers as Latin-1; JSON outside ASCII is UTF-8.
   return fieldsOf(typeof text === 'string' ? jsonOf(Buffer.from(text, 'latin1').toString('utf8')) : undefined)
 }
 

@@ -41,7 +41,7 @@ export const dropboxSettings: SettingsOf<DropboxOptions> = {
   }),
   fileOverwrite: {
     ...commonSettings.fileOverwrite,
-    doc: `${commonSettings.fileOverwrite.doc} Unless it is given: whether writeMode is another one than add.`,
+    doc: `${commonSettings.fileOverwrite.doc} Default: true with any writeMode except add.`,
   },
   timeoutSecs: {
     ...commonSettings.timeoutSecs,
@@ -54,47 +54,47 @@ export const dropboxSettings: SettingsOf<DropboxOptions> = {
     keys: ['DROPBOX_OAUTH2_TOKEN'],
     secret: true,
     role: 'credential',
-    doc: 'Access token, which lives 4 hours; with a refresh token it is used until it ends.',
+    doc: 'Access token, valid for 4 hours; with a refresh token it is used until it expires.',
   }),
   oauth2RefreshToken: optionalToken({
     default: null,
     keys: ['DROPBOX_OAUTH2_REFRESH_TOKEN'],
     secret: true,
     role: 'credential',
-    doc: 'Refresh token, for which access tokens are given; needs appKey.',
+    doc: 'Refresh token, which is exchanged for access tokens; needs appKey.',
   }),
   appKey: optionalToken({
     default: null,
     keys: ['DROPBOX_APP_KEY'],
     role: 'credential',
-    doc: 'Key of the app that the refresh token is for.',
+    doc: 'Key of the app of the refresh token.',
   }),
   appSecret: optionalToken({
     default: null,
     keys: ['DROPBOX_APP_SECRET'],
     secret: true,
     role: 'credential',
-    doc: 'Secret of that app; null = the refresh token was made by PKCE.',
+    doc: 'Secret of the app; null = the refresh token was made with PKCE.',
   }),
   rootPath: setting('path', parseRoot, {
     default: '/',
     keys: ['DROPBOX_ROOT_PATH'],
-    doc: "Folder that holds all files, beginning with '/'; nothing outside it can be reached.",
+    doc: "Folder of all files, beginning with '/'; files outside it cannot be accessed.",
   }),
   teamRoot: flag({
     default: false,
     keys: ['DROPBOX_TEAM_ROOT'],
-    doc: "Whether rootPath begins at the root of the team's space, not in the member's own folder.",
+    doc: "Whether rootPath begins at the root of the team space instead of the member's own folder.",
   }),
   writeMode: choice(['add', 'overwrite', 'update'], {
     default: 'add',
     keys: ['DROPBOX_WRITE_MODE'],
-    doc: 'How save meets a file of the same name: another name, replaced, or replaced only if nobody has changed it since the save began.',
+    doc: 'What save does when the name is taken: choose another name (add), replace the file (overwrite), or replace it only if it has not changed since the save began (update).',
   }),
   sharedLinks: flag({
     default: false,
     keys: ['DROPBOX_SHARED_LINKS'],
-    doc: 'Whether URLs are shared links, which stay, instead of links for 4 hours.',
+    doc: 'Whether URLs are permanent shared links instead of links that are valid for 4 hours.',
   }),
   multipartThreshold: integer(
     'bytes',
@@ -117,14 +117,14 @@ export const dropboxSettings: SettingsOf<DropboxOptions> = {
     keys: ['DROPBOX_API_URL'],
     shown: shownAddress,
     role: 'destination',
-    doc: 'Where calls and requests for tokens go.',
+    doc: 'URL for API calls and token requests.',
   }),
   contentUrl: setting('URL', parseUrl, {
     default: 'https://content.dropboxapi.com',
     keys: ['DROPBOX_CONTENT_URL'],
     shown: shownAddress,
     role: 'destination',
-    doc: 'Where bytes are sent to and read from.',
+    doc: 'URL for uploads and downloads.',
   }),
   verify: connection.verify,
   proxies: connection.proxies,
@@ -132,7 +132,7 @@ export const dropboxSettings: SettingsOf<DropboxOptions> = {
   connectTimeoutSecs: connection.connectTimeoutSecs,
 }
 
-/** The root as `location`, the prefix of keys, and whether files are overwritten by the write mode where nothing else says so. */
+/** The root becomes `location`, the prefix of keys. The write mode decides whether files are overwritten, unless another option does. */
 export function withRoot<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
   const { location, rootPath, writeMode, fileOverwrite } = options as unknown as DropboxOptions
   const from = origins as Readonly<Record<keyof DropboxOptions, Origin>>

@@ -27,22 +27,22 @@ import { checkKey, MAX_PART } from './names.ts'
 import { type DropboxOptions, dropboxSettings, withRoot } from './settings.ts'
 import { checkTokens } from './tokens.ts'
 
-/** A file or folder that is copied or moved, and its new name. */
+/** A file or folder to copy or move, and its new name. */
 export interface RelocatedName {
   readonly from: NameOrEntry
   readonly to: string
 }
 
-/** What became of one of many copies or moves. */
+/** The result of one of many copies or moves. */
 export interface RelocationResult {
   readonly from: string
   readonly to: string
   readonly error?: StorageError | undefined
 }
 
-/** How a link for an upload is made. */
+/** Options of a link for an upload. */
 export interface UploadUrlOptions extends CallOptions, Pick<WriteOptions, 'extra'> {
-  /** Life of the link in seconds, from 60 to 14,400. Default: 14,400, which are 4 hours. */
+  /** Lifetime of the link in seconds, from 60 to 14,400. Default: 14,400, which is 4 hours. */
   readonly expiresInSecs?: number | undefined
   /** Overrides the option `fileOverwrite`. */
   readonly overwrite?: boolean | undefined
@@ -64,12 +64,12 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     return withRoot(found)
   }
 
-  /** A token that ends, and settings without an effect. */
+  /** A token that expires, and settings without effect. */
   static override advice(given: GivenSettings): readonly string[] {
     return dropboxAdvice(given)
   }
 
-  /** Checks what needs no network: without a token it is `improperly_configured`. */
+  /** Checks the options without the network. Code `improperly_configured` without a token. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     checkTokens(this.options)
@@ -80,11 +80,11 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   }
 
   override supports(feature: Feature): boolean {
-    // Its links have to be asked for, so that the driver alone has none.
+    // Links need requests of the storage, so the driver alone has none.
     return feature === 'signedUrl' ? this.calls.driver instanceof DropboxDriver : super.supports(feature)
   }
 
-  /** A name that Dropbox does not take, or would store under another name, is `suspicious_name`; a folder may end in its slash. */
+  /** Code `suspicious_name` for a name that Dropbox refuses or changes. The name of a folder may end in its slash. */
   override keyOf(name: string): string {
     const key = super.keyOf(name)
     if (!this.isRoot(key)) checkKey(trimTrailingSlashes(key), name)
@@ -112,8 +112,9 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
   }
 
   /**
-   * A link to the bytes of a file for 4 hours, or with `sharedLinks` one that stays; each costs a request. Missing: `not_found`. Dropbox fixes the life of its
-   * links and the headers of their answers: another `expiresInSecs` than 14,400, and other options, are `unsupported`.
+   * A link to the bytes of a file, valid for 4 hours, or a permanent one with `sharedLinks`; each call sends a request. Missing:
+   * `not_found`. Dropbox fixes the lifetime of its links and the headers of their answers. Code `unsupported` for an `expiresInSecs` other
+   * than 14,400, and for other options.
    */
   override async url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(given, options)
@@ -135,7 +136,10 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     return this.calls.run('url', ref, { signal }, ctx => driver.link(ref.key, isShared, ctx))
   }
 
-  /** A link to which anybody may POST the bytes of a new file as `application/octet-stream`, once. Without overwriting a taken name is refused then. */
+  /**
+   * A link to which anyone can POST the bytes of a new file as `application/octet-stream`, once. Without overwriting, the POST is refused
+   * if the name exists.
+   */
   async uploadUrl(name: string, options: UploadUrlOptions = {}): Promise<string> {
     checkKnownOptions('uploadUrl', options, UPLOAD_URL_OPTIONS)
     const { signal, expiresInSecs = LINK_SECS, overwrite = this.options.fileOverwrite, extra } = options
@@ -148,12 +152,12 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     )
   }
 
-  /** Copies many files, and folders with all that is in them, by batches. Each has a result of its own; a taken name is `exists`. */
+  /** Copies many files, and folders with their contents, in batches. Each pair has its own result; an existing name is `exists`. */
   async copyMany(pairs: Iterable<RelocatedName>, options: CallOptions = {}): Promise<RelocationResult[]> {
     return this.#relocate('copy', pairs, options)
   }
 
-  /** Moves many files, and folders with all that is in them, by batches. Each has a result of its own; a taken name is `exists`. */
+  /** Moves many files, and folders with their contents, in batches. Each pair has its own result; an existing name is `exists`. */
   async moveMany(pairs: Iterable<RelocatedName>, options: CallOptions = {}): Promise<RelocationResult[]> {
     return this.#relocate('move', pairs, options)
   }
@@ -168,7 +172,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     const all = this.calls.checked(operation, '', () => Array.from(pairs, pair => this.#relocation(pair)))
     const sound = all.filter(({ keys }) => keys !== undefined)
     const driver = this.#dropbox()
-    // A batch is repeated by itself: those before it are done.
+    // Each batch has its own retries: earlier batches are already done.
     const errors = await this.calls.run(operation, undefined, { ...options, repeat: false }, ctx =>
       driver.relocateMany(
         verb,
@@ -183,7 +187,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
     })
   }
 
-  /** A pair with its keys, or with the error of a name that Dropbox does not take. */
+  /** A pair with its keys, or with the error of a name that Dropbox refuses. */
   #relocation({ from, to }: RelocatedName): RelocationResult & { readonly keys?: Relocation } {
     try {
       const [source, target] = [this.ref(from), this.newRef(to)]

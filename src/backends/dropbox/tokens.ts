@@ -3,16 +3,16 @@ import type { HttpClient } from '../../http/request.ts'
 import { type AccessToken, AuthService, grantedToken } from '../../remote/auth-service.ts'
 import { Renewed } from '../../remote/token.ts'
 
-/** What tokens are made of. */
+/** The credentials for tokens. */
 export interface TokenOptions {
   readonly oauth2AccessToken: string | null
   readonly oauth2RefreshToken: string | null
   readonly appKey: string | null
-  /** Null for an app without one, which got its refresh token by PKCE. */
+  /** Null for an app without a secret, which got its refresh token with PKCE. */
   readonly appSecret: string | null
 }
 
-/** Refuses options of which no token can be made: `improperly_configured`, with the settings that are missing. */
+/** Refuses options without a usable token: `improperly_configured`, with the missing settings. */
 export function checkTokens({ oauth2AccessToken, oauth2RefreshToken, appKey }: TokenOptions): void {
   if (oauth2RefreshToken !== null && appKey === null) {
     throw new ImproperlyConfigured(
@@ -26,11 +26,11 @@ export function checkTokens({ oauth2AccessToken, oauth2RefreshToken, appKey }: T
 }
 
 /**
- * The token of one storage: the given one until Dropbox refuses it, then one for the refresh token, renewed before its end, once for all calls.
- * (https://www.dropbox.com/developers/documentation/http/documentation#oauth2-token)
+ * The token of one storage: the configured one until Dropbox refuses it, then one from the refresh token, renewed before it expires, once
+ * for all calls. (https://www.dropbox.com/developers/documentation/http/documentation#oauth2-token)
  */
 export class Tokens {
-  /** Whether there is another token after one that was refused. */
+  /** Whether there is another token after a refused one. */
   readonly areRenewed: boolean
   readonly #tokens: Renewed<AccessToken>
   readonly #options: TokenOptions
@@ -51,7 +51,7 @@ export class Tokens {
     this.#tokens = new Renewed(load, { endOf: ({ expiresAt }) => expiresAt })
   }
 
-  /** The token, at once when one is at hand. */
+  /** The token, without a promise if it is already loaded. */
   get(signal: AbortSignal): AccessToken | Promise<AccessToken> {
     return this.#given ?? this.#tokens.get(signal)
   }
@@ -64,7 +64,7 @@ export class Tokens {
     return true
   }
 
-  /** What no message may show, besides the token of a request. */
+  /** Texts that no message may contain, besides the token of a request. */
   get secrets(): ReadonlyArray<string | undefined> {
     const { oauth2AccessToken, oauth2RefreshToken, appSecret } = this.#options
     return [oauth2AccessToken ?? undefined, oauth2RefreshToken ?? undefined, appSecret ?? undefined]

@@ -1,7 +1,7 @@
 import type { GivenSettings } from '../../storage/types.ts'
 import { type FtpLocation, parseLocation } from './location.ts'
 
-/** What a configuration should rather say: passwords in the clear, active mode, and what django-storages took otherwise. */
+/** Advice about a configuration: unencrypted passwords, active mode, and settings whose effect differs from django-storages. */
 export function ftpAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const key = given('FTP_STORAGE_LOCATION') === undefined ? 'LOCATION' : 'FTP_STORAGE_LOCATION'

@@ -13,14 +13,14 @@ import { store } from './storing.ts'
 const ENDS_BLANK = /\s(?:\/|$)/
 
 /**
- * Refuses a name that ends in a blank where the server cuts that off every command: it would be about another file. That is tried once, on a folder of which the
- * server says where it has gone.
+ * Refuses a name that ends in a blank if the server removes such blanks from commands: the command would affect another file. This is
+ * tested once, with a folder whose path the server reports.
  */
 export async function checkBlanks(connection: FtpConnection, key: string, { signal }: CallContext): Promise<void> {
   if (!ENDS_BLANK.test(key)) return
   const { control, server, home } = connection
   if (server.cutsBlanks === undefined) {
-    // Where the way back is not known, nothing may be left.
+    // If the way back is unknown, the folder must not change.
     const entered = await control.requestOptional(home === '' ? 'CWD . ' : 'CWD / ', signal)
     const reply = entered === undefined ? undefined : await control.requestOptional('PWD', signal)
     if (entered !== undefined && home !== '') await control.request(`CWD ${home}`, signal)
@@ -29,7 +29,7 @@ export async function checkBlanks(connection: FtpConnection, key: string, { sign
   if (server.cutsBlanks) throw lost(key)
 }
 
-/** Refuses to create such a name where the server makes another one of it, as Pure-FTPd does: `x_` of `x `. That is tried once, with an empty file. */
+/** Refuses to create such a name if the server changes it, as Pure-FTPd does: `x_` for `x `. This is tested once, with an empty file. */
 export async function checkNewBlanks(slot: Slot, key: string, ctx: CallContext): Promise<void> {
   if (!ENDS_BLANK.test(key)) return
   const { server } = slot.connection
@@ -55,7 +55,7 @@ async function keepsBlanks(slot: Slot, ctx: CallContext): Promise<boolean> {
   return found.includes(path)
 }
 
-/** The paths of files whose names begin so. */
+/** The paths of files with this prefix. */
 async function namesLike(connection: FtpConnection, start: string, ctx: CallContext): Promise<string[]> {
   const found: string[] = []
   await enterFolder(connection, connection.root || '/', ctx)

@@ -9,21 +9,21 @@ export interface ReplyTask {
   reject(error: Error): void
 }
 
-/** What is used of basic-ftp's `FTPContext`: the control connection, with one command at a time. */
+/** The used part of basic-ftp's `FTPContext`: the control connection, with one command at a time. */
 export interface FtpContext {
   readonly socket: Socket
   encoding: string
-  /** The newest session of TLS, of the control connection or of a data connection. */
+  /** The newest TLS session, of the control connection or of a data connection. */
   tlsSessionStore: Buffer | undefined
   readonly closed: boolean
-  /** Sends a command and hands every answer to `handler`, from code 400 on as an error, until the task is ended. */
+  /** Sends a command and passes every answer to `handler`, from code 400 on as an error, until the task is ended. */
   handle(command: string | undefined, handler: (answer: Error | Reply, task: ReplyTask) => void): Promise<unknown>
-  /** Sends a command whose answer goes to the task under way. */
+  /** Sends a command whose answer goes to the current task. */
   send(command: string): void
   close(): void
 }
 
-/** What is used of basic-ftp's `Client`. */
+/** The used part of basic-ftp's `Client`. */
 export interface FtpClient {
   readonly ftp: FtpContext
   connect(host: string, port: number): Promise<Reply>
@@ -37,7 +37,7 @@ interface BasicFtp {
   readonly Client: new (timeoutMs: number) => FtpClient
 }
 
-/** A client that is not connected. Its time-outs are off: those of the call count. */
+/** A client that is not connected. Its own time-outs are off: those of the call apply. */
 export async function newClient(): Promise<FtpClient> {
   const { Client } = await importOptional<BasicFtp>('basic-ftp', 'FtpStorage')
   return new Client(0)

@@ -15,14 +15,14 @@ import type { ServerMemory } from './server.ts'
 import type { FtpEncoding } from './settings.ts'
 
 const KEEP_ALIVE_MS = 15_000
-/** How long after the first of several answers the others are waited for, once for a server. */
+/** How long to wait for further answers after the first of several, tested once per server. */
 const PACK_MS = 1_000
 /** Servers that are known to lose commands. (lftp's manual, ftp:auto-sync-mode) */
 const LOSES_COMMANDS = /microsoft ftp|madgoat|mikrotik/i
-/** Facts of a listing that are asked for. (RFC 3659, section 7.5) */
+/** Facts that are requested in a listing. (RFC 3659, section 7.5) */
 const FACTS = ['type', 'size', 'modify', 'unique']
 
-/** How a server is reached. */
+/** How to reach a server. */
 export interface ServerOptions {
   readonly location: FtpLocation
   readonly port: number
@@ -30,31 +30,31 @@ export interface ServerOptions {
   readonly trust: TrustOptions
   readonly encoding: FtpEncoding
   readonly connectTimeoutMs: number
-  /** Milliseconds without a byte after which a data connection is given up; undefined: never. */
+  /** Milliseconds without a byte after which a data connection fails; undefined: never. */
   readonly idleTimeoutMs: number | undefined
   readonly allowDataHost: boolean
 }
 
-/** A connection that is logged in, and what its server said of itself. */
+/** A logged-in connection, and the server's reported features. */
 export interface FtpConnection {
   readonly control: Control
   readonly options: ServerOptions
-  /** For data connections; undefined where they are plain. */
+  /** For data connections; undefined if they are unencrypted. */
   readonly tls: TlsOptions | undefined
   readonly server: ServerMemory
-  /** Names of FEAT in capitals. */
+  /** Names of FEAT in upper case. */
   readonly features: ReadonlyMap<string, string>
-  /** The folder that holds the files: absolute, without a slash at its end; or relative, where the server does not tell where the login leads to. */
+  /** The folder that holds the files: absolute, without a slash at its end; or relative, if the server does not report the login folder. */
   readonly root: string
-  /** Where the login leads to. */
+  /** The login folder. */
   readonly home: string
-  /** Whether it was refused to enter a folder. */
+  /** Whether the server refused to enter a folder. */
   wasRefused: boolean
-  /** For what arrives over its data connections; made at the first. */
+  /** Buffer for bytes that arrive over its data connections; made at the first one. */
   inletBuffer: Buffer | undefined
-  /** The answer that names a port for the next transfer, where it was asked for ahead. */
+  /** The answer with the port for the next transfer, if it was requested ahead. */
   waiting: Reply | undefined
-  /** How often it was leased. */
+  /** Number of leases. */
   uses: number
 }
 
@@ -71,14 +71,14 @@ export class Connector {
     this.#hide = hiding([options.location.password])
   }
 
-  /** Connects, logs in and sets what every transfer needs. */
+  /** Connects, logs in and sets the options that every transfer needs. */
   async open(ctx: CallContext): Promise<FtpConnection> {
     const server = this.#server
     const wasKnown = server.takesPacks !== undefined
     try {
       return await this.#open(ctx)
     } catch (error) {
-      // It was found out that the server loses commands.
+      // The server turned out to lose commands.
       if (wasKnown || server.takesPacks !== false || ctx.signal.aborted) throw error
       return this.#open(ctx)
     }
@@ -161,7 +161,7 @@ export class Connector {
     return transportError(error.cause ?? error, 'connect to', `${location.scheme}://${host}:${port}`)
   }
 
-  /** Of the control connection and of all data connections: Node resumes a session only for the same host. */
+  /** Options of the control connection and of all data connections: Node resumes a session only for the same host. */
   #tlsOptions(): TlsOptions {
     const { trust, location } = this.#options
     const { host } = location
@@ -170,7 +170,7 @@ export class Connector {
   }
 }
 
-/** Encrypts data connections, too. (RFC 4217, section 9) */
+/** Also encrypts data connections. (RFC 4217, section 9) */
 async function protect(control: Control, signal: AbortSignal): Promise<void> {
   await control.requestOptional('PBSZ 0', signal)
   try {
@@ -186,7 +186,10 @@ async function featuresOf(control: Control, signal: AbortSignal): Promise<Readon
   return reply === undefined ? new Map<string, string>() : featuresIn(reply)
 }
 
-/** Sets what every transfer needs, and returns where the login leads to. Whether the server takes several commands in one packet is seen by their answers. */
+/**
+ * Sets the options that every transfer needs, and returns the login folder. The answers show whether the server accepts several commands in
+ * one packet.
+ */
 async function prepared(
   control: Control,
   features: ReadonlyMap<string, string>,
@@ -197,7 +200,7 @@ async function prepared(
   const given = features.get('MLST')?.toLowerCase().split(';') ?? []
   const wanted = FACTS.filter(fact => given.includes(fact) || given.includes(`${fact}*`))
   const commands = [
-    // Bytes as they are, and sizes of them: the default is ASCII. (RFC 959, section 3.1.1.1)
+    // Unchanged bytes, and their sizes: the default is ASCII. (RFC 959, section 3.1.1.1)
     'TYPE I',
     ...(features.has('UTF8') ? [`OPTS UTF8 ${encoding === 'utf-8' ? 'ON' : 'OFF'}`] : []),
     ...(wanted.some(fact => given.includes(fact)) ? [`OPTS MLST ${wanted.join(';')};`] : []),
@@ -216,7 +219,7 @@ async function prepared(
 
 function rootOf({ folders, isAbsolute }: FtpLocation, home: string | undefined): string {
   if (isAbsolute) return folders.map(folder => `/${folder}`).join('')
-  // A name that begins with a dash is none of an option then.
+  // So a name that begins with a dash is not read as an option.
   if (home === undefined) return ['.', ...folders].join('/')
   return [home.replace(/(?<!\/)\/+$/, ''), ...folders].join('/')
 }

@@ -6,34 +6,34 @@ import type { FtpClient, ReplyTask } from './client.ts'
 import { accepted, FtpConnectionError, FtpReplyError, refusal, verbOf } from './errors.ts'
 import type { Reply } from './replies.ts'
 
-/** How long answers to a transfer that was given up are waited for, in ms; another connection costs less than a long wait. */
+/** How long to wait for the answers to a cancelled transfer, in ms; a new connection costs less than a long wait. */
 const PENDING_MS = 1_000
-/** How long the last one is waited for before the server is asked whether there is one, in ms. */
+/** How long to wait for the last answer before asking the server whether there is one, in ms. */
 const PATIENCE_MS = 200
-/** What only PWD is answered with. (RFC 959, section 4.2.2) */
+/** The code of answers to PWD only. (RFC 959, section 4.2.2) */
 const IN_STEP = 257
 
-/** A command that moves bytes over a data connection. */
+/** A command that transfers bytes over a data connection. */
 export interface Transfer {
-  /** The server begins (1xx), or has done all already. Fails when it refuses. */
+  /** The server begins (1xx), or has done everything already. Rejects if the server refuses. */
   readonly begun: Promise<Reply>
-  /** The last answer, a 2xx. Fails with any other, and when the connection is lost. */
+  /** The last answer, a 2xx. Rejects with any other, and if the connection is lost. */
   readonly done: Promise<Reply>
-  /** Sends PWD although the last answer is missing; that of PWD counts as the last one then. */
+  /** Sends PWD although the last answer is missing; the answer to PWD then counts as the last one. */
   resync(): void
 }
 
-/** What happens when not all answers have come some time after the first. */
+/** What happens if some answers are missing some time after the first. */
 export interface PackLimit {
   readonly ms: number
   readonly lost: () => void
 }
 
-/** The control connection: one command at a time. What is thrown is ours, and shows no secret. */
+/** The control connection: one command at a time. Its errors contain no secrets. */
 export class Control {
-  /** Answers since it was opened. */
+  /** Number of answers since it was opened. */
   answers = 0
-  /** Whether the server answers each of several commands that come in one packet. */
+  /** Whether the server answers each of several commands in one packet. */
   takesPacks = false
   readonly #client: FtpClient
   readonly #hide: Hide
@@ -52,7 +52,7 @@ export class Control {
     return !this.#isEnding && !this.#client.ftp.closed
   }
 
-  /** The newest session of TLS: each can be resumed once only. (RFC 8446, section C.4) */
+  /** The newest TLS session: each can be resumed only once. (RFC 8446, section C.4) */
   get session(): Buffer | undefined {
     const { tlsSessionStore, socket } = this.#client.ftp
     return tlsSessionStore ?? ('getSession' in socket ? (socket.getSession as () => Buffer | undefined)() : undefined)
@@ -68,19 +68,19 @@ export class Control {
     return accepted(command, reply!)
   }
 
-  /** As `request`; undefined where the server refuses the command. */
+  /** Like `request`; undefined if the server refuses the command. */
   async requestOptional(command: string, signal: AbortSignal): Promise<Reply | undefined> {
     const [reply] = await this.ask([command], signal)
     return reply!.code < 400 ? reply : undefined
   }
 
   /**
-   * Sends commands that do not depend on each other, and returns their answers, refusals as well: in one packet where the server is known to take that, else one
-   * after the other. Fails with 421, and when the connection is lost.
+   * Sends independent commands, and returns their answers, including refusals: in one packet if the server is known to support this,
+   * otherwise one after the other. Rejects with 421, and if the connection is lost.
    */
   async ask(commands: readonly string[], signal: AbortSignal, limit?: PackLimit): Promise<Reply[]> {
     signal.throwIfAborted()
-    // The answers would else be taken for those of the next commands.
+    // Otherwise the answers would count as those of the next commands.
     const off = onAbort(signal, () => this.close())
     try {
       if (this.takesPacks) return await this.#pack(commands, limit)
@@ -108,12 +108,12 @@ export class Control {
     return replies.map(reply => this.#shown(reply))
   }
 
-  /** Takes RNFR back. ProFTPD refuses every other command until RNTO has come; without a name it moves nothing. */
+  /** Cancels RNFR. ProFTPD refuses every other command until RNTO has been sent; without a name RNTO moves nothing. */
   async deselect(signal: AbortSignal): Promise<void> {
     await this.requestOptional('RNTO', signal)
   }
 
-  /** Runs a step of basic-ftp's own, such as the login. */
+  /** Runs a function of basic-ftp, such as the login. */
   async run<T>(verb: string, signal: AbortSignal, step: (client: FtpClient) => Promise<T>): Promise<T> {
     signal.throwIfAborted()
     const off = onAbort(signal, () => this.close())
@@ -128,7 +128,7 @@ export class Control {
     }
   }
 
-  /** Sends a command that moves bytes. No other may be sent before `done` is settled. */
+  /** Sends a command that transfers bytes. No other command may be sent before `done` is settled. */
   transfer(command: string): Transfer {
     const begun = Promise.withResolvers<Reply>()
     let isResynced = false
@@ -139,7 +139,7 @@ export class Control {
       } else if (reply.code >= 300) task.reject(refusal(command, this.#shown(reply)))
       else if (reply.code >= 200) task.resolve(reply)
     })
-    // Whoever waits for one of them may never come to the other.
+    // A caller that waits for one of them may never wait for the other.
     done.catch(begun.reject)
     begun.promise.catch(nothing)
     const resync = (): void => {
@@ -150,8 +150,8 @@ export class Control {
   }
 
   /**
-   * Reads what is still to come of a transfer that was given up: its last answer, which a server may leave out, and others that it may send. That all have
-   * come is seen by an answer that no other command has (257 to PWD). Never fails; a connection that stays silent is closed.
+   * Reads the remaining answers to a cancelled transfer: its last answer, which a server may omit, and others that it may send. PWD then
+   * marks their end, since no other command has its code (257). Never fails; a silent connection is closed.
    */
   async settle(transfer: Transfer): Promise<void> {
     const timer = setTimeout(() => this.close(), PENDING_MS)
@@ -180,24 +180,24 @@ export class Control {
     })
   }
 
-  /** Closes the connection; what waits for an answer fails. */
+  /** Closes the connection; pending commands fail. */
   close(): void {
     this.#isEnding = true
     this.#client.close()
   }
 
-  /** Sends commands in one packet; `onReply` gets each answer, whatever its code, until it ends the task. */
+  /** Sends commands in one packet. `onReply` gets each answer with any code, until it ends the task. */
   async #handle(commands: readonly string[], onReply: (reply: Reply, task: ReplyTask) => void): Promise<Reply> {
     const { ftp } = this.#client
     const [first, ...others] = commands as [string, ...string[]]
     const handler = (answer: Error | Reply, task: ReplyTask): void => {
       const { code } = answer as { code?: unknown }
       if (typeof code !== 'number') task.reject(answer as Error)
-      // A goodbye to a connection that has rested is no answer.
+      // A 221 to an idle connection is not an answer to the command.
       else if (code === 221) task.reject(new Error('the server has ended it.'))
       else {
         this.answers++
-        // The server closes the connection after it. (RFC 959, section 4.2.1)
+        // The server closes the connection after this code. (RFC 959, section 4.2.1)
         if (code === 421) this.#isEnding = true
         onReply({ code, message: answer.message }, task)
       }
@@ -233,7 +233,7 @@ export class Control {
   }
 }
 
-/** basic-ftp takes a trace of each command, which costs more than all else that is done for it here. */
+/** basic-ftp records a stack trace for each command, which costs more than the rest of its work here. */
 function withoutTraces<T>(work: () => T): T {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0

@@ -8,33 +8,33 @@ import { accepted, FtpConnectionError } from './errors.ts'
 import { INLET_BYTES, Inlet } from './inlet.ts'
 import { type DataTarget, epsvTarget, pasvTarget, type Reply } from './replies.ts'
 
-/** Bytes that wait to be sent; with fewer the network waits for the next ones. */
+/** Number of unsent bytes below which the next bytes are written, so that the network need not wait. */
 const SEND_AHEAD = 512 * 1024
 
-/** A connection for the bytes of one transfer, made ready before its command. */
+/** A connection for the bytes of one transfer, prepared before its command. */
 export interface DataConnection {
-  /** Takes what arrives. */
+  /** Receives the bytes that arrive. */
   readonly inlet: Inlet
-  /** The socket, when both sides are connected and, where TLS is spoken, know each other. To be called once, after the command. */
+  /** The socket, after both sides are connected and, with TLS, the handshake is complete. Must be called once, after the command. */
   ready(signal: AbortSignal): Promise<Socket>
-  /** Ends it in any state. */
+  /** Closes it in any state. */
   close(): void
 }
 
 const PASSIVE = { EPSV: epsvTarget, PASV: pasvTarget } as const
 type PassiveCommand = keyof typeof PASSIVE
 
-/** What a data connection is for. */
+/** The direction of a data connection. */
 export type Purpose = 'receive' | 'send'
 
-/** Opens a data connection, in the way that the location says. */
+/** Opens a data connection, in active or passive mode as the location requires. */
 export function openData(connection: FtpConnection, purpose: Purpose, signal: AbortSignal): Promise<DataConnection> {
   const isActive = connection.options.location.scheme === 'aftp'
   return isActive ? listen(connection, signal) : dial(connection, purpose, signal)
 }
 
 /**
- * Asks questions, and in the same packet for the port of the transfer that follows, where the server's way is known.
+ * Sends queries, and in the same packet requests the port of the following transfer, if the server's method is known.
  */
 export async function askAhead(
   connection: FtpConnection,
@@ -49,11 +49,14 @@ export async function askAhead(
   return replies
 }
 
-/** Connects to a port of the server (passive mode): by EPSV, and by PASV where that does not lead to a connection. What works is kept. */
+/**
+ * Connects to a port of the server (passive mode): with EPSV, and with PASV if that does not lead to a connection. Remembers the method
+ * that works.
+ */
 async function dial(connection: FtpConnection, purpose: Purpose, signal: AbortSignal): Promise<DataConnection> {
   const { server, options } = connection
   const first = server.passive ?? 'EPSV'
-  // Both tries have to fit into the time of one.
+  // Both attempts must fit into the timeout of one.
   const limitMs = options.connectTimeoutMs / 2
   try {
     const data = await dialBy(first, connection, purpose, limitMs, signal)
@@ -88,13 +91,13 @@ async function dialBy(
   const raw = nodeNet().connect({ host, port: target.port, ...how })
   raw.on('error', nothing)
   await connected(raw, limitMs, signal)
-  // The server goes on with TLS when the command has come; some wait for our first byte before.
+  // The server continues with TLS after the command; some servers first wait for the client's first byte.
   const socket = connection.tls === undefined ? raw : secured(raw, connection)
   inlet.attach(socket, isPlain)
   return { inlet, ready: given => handshake(socket, connection, given), close: () => void socket.destroy() }
 }
 
-/** The address that a server names may be a private one, or somebody else's: the host of the control connection is as good. */
+/** The address in a server's answer may be private or belong to another host, so the host of the control connection is used instead. */
 function hostOf({ host }: DataTarget, control: string | undefined, isAllowed: boolean): string {
   const own = control ?? 'localhost'
   return isAllowed && host !== undefined && host !== '0.0.0.0' ? host : own
@@ -106,7 +109,7 @@ function targetIn(command: PassiveCommand, reply: Reply): DataTarget {
   throw new FtpConnectionError(`The answer to ${command} names no port: ${reply.message}`, { outcome: 'not_applied' })
 }
 
-/** Waits for the server to connect to a port of ours (active mode). */
+/** Waits for the server to connect to a local port (active mode). */
 async function listen(connection: FtpConnection, signal: AbortSignal): Promise<DataConnection> {
   const { control } = connection
   const { localAddress = '', remoteAddress } = control.socket
@@ -116,7 +119,7 @@ async function listen(connection: FtpConnection, signal: AbortSignal): Promise<D
   promise.catch(nothing)
   const server = nodeNet().createServer(raw => {
     raw.on('error', nothing)
-    // Anybody could connect to it.
+    // Any host could connect to the port.
     if (plainAddress(raw.remoteAddress ?? '') !== plainAddress(remoteAddress ?? '')) return void raw.destroy()
     server.close()
     const socket = connection.tls === undefined ? raw : secured(raw, connection)
@@ -176,10 +179,10 @@ function notConnected(host: string): FtpConnectionError {
   return new FtpConnectionError(text, { kind: 'timeout' })
 }
 
-/** Begins TLS, in the session of this control connection and of no other: servers may insist on that. */
+/** Begins TLS, in the session of this control connection only: servers may require that. */
 function secured(raw: Socket, { tls, control }: FtpConnection): TLSSocket {
   const socket = nodeTls().connect({ ...tls, socket: raw, session: control.session })
-  // For all its life: what fails after the transfer must not end the process.
+  // The listener stays forever: an error after the transfer must not end the process.
   socket.on('error', nothing)
   socket.on('session', session => {
     control.session = session
@@ -198,7 +201,7 @@ async function handshake(socket: Socket, { tls, options }: FtpConnection, signal
   return socket
 }
 
-/** Waits for an event of a socket; what comes instead is an error, and the socket is destroyed. */
+/** Waits for an event of a socket. Any other event is an error, and the socket is destroyed. */
 function event(socket: Socket, name: string, limitMs: number, signal: AbortSignal, what: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = (why: string, cause?: unknown, kind?: 'timeout'): void =>

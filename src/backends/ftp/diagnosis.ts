@@ -7,13 +7,13 @@ import { canEnter, enterFolder, leaveFolder, listsFacts, readEntered } from './f
 import { isPlain, learnListing, listedAlone } from './one-file.ts'
 import { nameIn, parentOf } from './paths.ts'
 
-/** What a refusal means of a path: nothing is there, it is a folder, one that cannot be entered, or a file that is closed to us. */
+/** The meaning of a refusal for a path: missing, a folder, a folder that cannot be entered, or an unreadable file. */
 export type Diagnosis = 'missing' | 'folder' | 'locked folder' | 'closed file'
 
 /**
- * What a refused command means. Servers have one code for all of it (550). Where the server's words do not tell, it is asked whether the path could be renamed,
- * which fails in other words and changes nothing; at last the folder above is read. A folder is not entered on suspicion: Pure-FTPd answers that later and
- * later, and then not at all.
+ * Finds the reason of a refused command. Servers have one code for all reasons (550). If the server's message does not contain the reason,
+ * a test checks whether the path could be renamed, which fails with another message and changes nothing. As the last step, the parent
+ * folder is read. A folder is not entered to test it: Pure-FTPd answers that with increasing delays, and finally not at all.
  */
 export async function diagnosis(
   connection: FtpConnection,
@@ -45,7 +45,10 @@ export async function diagnosis(
   return (await canEnter(connection, path, ctx)) ? 'folder' : 'locked folder'
 }
 
-/** The error of a refused command about a file: `not_found` where nothing is there, `is_directory` for a folder, else the refusal, since it is forbidden. */
+/**
+ * The error of a refused command about a file: `not_found` if the file is missing, `is_directory` for a folder, otherwise the refusal,
+ * since access is forbidden.
+ */
 export async function explained(
   connection: FtpConnection,
   path: string,
@@ -57,7 +60,7 @@ export async function explained(
   return found === 'folder' ? new StorageError('is_directory', 'It is a folder.') : error
 }
 
-/** The entry of a path in its folder; undefined where it has none, or where there is no such folder. A folder that cannot be read is an error. */
+/** The entry of a path in its folder; undefined if there is none, or if the folder does not exist. An unreadable folder is an error. */
 export async function listedItem(
   connection: FtpConnection,
   path: string,
@@ -68,9 +71,9 @@ export async function listedItem(
   const parent = parentOf(path)
   if (!(await enters(connection, parent || '/', ctx))) {
     const above = await listedItem(connection, parent, ctx)
-    // A file has nothing below it.
+    // A file has no entries below it.
     if (above?.isDirectory !== true) return undefined
-    // It may have been made meanwhile.
+    // The folder may have been made meanwhile.
     await enterFolder(connection, parent, ctx)
   }
   const name = nameIn(path)
@@ -90,7 +93,7 @@ export async function listedItem(
   return undefined
 }
 
-/** Goes into a folder if it can; the server's root and where the login leads to have nothing above them that could be asked. */
+/** Enters a folder if possible. The server's root and the login folder have no parent that could be listed. */
 async function enters(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
   try {
     await enterFolder(connection, path, ctx)

@@ -10,23 +10,23 @@ import type { Reply } from './replies.ts'
 
 const READ_AHEAD = 256 * 1024
 
-/** What is to be received. */
+/** The transfer to receive. */
 export interface DownloadPlan {
   /** `RETR` with a path, `MLSD` ... */
   readonly command: string
-  /** Offset of the first byte, where the server restarts. */
+  /** Offset of the first byte, if the server supports restarting. */
   readonly restart?: number | undefined
-  /** Bytes at the beginning that nobody wants, where it does not. */
+  /** Number of unwanted bytes at the beginning, if the server does not support restarting. */
   readonly skip?: number | undefined
-  /** Bytes that the server will send, where that is known. */
+  /** Number of bytes that the server will send, if known. */
   readonly length?: number | undefined
-  /** Bytes that are wanted behind `skip`; the transfer is given up then. */
+  /** Number of wanted bytes after `skip`; the transfer is cancelled after them. */
   readonly limit?: number | undefined
   /** Called when bytes arrive. */
   readonly touch?: (() => void) | undefined
 }
 
-/** Opens a data connection, sends the command and returns its bytes. Fails where the server refuses, before any byte. */
+/** Opens a data connection, sends the command and returns its bytes. If the server refuses, it rejects before any byte. */
 export async function startDownload(
   connection: FtpConnection,
   plan: DownloadPlan,
@@ -35,7 +35,7 @@ export async function startDownload(
   const { control } = connection
   const data = await openData(connection, 'receive', signal)
   try {
-    // Some servers forget it at the next command.
+    // Some servers forget the offset at the next command.
     if (plan.restart) await control.request(`REST ${plan.restart}`, signal)
     const transfer = control.transfer(plan.command)
     await abortable(transfer.begun, signal)
@@ -43,7 +43,7 @@ export async function startDownload(
     return new Download(connection, plan, { data, socket, transfer })
   } catch (error) {
     data.close()
-    // Of a command under way nobody knows where its answers end.
+    // After a broken command it is unknown where its answers end.
     if (!isRefusal(error)) control.close()
     throw error
   }
@@ -57,11 +57,12 @@ interface Begun {
 }
 
 /**
- * The bytes of a transfer. It ends only when the data connection was closed in order, the server has confirmed (2xx), in whatever order, and as many
- * bytes have come as were announced; the last bytes are held back until then. After anything else it gives what has come, and ends with an error.
+ * The bytes of a transfer. It ends only after the data connection was closed correctly, the server has confirmed (2xx), in any order, and
+ * all announced bytes have arrived. The last bytes are held back until then. In any other case it returns the received bytes, and ends with
+ * an error.
  */
 export class Download extends Readable {
-  /** The control connection serves again, or is closed. Never fails. */
+  /** Settles when the control connection is free again, or closed. Never rejects. */
   readonly over: Promise<void>
   /** The server's last answer. */
   reply: Reply | undefined
@@ -74,9 +75,9 @@ export class Download extends Readable {
   #received = 0
   #held: Buffer | undefined
   #isWanted = false
-  /** Whether the data connection was closed in order. */
+  /** Whether the data connection was closed correctly. */
   #hasEnded = false
-  /** Why the transfer failed; bytes may still be on their way. */
+  /** The error of the transfer; some bytes may still be in transit. */
   #failure: Error | undefined
   #isDone = false
 
@@ -106,7 +107,7 @@ export class Download extends Readable {
         this.#settle()
       },
       error => {
-        // What was sent before is still to come.
+        // Bytes that were sent before still arrive.
         this.#failure = error
         if (this.#hasEnded || !isRefusal(error)) this.#fail(error)
       },
@@ -123,7 +124,7 @@ export class Download extends Readable {
     this.#data.inlet.resume()
   }
 
-  /** The error of a broken transfer comes behind its bytes. */
+  /** The error of a broken transfer follows its bytes. */
   override read(size?: number): unknown {
     const bytes: unknown = super.read(size)
     if (this.#isDone && this.#failure !== undefined && this.readableLength === 0) this.#giveError()
@@ -147,7 +148,7 @@ export class Download extends Readable {
       return false
     }
     const wanted = bytes.subarray(Math.max(0, skip - before), Math.max(0, skip + limit - before))
-    // Nothing is to come any more that anybody wants, but the end of the file would be awaited.
+    // All wanted bytes have arrived, but the transfer would continue to the end of the file.
     if (this.#received >= skip + limit && this.#received < length) {
       if (wanted.byteLength > 0) this.push(wanted)
       this.push(null)
@@ -158,7 +159,7 @@ export class Download extends Readable {
     return this.#isWanted
   }
 
-  /** Holds the last bytes back: without a known length any may be the last ones. */
+  /** Holds the last bytes back: without a known length, any bytes may be the last ones. */
   #hold(bytes: Buffer): void {
     const { length } = this.#plan
     if (length !== undefined && this.#received < length) {
@@ -167,7 +168,7 @@ export class Download extends Readable {
     }
     if (this.#held !== undefined) this.#isWanted = this.push(this.#held)
     this.#held = bytes
-    // The end has to be asked for.
+    // The end must be requested.
     if (length !== undefined) this.#isWanted = true
   }
 
@@ -201,7 +202,7 @@ export class Download extends Readable {
     else this.#timer?.refresh()
   }
 
-  /** Closes the data connection and waits, beside its reader, until the control connection is free. */
+  /** Closes the data connection and waits, in parallel to its reader, until the control connection is free. */
   #finish(): void {
     if (this.#isDone) return
     this.#isDone = true

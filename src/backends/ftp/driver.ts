@@ -27,14 +27,14 @@ import { type SessionOptions, Sessions } from './sessions.ts'
 import { statPath } from './stat.ts'
 import { upload } from './upload.ts'
 
-/** What the driver needs of the storage's options. */
+/** The options of the storage that the driver needs. */
 export interface FtpDriverOptions
   extends SessionOptions,
     Pick<CommonOptions, 'baseUrl' | 'maxMemorySize' | 'tempDir'> {}
 
 /**
- * Files of an FTP server. Each write goes to a temporary file beside its target and is renamed. Nothing is created exclusively, since FTP has no command
- * for that. Connections are pooled; one that rests does not keep the process alive.
+ * Files of an FTP server. Each write goes to a temporary file beside its target, which is then renamed. Exclusive creation is not
+ * supported, since FTP has no command for it. Connections are pooled; an idle one does not keep the process alive.
  */
 export class FtpDriver implements Driver {
   readonly name = 'ftp'
@@ -46,7 +46,7 @@ export class FtpDriver implements Driver {
     listRange: true,
     rereads: 'always',
   }
-  /** Present when there is a `baseUrl`. */
+  /** Present if there is a `baseUrl`. */
   readonly publicUrl?: (key: string) => string
   readonly #options: FtpDriverOptions
   readonly #sessions: Sessions
@@ -60,7 +60,7 @@ export class FtpDriver implements Driver {
       read: (prefix, ctx) => listFolder(this.#sessions, prefix, ctx),
       look: (key, ctx) => this.#look(key, ctx),
       classify: classifyFtp,
-      // Who syncs or deletes by a listing must not take a part for the whole.
+      // Syncing and deleting by a listing require a complete listing.
       isStrict: true,
     })
     if (baseUrl !== null) this.publicUrl = key => joinUrl(baseUrl, key)
@@ -82,7 +82,10 @@ export class FtpDriver implements Driver {
     return this.#sessions.run(key, ctx, reading(key, range ?? {}, ctx))
   }
 
-  /** Makes missing folders; a file in their way is `not_a_directory`. `extra.modifiedAt` is the time that the file gets, where the server sets it. */
+  /**
+   * Makes missing folders; a file in their place is `not_a_directory`. `extra.modifiedAt` sets the time of the file, if the server supports
+   * it.
+   */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     const { ifAbsent, ifMatch, isNew = false, onProgress } = options
     if (ifAbsent === true || ifMatch !== undefined) throw unsupported('FTP has no conditions.')
@@ -95,7 +98,7 @@ export class FtpDriver implements Driver {
     })
   }
 
-  /** Removes a file or an empty folder; a folder that is not empty is `is_directory`. */
+  /** Removes a file or an empty folder; a folder with files is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
     const isFolder = key.endsWith('/')
@@ -110,7 +113,7 @@ export class FtpDriver implements Driver {
     return this.#listing.page(prefix, page, ctx)
   }
 
-  /** Copies through this machine, since FTP cannot: one connection at a time, by a spool. */
+  /** Copies through this machine, since FTP has no copy command: with one connection at a time, and a spool. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const { body } = await this.read(from, {}, ctx)
     const spool = newSpool(this.#options)
@@ -122,7 +125,7 @@ export class FtpDriver implements Driver {
     }
   }
 
-  /** Renames. */
+  /** Renames the file. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<undefined> {
     const { ifAbsent, ifMatch, isNew = false } = options
     if (ifAbsent === true || ifMatch !== undefined) throw unsupported('FTP has no conditions.')
@@ -138,7 +141,7 @@ export class FtpDriver implements Driver {
     })
   }
 
-  /** Where a key lies: the same text for two storages of one folder. */
+  /** The address of a key: the same text for two storages of one folder. */
   async address(key: string): Promise<string> {
     const { location, port } = this.#options
     const root = location.isAbsolute ? '' : '~'
@@ -152,7 +155,7 @@ export class FtpDriver implements Driver {
     })
   }
 
-  /** Closes the connections that rest, and the others when they are free. */
+  /** Closes idle connections, and the others when they are free. */
   async close(): Promise<void> {
     this.#listing.close()
     await this.#sessions.close()
@@ -162,7 +165,7 @@ export class FtpDriver implements Driver {
     return classifyFtp(error)
   }
 
-  /** Of a link what it leads to. */
+  /** For a link, the stat of its target. */
   async #look(key: string, ctx: CallContext): Promise<Stat | undefined> {
     try {
       return await this.stat(key, ctx)

@@ -10,11 +10,11 @@ export class FtpReplyError extends Error {
   }
   /** Its code, of three digits. */
   readonly status: number
-  /** The command without what follows it. */
+  /** The command without its arguments. */
   readonly verb: string
-  /** The server's words. */
+  /** The server's message. */
   readonly text: string
-  /** Absent: what its code implies. */
+  /** Absent: the outcome that its code implies. */
   outcome?: Outcome | undefined
 
   constructor(verb: string, { code, message }: Reply) {
@@ -28,7 +28,7 @@ export class FtpReplyError extends Error {
   }
 }
 
-/** An answer below 400; else it is thrown as an error. */
+/** Returns an answer below 400; throws any other as an error. */
 export function accepted(command: string, reply: Reply): Reply {
   if (reply.code >= 400) throw refusal(command, reply)
   return reply
@@ -39,7 +39,7 @@ export function refusal(command: string, reply: Reply): FtpReplyError {
   return new FtpReplyError(verbOf(command), reply)
 }
 
-/** The command without what follows it. */
+/** The command without its arguments. */
 export function verbOf(command: string): string {
   return command.split(' ', 1)[0]!
 }
@@ -50,7 +50,7 @@ export class FtpConnectionError extends Error {
     FtpConnectionError.prototype.name = 'FtpConnectionError'
   }
   readonly kind: 'unavailable' | 'timeout'
-  /** Whether something may have been done all the same; absent: nobody knows. */
+  /** Whether the command may have had an effect; absent: unknown. */
   outcome?: Outcome | undefined
 
   constructor(
@@ -63,7 +63,7 @@ export class FtpConnectionError extends Error {
   }
 }
 
-/** Words that say that something does not exist; servers answer 550 for that and for what is forbidden. (RFC 959, section 4.2.2) */
+/** Messages about missing files; servers return 550 for those and for forbidden access. (RFC 959, section 4.2.2) */
 const MISSING =
   /no such|not? (?:exist|found)|n['o]o?t exist|(?:can(?:no|')t|could not|unable to) (?:find|locate)|not found|cannot find|nonexist|invalid path|unknown file/i
 const NO_FOLDER = /not a directory|not a folder|is a file/i
@@ -74,29 +74,29 @@ const BAD_NAME =
 const NO_SPACE = /space|quota|disk full|storage allocation/i
 const NEEDS_TLS = /encrypt|TLS|SSL|secur/i
 
-/** Whether the server says that nothing is there. `isFolder`: a folder was asked for, so that a file may be there. */
+/** Whether the server's message means that the path is missing. `isFolder`: the request was for a folder, so a file may exist. */
 export function saysMissing(error: unknown, { isFolder = false }: { readonly isFolder?: boolean } = {}): boolean {
   if (!(error instanceof FtpReplyError) || (error.status !== 550 && error.status !== 450)) return false
   if (FORBIDDEN.test(error.text)) return false
   return NO_FOLDER.test(error.text) ? !isFolder : MISSING.test(error.text)
 }
 
-/** Whether the server refused by a code of its own accord, so that the connection still serves. */
+/** Whether the server refused with one of these codes, so that the connection is still usable. */
 export function isRefusal(error: unknown, ...codes: readonly number[]): error is FtpReplyError {
   return error instanceof FtpReplyError && (codes.length === 0 || codes.includes(error.status))
 }
 
-/** Whether a command is not understood there. */
+/** Whether the server does not support a command. */
 export function isUnknownCommand(error: unknown): boolean {
   return isRefusal(error, 500, 501, 502, 504, 202)
 }
 
-/** Whether the connection is gone: it broke, or the server ends it. */
+/** Whether the connection is lost: it broke, or the server ends it. */
 export function isLost(error: unknown): boolean {
   return error instanceof FtpConnectionError || isRefusal(error, 421)
 }
 
-/** Whether a login was refused for the number of connections. */
+/** Whether a login was refused because of the number of connections. */
 export function isServerFull(error: unknown): boolean {
   return isRefusal(error, 421) || (isRefusal(error, 530) && FULL.test(error.text))
 }
@@ -148,22 +148,22 @@ function codeOf(error: FtpReplyError): ErrorCode {
   }
 }
 
-/** The error of a refused login. Its text has no password: the server's words are shown without it. */
+/** The error of a refused login. The server's message is shown without the password. */
 export function loginError(error: unknown, user: string): unknown {
-  // What is refused for a while (4xx) says nothing of the password.
+  // A temporary refusal (4xx) does not mean that the password is wrong.
   if (!isRefusal(error) || error.status < 500 || classifyFtp(error) !== 'permission_denied') return error
   const hint = NEEDS_TLS.test(error.text) ? ' The server wants TLS: write ftps:// in FTP_STORAGE_LOCATION.' : ''
   const message = `The login of '${user}' was refused: ${error.status} ${error.text.replace(/\.$/, '')}.${hint}`
   return new StorageError('permission_denied', message, { status: error.status, outcome: 'not_applied' })
 }
 
-/** The same error, of a call that has changed nothing. */
+/** The same error, for a call that has changed nothing. */
 export function notApplied(error: unknown): unknown {
   const isOurs = error instanceof FtpConnectionError || error instanceof FtpReplyError || error instanceof StorageError
   return isOurs ? Object.assign(error, { outcome: 'not_applied' }) : error
 }
 
-/** The file does not exist; the storage says that in its own words. */
+/** The file does not exist; the storage writes the message. */
 export function notFound(): StorageError {
   return new StorageError('not_found', 'The file does not exist.')
 }

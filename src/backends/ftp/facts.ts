@@ -5,13 +5,13 @@ import { timeIn } from './replies.ts'
 /** One line of MLSD or MLST: facts about a name. (RFC 3659, section 7) */
 export interface FactLine {
   readonly name: string
-  /** Names in small letters. */
+  /** Names in lower case. */
   readonly facts: ReadonlyMap<string, string>
 }
 
-/** Takes a line apart: `type=file;size=4;modify=20261128190102; a name`. The first blank ends the facts. Undefined for what is none. */
+/** Parses a line: `type=file;size=4;modify=20261128190102; a name`. The first blank ends the facts. Undefined for any other line. */
 export function parseFacts(line: string): FactLine | undefined {
-  // Blanks in a fact are against the rule, and seen in the names of owners.
+  // Blanks in facts are not allowed, but occur in the names of owners.
   const found = /^((?:[^=;\s]+=[^;\s]*;)*) (.+)$/s.exec(line) ?? /^((?:[^=;\s]+=[^;]*;)+) (.+)$/s.exec(line)
   if (found === null) return undefined
   const facts = new Map<string, string>()
@@ -22,7 +22,7 @@ export function parseFacts(line: string): FactLine | undefined {
   return { name: found[2]!, facts }
 }
 
-/** What the facts say; undefined for what is neither a file nor a folder. A link (`isLink`) has to be asked about. */
+/** The stat from the facts; undefined if it is neither a file nor a folder. A link (`isLink`) must be looked up. */
 export function statIn({
   facts,
 }: FactLine): (Omit<Stat, 'size'> & { readonly size?: number; readonly isLink?: true }) | undefined {
@@ -34,7 +34,7 @@ export function statIn({
   const size = digits !== undefined && /^\d+$/.test(digits) ? Number(digits) : undefined
   const modifiedAt = modify === undefined ? undefined : timeIn(modify)
   const known = { ...(size !== undefined && { size }), ...(modifiedAt !== undefined && { modifiedAt }) }
-  // Weak: who overwrites a file in place within a second changes none of them.
+  // The etag is weak: overwriting a file in place within the same second changes none of these values.
   const etag = unique && modifiedAt && size !== undefined ? `W/"${etagText(unique)}-${size}-${modify}"` : undefined
   return { ...known, ...(etag !== undefined && { etag }) }
 }
@@ -43,7 +43,7 @@ function etagText(unique: string): string {
   return unique.replaceAll(/[^!#-~]/g, '_')
 }
 
-/** An entry of a folder; undefined for the folder itself, the one above it, and what is neither a file nor a folder. */
+/** An entry of a folder; undefined for the folder itself, its parent, and items that are neither files nor folders. */
 export function itemIn(line: FactLine): FolderItem | undefined {
   const type = line.facts.get('type')?.toLowerCase()
   if (type === 'cdir' || type === 'pdir') return undefined

@@ -11,29 +11,29 @@ import { parseListLine } from './listing-lines.ts'
 import { pathIn } from './replies.ts'
 
 const MAX_LINE = 64 * 1024
-/** Names that mean something else to some servers than themselves, where they stand in a command that lists. */
+/** Characters that some servers interpret specially in a listing command. */
 const SPECIAL = /[\s[\]*?{}~]/
-/** Last answers of listings that lack something. (Pure-FTPd, vsftpd) */
+/** Last answers of incomplete listings. (Pure-FTPd, vsftpd) */
 const CUT =
   /truncat|output limited|limit (?:reached|exceeded)|too many (?:files|entries|matches)|listing (?:is )?incomplete/i
 const UNREAD =
   /fail(?:ed|ure|s)? to open|could not (?:open|read)|can(?:no|')t (?:open|read)|unable to (?:open|read)|permission denied/i
 
-/** Goes into a folder. The server must have gone there; its refusal is thrown as it is. */
+/** Enters a folder and checks that the server is in it; the server's refusal is thrown unchanged. */
 export async function enterFolder(connection: FtpConnection, path: string, { signal }: CallContext): Promise<void> {
   const { control, home } = connection
   await control.request(`CWD ${path}`, signal)
   if (!SPECIAL.test(path)) return
   const reply = await control.requestOptional('PWD', signal)
   const entered = reply === undefined ? undefined : pathIn(reply)
-  // A link may lead elsewhere; but it does not stay where it was, nor does it lose a blank.
+  // A link may lead elsewhere, but not to the previous folder or to a path without its last blank.
   if (entered === undefined || entered === path) return
   if (entered !== home && entered !== path.trimEnd()) return
   await leaveFolder(connection, { signal })
   throw new StorageError('suspicious_name', `The server goes to '${entered}' instead of '${path}'.`)
 }
 
-/** Goes back to where the login led to. Where that is not known, the connection cannot be used on. */
+/** Returns to the login folder. If that is unknown, the connection cannot be reused. */
 export async function leaveFolder(
   { control, home }: FtpConnection,
   { signal }: Pick<CallContext, 'signal'>,
@@ -54,12 +54,12 @@ export async function canEnter(connection: FtpConnection, path: string, ctx: Cal
   return true
 }
 
-/** Whether the server lists by MLSD. (RFC 3659, section 7.8: who announces MLST has both) */
+/** Whether the server supports MLSD. (RFC 3659, section 7.8: a server that announces MLST has both) */
 export function listsFacts({ features }: FtpConnection): boolean {
   return features.has('MLST') || features.has('MLSD')
 }
 
-/** What is in the folder that was entered. Fails at the end where the server says that it is not all. */
+/** The items of the entered folder. Throws at the end if the server reports that the listing is incomplete. */
 export async function* readEntered(connection: FtpConnection, ctx: CallContext): AsyncGenerator<readonly FolderItem[]> {
   const { server } = connection
   if (listsFacts(connection)) {
@@ -67,12 +67,12 @@ export async function* readEntered(connection: FtpConnection, ctx: CallContext):
     return
   }
   if (server.listsPlainly !== true) {
-    // A server that knows the option lists at least the folder itself.
+    // A server that supports the option lists at least the folder itself.
     const seen = { lines: 0 }
     let doubtful: readonly FolderItem[] | undefined
     try {
       for await (const batch of readBy('LIST -a', connection, ctx, seen)) {
-        // One that does not lists a file of that name, if there is one.
+        // A server without this option lists a file of that name, if there is one.
         if (seen.lines === 1 && batch[0]?.name === '-a') doubtful = batch
         else {
           if (doubtful !== undefined) yield doubtful
@@ -91,7 +91,7 @@ export async function* readEntered(connection: FtpConnection, ctx: CallContext):
   }
 }
 
-/** The entries that a command lists. */
+/** The entries in the answer to a listing command. */
 export async function* readBy(
   command: string,
   connection: FtpConnection,
@@ -118,7 +118,7 @@ export async function* readBy(
   checkWhole(command, download)
 }
 
-/** A line that cannot be read is reported: what it stands for may be a file. */
+/** A line that cannot be parsed is reported, since it may stand for a file. */
 function itemOf(command: string, line: string, odd: OddItems): FolderItem | undefined {
   const facts = command === 'MLSD' ? parseFacts(line) : undefined
   if (facts !== undefined) return itemIn(facts)
@@ -135,7 +135,7 @@ function checkWhole(command: string, { reply }: Download): void {
   throw new StorageError(code, text, { status: reply?.code })
 }
 
-/** The lines of a listing, as many at a time as came. */
+/** The lines of a listing, in batches as they arrive. */
 async function* linesOf(download: Download, { options }: FtpConnection, odd: OddItems): AsyncGenerator<string[]> {
   const { encoding } = options
   let rest = Buffer.alloc(0)

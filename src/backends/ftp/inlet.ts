@@ -1,21 +1,21 @@
 import type { OnReadOpts, Socket } from 'node:net'
 
-/** Bytes of the buffer that a connection's transfers share, one after another. */
+/** Size in bytes of the buffer that a connection's transfers share, one after another. */
 export const INLET_BYTES: number = 256 * 1024
 
 /**
- * What arrives over a data connection. A plain socket hands its bytes over directly, which is twice as fast as its `data` events; one of TLS has only
- * those.
+ * Receives the bytes of a data connection. A plain socket writes into a buffer directly, which is twice as fast as its `data` events; a TLS
+ * socket has only events.
  */
 export class Inlet {
-  /** Whether the connection was closed in order, which may be before anybody looks: an empty listing has nothing else. */
+  /** Whether the connection was closed correctly, possibly before reading began: an empty listing sends nothing else. */
   hasEnded = false
   #socket: Socket | undefined
   #isPlain = false
   #waiting: Buffer[] = []
   #take: ((bytes: Buffer) => boolean) | undefined
 
-  /** For `net.connect`; what arrives in the buffer is copied. */
+  /** For `net.connect`; bytes that arrive in the buffer are copied. */
   onread(buffer: Uint8Array): OnReadOpts {
     return { buffer, callback: count => this.#arrived(Buffer.from(buffer.subarray(0, count))) }
   }
@@ -29,7 +29,7 @@ export class Inlet {
     })
   }
 
-  /** Hands over what arrives, and what has arrived; `take` returns whether it wants more at once. */
+  /** Passes on bytes that arrive or have arrived; `take` returns whether it accepts more at once. */
   begin(take: (bytes: Buffer) => boolean): void {
     this.#take = take
     if (!this.#isPlain) {
@@ -40,7 +40,7 @@ export class Inlet {
     this.resume()
   }
 
-  /** Goes on after `take` returned false. */
+  /** Continues after `take` returned false. */
   resume(): void {
     for (let bytes = this.#waiting.shift(); bytes !== undefined; bytes = this.#waiting.shift()) {
       if (this.#take?.(bytes) === false) return

@@ -3,11 +3,11 @@ import type { FtpConnection } from './connection.ts'
 import { isRefusal, saysMissing } from './errors.ts'
 import type { Slot } from './slots.ts'
 
-/** How often the removal of a file is tried, and how many are tried before one call. */
+/** Maximum number of attempts to remove a file, and of removals before one call. */
 const MAX_TRIES = 5
 const AT_ONCE = 8
 
-/** Removes a temporary file over the same slot of the pool. Where that fails, later calls do it. Never fails. */
+/** Removes a temporary file over the same slot of the pool. If that fails, later calls remove it. Never fails. */
 export async function removeTemporary(slot: Slot, path: string, ctx: CallContext): Promise<void> {
   const { leftovers } = slot.connection.server
   leftovers.set(path, 1)
@@ -15,11 +15,11 @@ export async function removeTemporary(slot: Slot, path: string, ctx: CallContext
     const connection = slot.connection.control.isUsable ? slot.connection : await slot.renew(ctx)
     if (await isRemoved(connection, path, ctx.signal)) leftovers.delete(path)
   } catch {
-    // The next connection may.
+    // The next connection may succeed.
   }
 }
 
-/** Removes what could not be removed before. */
+/** Removes files whose earlier removal failed. */
 export async function removeLeftovers(connection: FtpConnection, signal: AbortSignal): Promise<void> {
   const { leftovers } = connection.server
   if (leftovers.size === 0) return
@@ -31,7 +31,7 @@ export async function removeLeftovers(connection: FtpConnection, signal: AbortSi
   }
 }
 
-/** Whether a file is gone; false where the server refuses to remove it. */
+/** Whether a file is gone; false if the server refuses to remove it. */
 async function isRemoved({ control }: FtpConnection, path: string, signal: AbortSignal): Promise<boolean> {
   try {
     await control.request(`DELE ${path}`, signal)

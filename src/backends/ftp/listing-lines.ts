@@ -4,27 +4,27 @@ import type { FolderItem } from '../../remote/folder-items.ts'
 const DAY_MS = 86_400_000
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
-/** A line of LIST: an entry, or one that stands for none (`total 8`, `.`, a device). Undefined for a line that cannot be read. */
+/** A line of LIST: an entry, or a line without an entry (`total 8`, `.`, a device). Undefined for a line that cannot be parsed. */
 export type ListedLine = FolderItem | 'none' | undefined
 
 const DATE = String.raw`[\p{L}.]{2,9}\s{1,9}\d{1,2}|\d{1,2}\.?\s{1,9}[\p{L}.]{2,9}`
 const TIME = String.raw`\d{1,2}:\d{2}(?::\d{2})?|\d{4}`
 const ISO = String.raw`\d{4}-\d{2}-\d{2}\s{1,9}\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:\s[+-]\d{4})?`
 /**
- * Mode, links, owner, group: whatever stands before a size and a date is not looked at, so one of them may be missing or odd. All is short but the name, so that
- * an odd line takes no longer than its length.
+ * Mode, links, owner, group: fields before the size and the date are ignored, so one of them may be missing or unusual. All fields except
+ * the name have a short maximum length, so that the time is linear for unusual lines.
  */
 const UNIX = new RegExp(
   String.raw`^([a-zA-Z?-])\S{0,40}\s{1,40}(?:.{0,300}?[\s+])??(\d[\d.,']{0,30})\s{1,40}(?:(${DATE})\s{1,9}(${TIME})|(${ISO}))\s(.+)$`,
   'su',
 )
-/** (IIS, and others that write as `dir` does) */
+/** (IIS, and other servers with the format of `dir`) */
 const DOS =
   /^(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})\s+(\d{1,2}:\d{2}(?::\d{2})?)(?:\s*([AP]M))?\s+(?:(<[A-Z]+>)(?: {10}|\s+)|(\d[\d.,']*) )(.+)$/is
 
 /**
- * Reads one line of LIST, in Unix or DOS form, whatever the lines around it are. Its time has no zone, and perhaps no year or time of day: UTC and the nearest
- * year that is not more than a day ahead of `now` are taken, and `isRoughTime` is set.
+ * Parses one line of LIST, in Unix or DOS format, independent of other lines. Its time has no zone, and may lack the year or the time of
+ * day. It is read as UTC, in the nearest year that is at most a day ahead of `now`, and `isRoughTime` is set.
  */
 export function parseListLine(line: string, now: number = Date.now()): ListedLine {
   if (/^(?:total|insgesamt|totale?)\s+\d+$/i.test(line.trim()) || line.trim() === '') return 'none'
@@ -52,7 +52,7 @@ function dosItem(line: string): ListedLine {
   const [, date, time, half, tag, size, name] = found
   if (name === '.' || name === '..') return 'none'
   if (tag !== undefined) {
-    // A link of Windows; where it leads to stands in brackets.
+    // A Windows link; its target is in brackets.
     if (tag.toUpperCase() === '<DIR>') return { name: name!, isDirectory: true }
     return { name: name!.replace(/ \[[^[\]]*\]$/, ''), isDirectory: false }
   }
@@ -85,7 +85,7 @@ function isoTime(text: string): Date {
   return new Date(`${day}T${clock}${zone ?? 'Z'}`)
 }
 
-/** `11-28-26 07:01PM`, `11/28/2026 19:01`, `2026-11-28 19:01`; other orders than that of America cannot be told apart. */
+/** `11-28-26 07:01PM`, `11/28/2026 19:01`, `2026-11-28 19:01`. Only the American order is supported, since other orders are ambiguous. */
 function dosTime(date: string, clock: string, half: string | undefined): Date | undefined {
   const numbers = date.split(/[-/.]/).map(Number) as [number, number, number]
   const isIso = numbers[0] > 31

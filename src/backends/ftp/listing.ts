@@ -8,7 +8,7 @@ import { pathOf } from './paths.ts'
 import { kindOf } from './renaming.ts'
 import type { Sessions } from './sessions.ts'
 
-/** What is in a folder, as it comes. A missing one, and a file, are `not_found`. */
+/** The items of a folder, as they arrive. A missing folder, and a file, are `not_found`. */
 export async function* listFolder(
   sessions: Sessions,
   prefix: string,
@@ -28,7 +28,7 @@ export async function* listFolder(
 }
 
 async function enter(connection: FtpConnection, path: string, ctx: CallContext): Promise<void> {
-  // Pure-FTPd answers each further refusal later, and then none at all.
+  // Pure-FTPd delays its answer to each further refusal more, and finally sends none.
   if (connection.wasRefused && connection.features.has('MLST') && (await kindOf(connection, path, ctx)) !== 'folder') {
     throw notFound()
   }
@@ -39,7 +39,7 @@ async function enter(connection: FtpConnection, path: string, ctx: CallContext):
     connection.wasRefused = true
     const found = await diagnosis(connection, path, error, ctx)
     if (found === 'missing' || found === 'closed file') throw notFound()
-    // It was made meanwhile, or it is forbidden.
+    // The folder was made meanwhile, or access is forbidden.
     if (found === 'folder') await enterFolder(connection, path, ctx)
     else throw error
   }

@@ -1,16 +1,16 @@
-/** Where an FTP server is, who logs in, and which folder holds the files. */
+/** The address of an FTP server, the login, and the folder that holds the files. */
 export interface FtpLocation {
-  /** `aftp`: the server connects to us for the bytes (active mode); `ftps`: with TLS. */
+  /** `aftp`: the server connects to the client for transfers (active mode); `ftps`: with TLS. */
   readonly scheme: 'ftp' | 'aftp' | 'ftps'
   /** Without the brackets of an IPv6 address. */
   readonly host: string
-  /** Absent: the usual one. */
+  /** Absent: the default port. */
   readonly port: number | undefined
   readonly user: string
   readonly password: string
   /** Components of the folder. */
   readonly folders: readonly string[]
-  /** Whether the folder begins at the server's root, and not where the login leads to. */
+  /** Whether the folder is relative to the server's root, not to the login folder. */
   readonly isAbsolute: boolean
 }
 
@@ -18,9 +18,9 @@ const MALFORMED = 'Improperly formatted location URL'
 const ANYBODY = 'anonymous'
 
 /**
- * Takes a URL apart: `ftp://user:password@host:port/path`. Port, path, user and password may be missing, and all of them may be percent-encoded. The
- * path begins where the login leads to; an encoded slash at its beginning (`/%2Fsrv`), or no path at all, means the server's root. (RFC 1738,
- * section 3.2.2) An `Error` says what is wrong and shows nothing of the URL.
+ * Parses a URL: `ftp://user:password@host:port/path`. Port, path, user and password are optional, and all of them may be percent-encoded.
+ * The path is relative to the login folder; an encoded slash at its beginning (`/%2Fsrv`), or no path at all, means the server's root. (RFC
+ * 1738, section 3.2.2) Throws an `Error` with the reason and without any part of the URL.
  */
 export function parseLocation(url: string): FtpLocation {
   const [, scheme, rest] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(url.trim()) ?? []
@@ -28,7 +28,7 @@ export function parseLocation(url: string): FtpLocation {
   const known = schemeOf(scheme)
   const slash = rest.indexOf('/')
   const authority = slash < 0 ? rest : rest.slice(0, slash)
-  // Neither `@`, `:`, `#` nor `?` of a password need be encoded: the last `@` ends it, and the first `:` begins it.
+  // `@`, `:`, `#` and `?` in a password need no encoding: the last `@` ends the password, and the first `:` begins it.
   const at = authority.lastIndexOf('@')
   const login = at < 0 ? undefined : authority.slice(0, at)
   const colon = login?.indexOf(':') ?? -1
@@ -61,7 +61,7 @@ function schemeOf(given: string): FtpLocation['scheme'] {
 function addressOf(text: string, hasLaterAt: boolean): Pick<FtpLocation, 'host' | 'port'> {
   const [, bracketed, plain, digits] =
     /^(?:\[([0-9a-f:.]+(?:%[\w.-]+)?)\]|([^\s:[\]@?#%\\]+))(?::(\d{1,5})?)?$/i.exec(text) ?? []
-  // The zone of an address is written %25. (RFC 6874)
+  // The `%` before the zone of an address is written %25. (RFC 6874)
   const host = bracketed?.replace('%25', '%') ?? plain
   const port = digits === undefined ? undefined : Number(digits)
   if (host !== undefined && (port === undefined || (port >= 1 && port <= 65_535))) {
@@ -80,7 +80,7 @@ function folderOf(path: string): Pick<FtpLocation, 'folders' | 'isAbsolute'> {
   return { folders, isAbsolute }
 }
 
-/** Text without percent-encoding; a `%` that begins none stands for itself. */
+/** Decodes percent-encoding; a `%` without two hexadecimal digits stays unchanged. */
 function decoded(text: string, what: string): string {
   const plain = text.replace(/(?:%[0-9a-f]{2})+/gi, each => {
     try {

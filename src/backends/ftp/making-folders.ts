@@ -5,13 +5,13 @@ import { isRefusal } from './errors.ts'
 import { statPath } from './stat.ts'
 
 /**
- * Makes a folder and those on the way to it, from the top. One that somebody else makes meanwhile is as good. `not_a_directory`: a file is in the way;
- * a folder that cannot be made fails with the server's refusal.
+ * Makes a folder and its parents, from the top. A folder that another client makes meanwhile is no error. Code `not_a_directory` if a file
+ * is in the path; if a folder cannot be made, throws the server's refusal.
  */
 export async function makeFolders(connection: FtpConnection, path: string, ctx: CallContext): Promise<void> {
   const { control, root } = connection
   const above = path === root || path.startsWith(`${root}/`) ? root : ''
-  // What lies above the storage's own folder is there, as a rule.
+  // The parents of the storage's own folder usually exist.
   const steps = path.slice(above.length).split('/').slice(1)
   const paths = [...foldersOf(above), ...steps.map((_, at) => `${above}/${steps.slice(0, at + 1).join('/')}`)]
   let refusal: unknown
@@ -21,7 +21,7 @@ export async function makeFolders(connection: FtpConnection, path: string, ctx: 
       refusal = undefined
     } catch (error) {
       if (!isRefusal(error) || error.status === 421) throw error
-      // It exists, as a rule: servers have no code for that.
+      // The folder usually exists: servers have no code for that.
       refusal = error
     }
   }
@@ -34,7 +34,7 @@ function foldersOf(path: string): string[] {
   return parts.slice(1).map((_, at) => [first, ...parts.slice(1, at + 2)].join('/'))
 }
 
-/** Tells why the last folder was not made, if it is not there. */
+/** Throws the reason why the last folder was not made, unless it exists. */
 async function checkFolder(
   connection: FtpConnection,
   paths: readonly string[],

@@ -6,17 +6,17 @@ import { isRefusal, saysMissing } from './errors.ts'
 import { canEnter, readBy } from './folder.ts'
 import { nameIn } from './paths.ts'
 
-/** Names that no server takes for a pattern, an option or a hidden file. */
+/** Names that no server interprets as a pattern, an option or a hidden file. */
 const PLAIN = /^\w[\w.-]*$/
 
-/** Whether LIST of a path alone may be asked of a server: it lists by LIST, and the path has no letter of a meaning. */
+/** Whether LIST of a single path may be sent: the path has no characters with a special meaning. */
 export function isPlain(path: string): boolean {
   return /^[\w./-]*$/.test(path) && PLAIN.test(nameIn(path))
 }
 
 /**
- * The entry of a path by LIST of that path alone: in a large folder that costs less than to read all of it. Undefined where the answer is not to be believed: where
- * the server was not seen to list a file so, and nothing for one that is missing.
+ * The entry of a path from LIST of that path alone: in a large folder, that costs less than reading the whole folder. Undefined if the
+ * answer is not reliable: unless the server was tested to list a single file in this way, and nothing for a missing one.
  */
 export async function listedAlone(
   connection: FtpConnection,
@@ -36,13 +36,13 @@ async function entryOf(
   if (items === undefined || items.length > 1) return undefined
   const [item] = items
   if (item !== undefined && !isOf(item, path)) return undefined
-  // A folder lists what is in it: nothing, or a file of the folder's own name.
+  // For a folder, LIST returns its contents: nothing, or a file with the folder's own name.
   if (item?.name !== path && (await canEnter(connection, path, ctx)))
     return { item: { name: nameIn(path), isDirectory: true } }
   return { item }
 }
 
-/** Tries it out on a file that is there and on a path that is not. */
+/** Tests this with an existing file and a missing path. */
 export async function learnListing(
   connection: FtpConnection,
   there: string,
@@ -53,7 +53,7 @@ export async function learnListing(
   if (server.listsOne !== undefined || !isPlain(there) || !isPlain(missing)) return
   const found = await entryOf(connection, there, ctx)
   const none = found?.item?.isDirectory === false ? await entryOf(connection, missing, ctx) : undefined
-  // What somebody has made meanwhile teaches nothing.
+  // If another client has made the file meanwhile, the test has no result.
   if (none?.item === undefined) server.listsOne = none !== undefined
 }
 
@@ -61,7 +61,7 @@ function isOf({ name, isDirectory }: FolderItem, path: string): boolean {
   return !isDirectory && (name === nameIn(path) || name === path)
 }
 
-/** What the server lists for a path; nothing where it says that it is missing, undefined where it refuses otherwise. */
+/** The server's listing for a path; empty if the server reports that it is missing, undefined for any other refusal. */
 async function itemsOf(
   connection: FtpConnection,
   path: string,
@@ -73,7 +73,7 @@ async function itemsOf(
     return items
   } catch (error) {
     if (saysMissing(error)) return []
-    // The folder is missing, or it cannot be read: that is found out otherwise.
+    // The folder is missing or unreadable, which is checked in another way.
     if (isStorageError(error, 'permission_denied', 'too_large')) return undefined
     if (!isRefusal(error) || error.status === 421) throw error
     return undefined

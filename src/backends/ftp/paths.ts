@@ -2,10 +2,10 @@ import { keyComponents, refused } from '../../core/key-components.ts'
 import type { FtpConnection } from './connection.ts'
 import type { FtpEncoding } from './settings.ts'
 
-/** Refuses a key that no command can say, or that the server would take for another one: `suspicious_name`. */
+/** Refuses a key that no command can contain, or that the server would interpret as another one: `suspicious_name`. */
 export function checkKey(key: string, encoding: FtpEncoding): void {
   keyComponents(key.endsWith('/') ? key.slice(0, -1) : key, 'linux')
-  // It would end the command, and begin another one.
+  // A line end would end the command, and begin another one.
   if (/[\r\n]/.test(key)) throw refused(key, 'it has a line end, which ends a command of FTP')
   if (encoding !== 'latin-1') return
   if (/[^\0-\xff]/.test(key)) throw refused(key, 'it has letters that latin-1 (FTP_STORAGE_ENCODING) does not have')
@@ -13,7 +13,7 @@ export function checkKey(key: string, encoding: FtpEncoding): void {
   if (key.includes('\xff')) throw refused(key, "the byte of its letter 'ÿ' means something else in latin-1 over FTP")
 }
 
-/** The path of a key, which was checked. */
+/** The path of a checked key. */
 export function pathOf(connection: Pick<FtpConnection, 'root'>, key: string): string {
   const path = `${connection.root}/${key.endsWith('/') ? key.slice(0, -1) : key}`
   return key === '' ? connection.root || '/' : path

@@ -13,7 +13,7 @@ import type { SessionTask } from './sessions.ts'
 import { overWorking, type Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 
-/** Bytes up to which a file is received before `read` returns, so that its connection is free at once. */
+/** Maximum size in bytes of a file that is received before `read` returns, so that its connection is free at once. */
 const AT_ONCE = 256 * 1024
 
 /** Reads a file or a range of it. The connection of a larger one is in use until the body has ended. */
@@ -30,7 +30,7 @@ export function reading(key: string, range: Partial<ByteRange>, ctx: CallContext
     const limit = Math.min(end, size) - start
     if (limit === 0) return { body: new BytesBody(Buffer.alloc(0)), stat }
     const download = await begun(slot, path, { start, limit }, stat, ctx)
-    // It may be given up before it has ended, by whoever reads it.
+    // The reader may cancel it before its end.
     void download.over.then(keep())
     if (limit > AT_ONCE) return { body: new StreamBody(download), stat, continues: true }
     const off = onAbort(ctx.signal, () => download.destroy(ctx.signal.reason))
@@ -43,7 +43,7 @@ export function reading(key: string, range: Partial<ByteRange>, ctx: CallContext
   }
 }
 
-/** Begins at an offset, where the server can; else what stands before it is received as well. */
+/** Begins at an offset if the server supports this; otherwise the bytes before are also received. */
 async function begun(
   slot: Slot,
   path: string,
@@ -69,7 +69,7 @@ async function begun(
   }
 }
 
-/** Whether the server begins a file in its middle: what it says, where it says anything. (RFC 3659, section 5) */
+/** Whether the server can start in the middle of a file, as it announces or as was found out. (RFC 3659, section 5) */
 function canRestart({ features, server }: FtpConnection): boolean {
   return server.restarts !== false && (features.size === 0 || /stream/i.test(features.get('REST') ?? ''))
 }

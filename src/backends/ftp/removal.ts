@@ -4,7 +4,10 @@ import type { FtpConnection } from './connection.ts'
 import { isRefusal, isUnknownCommand, saysMissing } from './errors.ts'
 import { kindOf } from './renaming.ts'
 
-/** Removes a file or an empty folder; what is missing is fine. A folder that is not empty is `is_directory`. `isFolder`: a file of the name stays. */
+/**
+ * Removes a file or an empty folder; a missing one is no error. A folder with files is `is_directory`. `isFolder`: a file with the name is
+ * kept.
+ */
 export async function remove(
   connection: FtpConnection,
   path: string,
@@ -23,7 +26,7 @@ export async function remove(
   throw new StorageError('is_directory', 'The folder is not empty, or may not be removed.', { cause: refusal })
 }
 
-/** Why a command was refused; undefined where it was not, or where nothing is there. */
+/** The reason why a command was refused; undefined if it succeeded, or if the path is missing. */
 async function refusalOf(connection: FtpConnection, command: string, ctx: CallContext): Promise<unknown> {
   try {
     await connection.control.request(command, ctx.signal)

@@ -11,22 +11,22 @@ import { type Reply, sizeIn } from './replies.ts'
 import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 
-/** What is renamed to what. */
+/** The source and the target of a renaming. */
 export interface Rename {
   readonly from: string
   readonly to: string
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly size: number
-  /** Whether the target must be free: else code `exists`. It is asked for just before, since no command of FTP does both. */
+  /** Whether the target must be free: otherwise code `exists`. It is checked immediately before, since no FTP command does both. */
   readonly isNew: boolean
-  /** Whether the file is not renamed where it has another size: it was not stored as a whole. */
+  /** Whether to refuse the renaming if the file has another size: it was not stored completely. */
   readonly isChecked?: boolean
 }
 
 /**
- * Renames a file, over an old one where that may be. The answer alone is not believed: the new name must have the file, or the old one must be gone. Where a
- * server refuses to rename over a file, or says 250 and does nothing, the old file is moved aside before, and back again if the new one cannot take its
- * place: for that moment nothing has the name. Missing folders are made.
+ * Renames a file, and replaces an old one if that is allowed. The answer alone is not enough: the new name must have the file, or the old
+ * one must be gone. Some servers refuse to replace a file, or answer 250 and do nothing. Then the old file is first moved aside, and back
+ * again if the new one cannot take its place; for a moment no file has the name. Makes missing folders.
  */
 export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promise<void> {
   const { to, isNew } = plan
@@ -35,7 +35,7 @@ export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promis
   const found = await kindOf(slot.connection, to, ctx)
   if (found === 'folder') throw new StorageError('is_directory', 'A folder has this name.')
   if (found === 'file' && isNew) throw exists()
-  // What is refused for a while is not refused because of the file.
+  // A temporary refusal has another reason than the existing file.
   if (isRefusal(failure) && failure.status < 500 && !saysMissing(failure)) throw failure
   if (found === 'file') return replace(slot, plan, failure, ctx)
   const parent = parentOf(to)
@@ -46,8 +46,8 @@ export async function rename(slot: Slot, plan: Rename, ctx: CallContext): Promis
 }
 
 /**
- * Renames; returns why the new name was refused, or that it was not given. An answer that was lost is looked into over another connection in the same
- * slot.
+ * Renames; returns the reason if the new name was refused or not set. After a lost answer, the result is looked up over another connection
+ * in the same slot.
  */
 async function tried(slot: Slot, plan: Rename, ctx: CallContext): Promise<unknown> {
   const { from, to } = plan
@@ -64,12 +64,12 @@ async function tried(slot: Slot, plan: Rename, ctx: CallContext): Promise<unknow
   }
 }
 
-/** Renames over one connection. What depends on nothing is asked in one packet. */
+/** Renames over one connection. Independent queries are sent in one packet. */
 async function renamed(connection: FtpConnection, plan: Rename, ctx: CallContext): Promise<unknown> {
   const { control, server } = connection
   const { from, to, size, isNew } = plan
   const [sizeTo, sizeFrom, select, assign] = [`SIZE ${to}`, `SIZE ${from}`, `RNFR ${from}`, `RNTO ${to}`]
-  // Where it is known that files are replaced, it does not matter whether there is one.
+  // If the server is known to replace files, it does not matter whether one exists.
   const looks = isNew || server.replaces !== true ? [sizeTo] : []
   const replies = await control.ask([...looks, sizeFrom, select], ctx.signal)
   const [own, selected] = replies.splice(looks.length) as [Reply, Reply]
@@ -94,8 +94,8 @@ async function renamed(connection: FtpConnection, plan: Rename, ctx: CallContext
 }
 
 /**
- * What shows that a rename was done: the size of the file under its new name, where nothing or another file had that; that the old name is gone, where two
- * refusals agree: a single one without words may have any reason.
+ * The proof of a renaming: the size of the file under its new name, if no file or a file of another size had that name before; or that the
+ * old name is gone, if two refusals agree, since a single refusal without a clear message may have any reason.
  */
 function proofOf(before: Reply | undefined, own: Reply, size: number): 'new name' | 'old name' | undefined {
   if (before === undefined) return 'new name'
@@ -104,7 +104,7 @@ function proofOf(before: Reply | undefined, own: Reply, size: number): 'new name
   return before.code === 550 && own.code < 400 ? 'old name' : undefined
 }
 
-/** Why a file is not the one that was sent. A server that knows no sizes is believed. */
+/** The error if a file has another size than was sent. If a server does not support sizes, there is no error. */
 function unlike(reply: Reply, size: number): StorageError | undefined {
   const found = reply.code < 400 ? sizeIn(reply) : undefined
   if (found === size || (reply.code < 400 && found === undefined)) return undefined
@@ -117,7 +117,8 @@ function unlike(reply: Reply, size: number): StorageError | undefined {
 }
 
 /**
- * Whether nothing has a path that was just renamed. Unless the server says so in words, or is known to replace files, two refusals have to agree.
+ * Whether a path that was just renamed is gone. Two refusals must agree, unless the server's message is clear, or the server is known to
+ * replace files.
  */
 async function isGone(connection: FtpConnection, path: string, ctx: CallContext): Promise<boolean> {
   const { control, server } = connection
@@ -136,7 +137,7 @@ async function isGone(connection: FtpConnection, path: string, ctx: CallContext)
   throw refusals[0]
 }
 
-/** Puts a file in the place of another one, which is moved aside first. Both are there until the new one has its place. */
+/** Replaces a file, which is first moved aside. Both files exist until the new one has the name. */
 async function replace(slot: Slot, plan: Rename, why: unknown, ctx: CallContext): Promise<void> {
   const { to } = plan
   const moved: Rename = { ...plan, isNew: false, isChecked: false }
@@ -152,7 +153,7 @@ async function replace(slot: Slot, plan: Rename, why: unknown, ctx: CallContext)
     await removeTemporary(slot, aside, ctx)
     return
   }
-  // Whatever ended the call, the old file gets its name back.
+  // Even if the call was ended, the old file gets its name back.
   const after = detached(ctx)
   try {
     if (!slot.connection.control.isUsable) await slot.renew(after)
@@ -160,7 +161,7 @@ async function replace(slot: Slot, plan: Rename, why: unknown, ctx: CallContext)
       const left = await tried(slot, { ...moved, from: aside }, after)
       if (left !== undefined) throw left
     } else if ((await kindOf(slot.connection, plan.from, after)) === undefined) {
-      // The new one has it already.
+      // The new file already has the name.
       await removeTemporary(slot, aside, after)
     }
   } catch (error) {
@@ -170,7 +171,7 @@ async function replace(slot: Slot, plan: Rename, why: unknown, ctx: CallContext)
   throw failure
 }
 
-/** What has a path. */
+/** The kind of the item at a path. */
 export async function kindOf(
   connection: FtpConnection,
   path: string,

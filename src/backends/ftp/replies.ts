@@ -4,20 +4,20 @@ export interface Reply {
   readonly message: string
 }
 
-/** Where the server waits for a data connection. */
+/** The address at which the server waits for a data connection. */
 export interface DataTarget {
   /** Absent: the host of the control connection. */
   readonly host?: string | undefined
   readonly port: number
 }
 
-/** The path of an answer to PWD: in quotes, which are doubled inside. (RFC 959, appendix II) */
+/** The path of an answer to PWD: in quotes, with quotes inside doubled. (RFC 959, appendix II) */
 export function pathIn({ message }: Reply): string | undefined {
   const [, quoted] = /^257[ -]?\s*"((?:[^"]|"")*)"/.exec(message) ?? []
   return quoted?.replaceAll('""', '"')
 }
 
-/** The bytes of an answer to SIZE; undefined for one that has no number. (RFC 3659, section 4) */
+/** The size in bytes of an answer to SIZE; undefined if it has no number. (RFC 3659, section 4) */
 export function sizeIn({ message }: Reply): number | undefined {
   const [, digits] = /^213[ -]\s*(\d+)(?![\d.])/.exec(message) ?? []
   const size = Number(digits)
@@ -41,12 +41,12 @@ export function timeIn(text: string): Date | undefined {
   return year >= 1900 && time.getUTCMonth() === month - 1 && time.getUTCDate() === day && hour < 24 ? time : undefined
 }
 
-/** A time as MFMT takes it. */
+/** A time in the format of MFMT. */
 export function timeText(time: Date): string {
   return time.toISOString().slice(0, 19).replaceAll(/[-T:]/g, '')
 }
 
-/** The port of an answer to EPSV; any character may stand around it. (RFC 2428, section 3) */
+/** The port of an answer to EPSV, with any delimiter around it. (RFC 2428, section 3) */
 export function epsvTarget({ code, message }: Reply): DataTarget | undefined {
   const [, , digits] = /\(?([!-~])\1\1(\d{1,5})\1\)?/.exec(code === 229 ? message.slice(4) : '') ?? []
   return digits === undefined ? undefined : targetOf(Number(digits))
@@ -64,7 +64,7 @@ function targetOf(port: number, host?: string): DataTarget | undefined {
   return port >= 1 && port <= 65_535 ? { host, port } : undefined
 }
 
-/** What an answer to FEAT lists: names in capitals, with what follows them. (RFC 2389, section 3.2) */
+/** The features in an answer to FEAT: names in upper case, with their parameters. (RFC 2389, section 3.2) */
 export function featuresIn({ message }: Reply): ReadonlyMap<string, string> {
   const features = new Map<string, string>()
   for (const line of message.split('\n').slice(1, -1)) {

@@ -8,37 +8,37 @@ import { openData } from './data-connection.ts'
 import { FtpConnectionError, isRefusal } from './errors.ts'
 
 const SLICE = 256 * 1024
-/** How long the reason for a broken data connection is waited for, in ms. */
+/** How long to wait for the reason of a broken data connection, in ms. */
 const REASON_MS = 2_000
 
-/** What became of the bytes of a file. */
+/** The result of sending a file. */
 export interface Sent {
   readonly bytes: number
-  /** Why it is not certain that all of them were stored; undefined where the server has confirmed them. */
+  /** The reason why it is not certain that all bytes were stored; undefined if the server has confirmed them. */
   readonly doubt: unknown
 }
 
-/** How a file is sent. */
+/** Options for sending a file. */
 export interface SendOptions {
   readonly onProgress?: ((bytes: number) => void) | undefined
   readonly touch: () => void
   readonly state: SendState
 }
 
-/** What is to be cleaned up after a file that was not stored. */
+/** State for the clean-up after a failed transfer. */
 export interface SendState {
-  /** Whether there may be a file. */
+  /** Whether the file may exist. */
   isMade: boolean
-  /** The connection serves again then, or is closed. */
+  /** Settles when the connection is usable again, or closed. */
   settled?: Promise<void> | undefined
 }
 
-/** Answers after which only the size tells whether a file is whole. */
+/** Answers after which only the size shows whether a file is complete. */
 const DOUBTFUL = [425, 426, 450]
 
 /**
- * Stores content under a path by STOR. Where the server refuses that, nothing of the content was read. All bytes were sent when it returns; `doubt` says
- * that the last answer was lost or bad. After a failure the connection is in use until `state.settled`.
+ * Stores content under a path with STOR. If the server refuses, none of the content was read. When this returns, all bytes were sent;
+ * `doubt` is set if the last answer was lost or bad. After a failure the connection is in use until `state.settled`.
  */
 export async function send(
   connection: FtpConnection,
@@ -73,7 +73,7 @@ export async function send(
   } catch (error) {
     data.close()
     if (transfer === undefined) throw error
-    // A refusal is the last answer; else it is still to come, and the file may be there.
+    // A refusal is the last answer. After any other error, the last answer is still to come, and the file may exist.
     if (!isRefusal(error)) {
       state.isMade = true
       state.settled = control.settle(transfer)
@@ -91,7 +91,7 @@ export async function send(
   }
 }
 
-/** The last answer. Where it does not come, the connection is closed before the call's own time is over: the size can still be asked for. */
+/** The last answer. If it is missing, the connection is closed before the call's own timeout: the size can then still be checked. */
 async function confirmed(
   transfer: Transfer,
   socket: Socket,
@@ -100,7 +100,7 @@ async function confirmed(
 ): Promise<void> {
   const giveUp = (): void => control.close()
   const timers = [options.idleTimeoutMs].flatMap(ms => (ms === undefined ? [] : [setTimeout(giveUp, ms / 2)]))
-  // Bytes that had gone out are lost then, and the server knows it.
+  // Bytes that were sent are then lost, and the server knows it.
   const failed = (): void => void timers.push(setTimeout(giveUp, REASON_MS))
   socket.on('error', failed)
   const off = onAbort(signal, giveUp)
@@ -113,7 +113,7 @@ async function confirmed(
   }
 }
 
-/** The writing side of a data connection. What ends it early is thrown by the next call, with the server's reason where it gives one. */
+/** The writing side of a data connection. If it ends early, the next call throws the error, with the server's reason if there is one. */
 class Outlet {
   readonly #socket: Socket
   #failure: { readonly error: unknown } | undefined
@@ -133,19 +133,19 @@ class Outlet {
       if (!socket.writableFinished) lost()
     })
     socket.on('drain', () => this.#wake?.())
-    // A success before the end is none.
+    // A success before the end of the data is not valid.
     transfer.done.then(
       () => {
         if (!socket.writableEnded) this.#fail(broken())
       },
       error => this.#fail(error),
     )
-    // Where TLS is spoken tickets come, and from any server its end.
+    // With TLS, the server sends session tickets; any server may end the connection.
     socket.resume()
     if (socket.destroyed) lost()
   }
 
-  /** Returns what waits until there is room for more, where there is none; with `isReused` until the bytes may be overwritten. */
+  /** Returns a promise if there is no room for more bytes; with `isReused`, one that waits until the bytes may be overwritten. */
   write(bytes: Uint8Array, isReused: boolean): Promise<void> | undefined {
     this.#check()
     if (!isReused) return this.#socket.write(bytes) ? undefined : this.#until(() => !this.#socket.writableNeedDrain)
@@ -157,7 +157,7 @@ class Outlet {
     return this.#until(() => isWritten)
   }
 
-  /** Ends the data: what was written has gone out, over TLS with its end (close_notify). */
+  /** Ends the data: all bytes were sent, and with TLS also its end (close_notify). */
   async end(): Promise<void> {
     this.#socket.end(() => this.#wake?.())
     await this.#until(() => this.#socket.writableFinished)

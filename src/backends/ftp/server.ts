@@ -1,23 +1,23 @@
-/** What connections of one storage have learnt of their server. */
+/** What the connections of one storage have learnt about their server. */
 export interface ServerMemory {
-  /** How the server opens a port for bytes; undefined before the first transfer. (RFC 2428, RFC 959) */
+  /** How the server opens a data port; undefined before the first transfer. (RFC 2428, RFC 959) */
   passive?: 'EPSV' | 'PASV' | undefined
-  /** Whether it answers several commands that come in one packet; undefined before that was tried. */
+  /** Whether it answers several commands in one packet; undefined before the test. */
   takesPacks?: boolean | undefined
-  /** False where it announces REST and refuses it. */
+  /** False if it announces REST but refuses it. */
   restarts?: boolean | undefined
-  /** Whether it takes the `-a` of `LIST -a` for a name. */
+  /** Whether it interprets the `-a` of `LIST -a` as a name. */
   listsPlainly?: boolean | undefined
-  /** Whether it cuts blanks off the end of a command. */
+  /** Whether it removes blanks from the end of a command. */
   cutsBlanks?: boolean | undefined
-  /** Whether a file that is made gets a name that ends in a blank. */
+  /** Whether a new file can have a name that ends in a blank. */
   keepsBlanks?: boolean | undefined
-  /** Whether LIST of a path lists that file alone, and nothing where there is none. */
+  /** Whether LIST of a path lists only that file, and nothing for a missing one. */
   listsOne?: boolean | undefined
-  /** Whether it was seen to rename a file over another one. */
+  /** Whether it is known to replace a file by renaming. */
   replaces?: boolean | undefined
-  /** Whether its refusals say nothing of why. */
+  /** Whether its refusals contain no reason. */
   isSilent?: boolean | undefined
-  /** Temporary files that could not be removed, by their paths, and how often that was tried. */
+  /** Temporary files that could not be removed, by path, with the number of attempts. */
   readonly leftovers: Map<string, number>
 }

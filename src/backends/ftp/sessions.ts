@@ -8,16 +8,16 @@ import { checkKey } from './paths.ts'
 import type { ServerMemory } from './server.ts'
 import type { Slot } from './slots.ts'
 
-/** How many connections there are, and for how long they rest. */
+/** The number of connections, and how long they may be idle. */
 export interface SessionOptions extends ServerOptions {
   readonly poolSize: number
   readonly idleSecs: number
 }
 
-/** What a task gets: a connection in a slot of the pool. `keep` makes the lease outlive the task, and returns what ends it. */
+/** A task with a connection in a slot of the pool. `keep` makes the lease outlive the task, and returns a function that ends the lease. */
 export type SessionTask<T> = (slot: Slot, keep: () => () => void) => Promise<T>
 
-/** The connections of one storage. One that rests does not keep the process alive. */
+/** The connections of one storage. An idle connection does not keep the process alive. */
 export class Sessions {
   readonly #options: SessionOptions
   readonly #pool: Pool<FtpConnection>
@@ -41,8 +41,9 @@ export class Sessions {
   }
 
   /**
-   * Runs a task about a key over a connection. One that has rested may be gone without a word: where its first command gets no answer, another one takes its
-   * place. A key that no command can say, or that the server would take for another, is `suspicious_name`.
+   * Runs a task about a key over a connection. An idle connection may be lost without notice: if its first command gets no answer, another
+   * connection replaces it. Code `suspicious_name` for a key that no command can contain, or that the server would interpret as another
+   * one.
    */
   async run<T>(key: string, ctx: CallContext, task: SessionTask<T>): Promise<T> {
     ctx.signal.throwIfAborted()
@@ -77,14 +78,14 @@ export class Sessions {
     }
   }
 
-  /** Lets work go on beside the call that it belongs to; `close` waits for it. */
+  /** Lets work continue after its call; `close` waits for it. */
   beside(work: Promise<unknown>): void {
     const settled = work.then(nothing, nothing)
     this.#beside.add(settled)
     void settled.then(() => this.#beside.delete(settled))
   }
 
-  /** Closes the connections that rest, and the others when they are free. */
+  /** Closes idle connections, and the others when they are free. */
   async close(): Promise<void> {
     await Promise.all(this.#beside)
     await this.#pool.close()

@@ -33,52 +33,56 @@ export const ftpSettings: SettingsOf<FtpOptions> = {
     aliases: ['LOCATION'],
     shown: url => (url === '' ? '' : shownLocation(url)),
     role: 'both',
-    doc: 'ftp://user:password@host:port/path of the folder that holds the files; `aftp` = active mode, `ftps` = with TLS.',
+    doc: 'ftp://user:password@host:port/path of the folder of the files; `aftp` = active mode, `ftps` = with TLS.',
   }),
   baseUrl: optionalText({
     default: null,
     keys: ['FTP_STORAGE_BASE_URL', 'BASE_URL', 'MEDIA_URL'],
     tooCommon: ['BASE_URL'],
     aliases: ['BASE_URL'],
-    doc: 'URL below which a web server shows the folder; null = `url` is refused.',
+    doc: 'URL below which a web server serves the folder; null = `url` is `unsupported`.',
   }),
   fileOverwrite: { ...commonSettings.fileOverwrite, keys: ['FTP_ALLOW_OVERWRITE'] },
   encoding: setting<FtpEncoding>('utf-8 | latin-1', parseEncoding, {
     default: 'utf-8',
     keys: ['FTP_STORAGE_ENCODING'],
-    doc: "Encoding of names. django-storages' own default is latin-1.",
+    doc: 'Encoding of names. The default of django-storages is latin-1.',
   }),
   tls: optionalChoice(['explicit', 'implicit'], {
     default: null,
     keys: ['FTP_STORAGE_TLS'],
-    doc: 'How `ftps` begins TLS: by a command, or with the first byte; null = implicit at port 990, else explicit.',
+    doc: 'How `ftps` starts TLS: by a command (explicit) or with the first byte (implicit); null = implicit at port 990, else explicit.',
   }),
   verify: connection.verify,
   clientCert: optionalPlace({
     default: null,
     keys: ['FTP_STORAGE_CLIENT_CERT'],
-    doc: 'PEM file of a certificate to show to the server.',
+    doc: 'PEM file of the client certificate.',
   }),
   clientKey: optionalPlace({
     default: null,
     keys: ['FTP_STORAGE_CLIENT_KEY'],
-    doc: "PEM file of the certificate's key; null = it is in the same file.",
+    doc: 'PEM file of the key of the client certificate; null = the key is in the same file.',
   }),
   allowDataHost: flag({
     default: false,
     keys: ['FTP_STORAGE_ALLOW_DATA_HOST'],
     role: 'destination',
-    doc: 'Whether the bytes may come from another host than the one that the commands go to.',
+    doc: 'Whether data connections may go to another host than the control connection.',
   }),
-  poolSize: integer('connections', { default: 4, keys: ['FTP_STORAGE_POOL_SIZE'], doc: 'Connections at most.' }, 1),
+  poolSize: integer(
+    'connections',
+    { default: 4, keys: ['FTP_STORAGE_POOL_SIZE'], doc: 'Maximum number of connections.' },
+    1,
+  ),
   idleSecs: integer(
     'seconds',
-    { default: 30, keys: ['FTP_STORAGE_IDLE_SECS'], doc: 'Seconds after which a connection that rests is closed.' },
+    { default: 30, keys: ['FTP_STORAGE_IDLE_SECS'], doc: 'Idle time after which a connection is closed.' },
     1,
   ),
   connectTimeoutSecs: {
     ...connection.connectTimeoutSecs,
-    doc: 'Seconds in which a connection must stand; the login itself may take `timeoutSecs`.',
+    doc: 'Timeout for opening a connection; the login may take `timeoutSecs`.',
   },
 }
 
@@ -89,7 +93,7 @@ function parseUrl(raw: unknown): string {
   return raw.trim()
 }
 
-/** Python's names of the two encodings are understood. */
+/** Python's names of the two encodings are also accepted. */
 function parseEncoding(raw: unknown): FtpEncoding {
   const name = typeof raw === 'string' ? raw.trim().toLowerCase().replaceAll(/[\s_]/g, '-') : ''
   if (/^(utf-?8)$/.test(name)) return 'utf-8'

@@ -3,10 +3,10 @@ import type { Lease } from '../../remote/pool.ts'
 import type { FtpConnection } from './connection.ts'
 import { isLost } from './errors.ts'
 
-/** A lease of a connection; another one takes its place when it breaks. */
+/** A lease of a connection, which is replaced if it breaks. */
 export type Slot = Lease<FtpConnection>
 
-/** Does work over the connection of a slot, and once more over another one if the first breaks. */
+/** Runs work over the connection of a slot, and once more over another one if the first breaks. */
 export async function overWorking<T>(
   slot: Slot,
   ctx: CallContext,

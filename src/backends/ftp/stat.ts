@@ -9,8 +9,8 @@ import { parseFacts, statIn } from './facts.ts'
 import { type Reply, sizeIn, timeIn } from './replies.ts'
 
 /**
- * What is known of a path: by MLST, else by SIZE and MDTM. A 550 may mean that the file is missing, that it is a folder, or that it is forbidden; where the
- * server's words do not say which, the folder tells: `not_found`, or the refusal itself.
+ * The stat of a path: with MLST, otherwise with SIZE and MDTM. A 550 may mean that the file is missing, that it is a folder, or that access
+ * is forbidden. If the server's message is not clear, the folder is read: `not_found`, or the refusal itself.
  */
 export async function statPath(
   connection: FtpConnection,
@@ -26,12 +26,12 @@ export async function statPath(
   return statBySize(connection, path, ctx, ask)
 }
 
-/** Asks questions that do not depend on each other: `askAhead` where a transfer follows. */
+/** Sends independent queries: `askAhead` if a transfer follows. */
 type Ask = typeof askAhead
 
 const askAlone: Ask = ({ control }, questions, signal) => control.ask(questions, signal)
 
-/** Undefined where the server does not say enough. */
+/** Undefined if the server's answer is incomplete. */
 async function statByFacts(
   connection: FtpConnection,
   path: string,
@@ -54,7 +54,7 @@ async function statByFacts(
 
 function factLineIn({ message }: Reply): ReturnType<typeof parseFacts> {
   const lines = message.split('\n')
-  // The facts stand behind one blank, between the first line and the last; some servers leave the blank out.
+  // The facts follow one blank, between the first line and the last; some servers omit the blank.
   const line = lines.slice(1, -1).find(each => each.includes('=')) ?? (lines.length === 1 ? lines[0]!.slice(4) : '')
   return parseFacts(line.replace(/^ (?=\S)/, '').replace(/^250-\s?/, ''))
 }
@@ -77,14 +77,14 @@ async function statBySize(connection: FtpConnection, path: string, ctx: CallCont
   return modifiedAt === undefined ? { ...stat, ...(isRoughTime && { isRoughTime }) } : { ...stat, ...known }
 }
 
-/** Of a folder; else why the command about the path was refused. */
+/** The stat of a folder; otherwise throws the reason why the command about the path was refused. */
 async function folderOr(connection: FtpConnection, path: string, error: unknown, ctx: CallContext): Promise<Stat> {
   const found = await diagnosis(connection, path, error, ctx)
   if (found === 'folder' || found === 'locked folder') return { size: 0, isDirectory: true }
   throw found === 'missing' ? notFound() : error
 }
 
-/** Of a server that tells no size. */
+/** For a server that does not report sizes. */
 async function statByListing(connection: FtpConnection, path: string, ctx: CallContext): Promise<Stat> {
   const found = await listedItem(connection, path, ctx)
   if (found === undefined) throw notFound()

@@ -14,7 +14,7 @@ export class FtpStorage<O extends FtpOptions = FtpOptions> extends Storage<O> {
   static override readonly backendName: string = 'ftp'
   static override readonly settings: SettingsOf<FtpOptions> = ftpSettings
 
-  /** What of the configuration is unsafe, or means something else than in django-storages. */
+  /** Unsafe settings, and settings whose effect differs from django-storages. */
   static override advice(given: GivenSettings): readonly string[] {
     return ftpAdvice(given)
   }

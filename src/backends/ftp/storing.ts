@@ -6,7 +6,7 @@ import { parentOf } from './paths.ts'
 import { type SendOptions, type SendState, type Sent, send } from './sending.ts'
 import { overWorking, type Slot } from './slots.ts'
 
-/** Sends content, once more when its folder had to be made. */
+/** Sends content, and once more if its folder had to be made. */
 export async function store(
   slot: Slot,
   path: string,
@@ -22,7 +22,7 @@ export async function store(
       return await send(slot.connection, path, content, options, ctx)
     } catch (failure) {
       if (state.isMade || ctx.signal.aborted) throw failure
-      // A server may refuse and end the connection.
+      // A server may refuse and then end the connection.
       if (error !== undefined && isLost(failure)) await slot.renew(ctx)
       else if (error !== undefined || !isRefusal(failure, 550, 553, 501, 450, 451) || failure.verb !== 'STOR')
         throw failure

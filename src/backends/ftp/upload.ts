@@ -15,19 +15,19 @@ import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 import { store } from './storing.ts'
 
-/** How a file is stored. */
+/** Options for storing a file. */
 export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
-  /** The name must be free: see `Rename`. */
+  /** Whether the name must be free: see `Rename`. */
   readonly isNew: boolean
-  /** The time that the file is to have; the server's own by default. */
+  /** The time of the file. Default: the time of the server. */
   readonly modifiedAt?: Date | undefined
-  /** Goes on with work, and keeps the connection for it, when the call has ended. */
+  /** Continues work with the connection after the call has ended. */
   readonly beside: (work: Promise<void>) => void
 }
 
 /**
- * Stores content under a path, all or nothing: it goes to a temporary file beside its target, whose size is compared, and which is renamed. What fails leaves the
- * old file, and no other. Missing folders are made.
+ * Stores content under a path, all or nothing: it goes to a temporary file beside its target, whose size is compared, and which is then
+ * renamed. A failure keeps the old file, and leaves no other. Makes missing folders.
  */
 export async function upload(
   slot: Slot,
@@ -39,7 +39,7 @@ export async function upload(
   const temporary = `${parentOf(path)}/${temporaryName()}`
   const state: SendState = { isMade: false }
   let isWhole = false
-  // Told before the call ends, which does not wait for this.
+  // Sets the outcome before the call ends, since the call does not wait for the clean-up.
   const off = onAbort(ctx.signal, () => {
     if (!isWhole && isStorageError(ctx.signal.reason, 'aborted')) notApplied(ctx.signal.reason)
   })
@@ -54,10 +54,10 @@ export async function upload(
     return sent.bytes
   } catch (error) {
     const cleaned = clean(slot, temporary, state, ctx)
-    // Who has ended the call does not wait.
+    // An aborted call does not wait.
     if (ctx.signal.aborted) options.beside(cleaned)
     else await cleaned
-    // Nothing has the name of the file before it is renamed.
+    // Nothing has changed under the file's name before the renaming.
     throw isWhole || ctx.signal.aborted ? error : notApplied(error)
   } finally {
     off()
@@ -69,7 +69,7 @@ async function clean(slot: Slot, path: string, state: SendState, ctx: CallContex
   if (state.isMade) await removeTemporary(slot, path, detached(ctx))
 }
 
-/** The size decides after a last answer that was bad or lost; it is asked for over another connection, if need be. */
+/** After a bad or lost last answer the size decides; it is requested over another connection if necessary. */
 async function checkSize(slot: Slot, path: string, { bytes, doubt }: Sent, ctx: CallContext): Promise<void> {
   const connection = slot.connection.control.isUsable ? slot.connection : await slot.renew(ctx)
   try {
@@ -80,7 +80,7 @@ async function checkSize(slot: Slot, path: string, { bytes, doubt }: Sent, ctx: 
   throw doubt
 }
 
-/** A name of other than plain letters may have become another one. */
+/** The server may have changed a name that has other characters than plain letters. */
 async function checkName({ control }: FtpConnection, path: string, bytes: number, ctx: CallContext): Promise<void> {
   if (/^[\w./ -]*$/.test(path)) return
   const [reply] = await control.ask([`SIZE ${path}`], ctx.signal)
@@ -90,7 +90,9 @@ async function checkName({ control }: FtpConnection, path: string, bytes: number
   throw new StorageError('unknown', `It was not stored under its name: ${found}.`)
 }
 
-/** Sets the time by MFMT, or by MDTM where a server takes a time there; the answer is compared. (draft-somers-ftp-mfxx-04, section 3) */
+/**
+ * Sets the time with MFMT, or with MDTM if the server supports setting with it; compares the answer. (draft-somers-ftp-mfxx-04, section 3)
+ */
 async function setTime(
   { control, features }: FtpConnection,
   path: string,

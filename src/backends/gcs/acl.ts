@@ -27,7 +27,7 @@ export async function visibilityOf(client: GcsClient, key: string, ctx: CallCont
   return isPublic ? 'public' : 'private'
 }
 
-/** objectAccessControls: insert or delete of the entry of all users; the other entries stay. */
+/** objectAccessControls: insert or delete of the entry for all users. Other entries do not change. */
 export async function setVisibility(
   client: GcsClient,
   key: string,
@@ -42,7 +42,7 @@ export async function setVisibility(
     await client.json(request, ctx).catch(refused)
     return
   }
-  // A missing entry and a missing file are one answer to the deletion.
+  // The answer to the deletion is the same for a missing entry and a missing file.
   if ((await visibilityOf(client, key, ctx)) === 'private') return
   const request = { method: 'DELETE', path: `${path}/${EVERYBODY}`, expected: GONE, seeksFile: true } as const
   await client.done(request, ctx).catch(error => {

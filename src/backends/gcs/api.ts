@@ -13,19 +13,19 @@ import type { GcsStat, ObjectFields } from './resource.ts'
 /** One request to the service. */
 export interface GcsRequest extends ServiceRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Below the endpoint, encoded. */
+  /** The path below the endpoint, encoded. */
   readonly path: string
   /** Not encoded. */
   readonly query?: ReadonlyArray<readonly [name: string, value: string]> | undefined
-  /** Lower-case names; the client adds what authorises. */
+  /** Lower-case names; the client adds the authorisation. */
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: HttpRequest['body']
   readonly expected: Expected
-  /** Whether a 404 says that a file is missing. */
+  /** Whether a 404 means that a file is missing. */
   readonly seeksFile?: boolean | undefined
-  /** Whether it is about a bucket as such: then none is created because one is missing. */
+  /** Whether the request is about a bucket itself: it then never creates a missing bucket. */
   readonly ofBucket?: boolean | undefined
-  /** Whether the address alone authorises it, as that of a session does; then an HMAC key signs nothing. */
+  /** Whether the address alone authorises the request, as that of a session does. An HMAC key then does not sign it. */
   readonly isSession?: boolean | undefined
 }
 
@@ -36,8 +36,8 @@ export interface GcsVersion {
 }
 
 /**
- * The path of an object in the XML API, with the bucket. Segments that clients and proxies would take for folders (`.` and `..`) are kept by
- * encoding the slashes around them.
+ * The path of an object in the XML API, with the bucket. Segments that clients and proxies would resolve as folders (`.` and `..`) are
+ * protected by encoding the slashes around them.
  */
 export function objectPath(bucketName: string, key: string): string {
   const isOdd = /(?:^|\/)\.{1,2}(?:\/|$)/.test(key)
@@ -49,38 +49,38 @@ export function resourcePath(bucketName: string, key: string): string {
   return `/storage/v1/b/${encodeComponent(bucketName)}/o/${encodeComponent(key)}`
 }
 
-/** Whether a text is a generation: a number of 63 bits. */
+/** Whether a text is a generation: a 63-bit number. */
 export function isGeneration(text: string): boolean {
   return /^[1-9]\d{0,18}$/.test(text) && BigInt(text) < 2n ** 63n
 }
 
-/** A generation that a condition can name; for any other etag one that no object has, so that the condition fails. */
+/** A generation for a condition. For any other etag, a generation that no object has, so that the condition fails. */
 export function generationOf(etag: string): string {
   return isGeneration(etag) ? etag : '1'
 }
 
-/** A file to be written. */
+/** A file to write. */
 export interface GcsTarget extends UploadTarget {
   readonly fields: ObjectFields
   /** The generation that the file must have: `0` for none, undefined for any. */
   readonly ifGeneration: string | undefined
 }
 
-/** What both of the service's APIs can do, each in its own words. */
+/** The operations of both APIs of the service. */
 export interface GcsApi {
   stat(key: string, version: Pick<GcsVersion, 'generation'>, ctx: CallContext): Promise<GcsStat>
-  /** Writes a whole file; the service compares the checksum. */
+  /** Writes a whole file; the service verifies the checksum. */
   put(target: GcsTarget, body: Bytes, crc32c: string, ctx: CallContext): Promise<GcsStat>
-  /** Starts a session; returns its address as the service tells it. */
+  /** Starts a session; returns its address as the service sent it. */
   begin(target: GcsTarget, ctx: CallContext): Promise<string>
-  /** What the answer to the last part of a session says of the file. */
+  /** Parses the file's attributes in the answer to the last part of a session. */
   written(answer: HttpResponse, text: string): GcsStat
   page(prefix: string, request: PageRequest, ctx: CallContext): Promise<Page>
-  /** The request that deletes a file, where it is of a certain generation. */
+  /** The request that deletes a file, optionally only if it has a certain generation. */
   deletion(key: string, version?: Pick<GcsVersion, 'ifGeneration'>): GcsRequest
 }
 
-/** A stat that has what every file has; `unavailable`, outcome `unknown`, for an answer that does not tell it. */
+/** A stat with the fields that every file has. Code `unavailable`, outcome `unknown`, for an answer without them. */
 export function known(stat: Omit<GcsStat, 'size'> & { readonly size: number | undefined }): GcsStat {
   const { size, etag } = stat
   if (etag !== undefined && size !== undefined && !Number.isNaN(size)) return { ...stat, size }
@@ -88,7 +88,7 @@ export function known(stat: Omit<GcsStat, 'size'> & { readonly size: number | un
   throw new StorageError('unavailable', text, { outcome: 'unknown' })
 }
 
-/** The address of a session that an answer tells. */
+/** The address of a session in an answer. */
 export function locationOf({ location }: HttpResponse['headers']): string {
   return headerTextOf(location) ?? ''
 }

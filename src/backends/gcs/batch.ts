@@ -9,12 +9,12 @@ import type { GcsRequest } from './api.ts'
 import type { GcsClient } from './client.ts'
 import { classifyGcs, type GcsError, gcsError } from './errors.ts'
 
-/** Most keys of one batch. (https://cloud.google.com/storage/docs/batch) */
+/** Maximum number of keys per batch. (https://cloud.google.com/storage/docs/batch) */
 export const BATCH_LIMIT = 100
 
 /**
- * Deletes keys by one batch. A part that the answer lacks is a failure of that key alone; a file that is missing counts as deleted. Each part has a
- * token of its own: those whose token has ended are sent once more.
+ * Deletes keys with one batch. If the answer lacks a part, only that key fails; a missing file counts as deleted. Each part has its own
+ * token: parts with an expired token are sent once more.
  */
 export async function deleteBatch(
   client: GcsClient,
@@ -25,7 +25,7 @@ export async function deleteBatch(
 ): Promise<BatchAnswer> {
   const requests = keys.map(requestOf)
   const sent = await Promise.all(requests.map(request => client.prepared(request, ctx)))
-  // What stands before the path at a proxy is not for the service itself.
+  // The path of a proxy in front is not for the service itself.
   const { contentType, body } = batchBody(
     sent.map(({ wire: { method, headers } }, at) => ({ method, target: requests[at]!.path, headers })),
   )
@@ -35,7 +35,7 @@ export async function deleteBatch(
   const results = new Map<string, StorageError | undefined>()
   const refused = new Map<string, object>()
   for (const part of batchAnswers(answer.headers['content-type'], await readDocument(answer))) {
-    // A part without its place could be of any key.
+    // A part without its index could belong to any key.
     const { place = -1 } = part
     const key = keys[place]
     if (key === undefined) continue
@@ -60,7 +60,7 @@ export async function deleteBatch(
   return new Map([...results, ...again])
 }
 
-/** The error that a part tells; undefined where the file was deleted. */
+/** The error in a part; undefined if the file was deleted. */
 async function errorOf(
   { status, headers, bodyText }: BatchedAnswer,
   { expected }: GcsRequest,

@@ -19,19 +19,19 @@ import type { GcsClient } from './client.ts'
 import type { GcsCredentials } from './credentials/credentials.ts'
 import { aclHeader } from './resource.ts'
 
-/** How buckets are created and listed. */
+/** Options for creating and listing buckets. */
 export interface BucketOptions {
   readonly credentials: GcsCredentials
-  /** Null = that of the environment, or of the credentials. */
+  /** Null = the project of the environment, or of the credentials. */
   readonly projectId: string | null
   /** Name of a predefined ACL. */
   readonly autoCreateAcl: string
 }
 
-/** Most buckets of a page. */
+/** Maximum number of buckets per page. */
 const MAX_BUCKETS = 1000
 
-/** What the requests of both APIs have in common. */
+/** The common part of both APIs. */
 abstract class GcsBuckets implements ContainerProtocol {
   protected readonly client: GcsClient
   protected readonly options: BucketOptions
@@ -41,7 +41,7 @@ abstract class GcsBuckets implements ContainerProtocol {
     this.options = options
   }
 
-  /** A 409 is said of a name that is taken and of a bucket that is not empty; a missing bucket is a matter of the settings elsewhere. */
+  /** A 409 means a taken name or a bucket that is not empty. A missing bucket is an error of the settings in other requests. */
   codeOf({ status, serviceCode }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
     if (method === 'create') return status === 409 ? 'exists' : undefined
     if (method === 'delete' && status === 409) return 'not_empty'
@@ -54,7 +54,7 @@ abstract class GcsBuckets implements ContainerProtocol {
   abstract delete(name: string, ctx: CallContext): Promise<void>
 }
 
-/** The buckets of a project, by the JSON API. (https://cloud.google.com/storage/docs/json_api/v1/buckets) */
+/** The buckets of a project, with the JSON API. (https://cloud.google.com/storage/docs/json_api/v1/buckets) */
 export class JsonBuckets extends GcsBuckets {
   /** Buckets: insert. */
   override async create(name: string, ctx: CallContext): Promise<void> {
@@ -119,7 +119,10 @@ export class JsonBuckets extends GcsBuckets {
   }
 }
 
-/** The buckets of a project, by the XML API; without a project those of the key's default project. (https://cloud.google.com/storage/docs/xml-api/reference-methods) */
+/**
+ * The buckets of a project, with the XML API; without a project, those of the key's default project.
+ * (https://cloud.google.com/storage/docs/xml-api/reference-methods)
+ */
 export class XmlBuckets extends GcsBuckets {
   /** PUT Bucket. */
   override async create(name: string, ctx: CallContext): Promise<void> {
@@ -128,7 +131,7 @@ export class XmlBuckets extends GcsBuckets {
     await this.client.done({ ...request, expected: { statuses: [200] } }, ctx)
   }
 
-  /** Lists one object: unlike that of HEAD the answer can be checked. */
+  /** Lists one object: unlike that of HEAD, the answer can be checked. */
   override async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     const expected = { statuses: [200], root: ['ListBucketResult'] }
     await this.client.xml({ ...bucketRequest('GET', bucketPath(name)), query: ONE_OBJECT, expected }, ctx)
@@ -155,12 +158,13 @@ export class XmlBuckets extends GcsBuckets {
   }
 }
 
-/** Creates the storage's own bucket; one that is ours already is fine. */
+/** Creates the storage's own bucket. A bucket of this account that exists is no error. */
 export async function createOwn(buckets: ContainerProtocol, name: string, ctx: CallContext): Promise<void> {
   try {
     await buckets.create(name, ctx)
   } catch (error) {
-    // A bucket of another account has the same status; the request that needed it is refused then. So has a lost answer to the creation.
+    // A bucket of another account has the same status; the next request is then refused. A lost answer to the creation also has this
+    // status.
     if ((error as { status?: unknown }).status !== 409) throw error
   }
 }

@@ -13,20 +13,20 @@ import type { GcsEndpoint } from './endpoint.ts'
 import { GcsError, gcsError } from './errors.ts'
 import { type HmacKey, hmacHeaders } from './sign.ts'
 
-/** Where a client sends its requests and who it is. */
+/** The address of a client's requests and its credentials. */
 export interface GcsClientOptions {
   readonly endpoint: GcsEndpoint
   readonly bucketName: string
   readonly credentials: GcsCredentials
-  /** Signs instead of the credentials; then requests are those of the XML API. */
+  /** Signs instead of the credentials; requests then use the XML API. */
   readonly hmacKey?: HmacKey | undefined
-  /** Creates the bucket when a request finds that it is missing. */
+  /** Creates the bucket if a request finds it missing. */
   readonly createBucket?: ((ctx: CallContext) => Promise<void>) | undefined
 }
 
 const OF_OBJECTS = ['x-goog-generation', 'x-goog-hash']
 
-/** Requests to one bucket. The client renews tokens that have ended, and creates a missing bucket where the options say so. */
+/** Requests to one bucket. The client renews expired tokens, and creates a missing bucket if the options allow it. */
 export class GcsClient {
   readonly bucketName: string
   readonly endpoint: GcsEndpoint
@@ -55,23 +55,23 @@ export class GcsClient {
     )
   }
 
-  /** Sends a request; an error status is thrown as `GcsError`. The body of the answer has to be read or drained. */
+  /** Sends a request; an error status is thrown as `GcsError`. The caller must read or drain the body of the answer. */
   send(request: GcsRequest, ctx: CallContext): Promise<HttpResponse> {
     return this.#service.send(request, ctx)
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  /** Sends a request whose answer has no useful body; returns its headers. */
   done(request: GcsRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     return this.#service.done(request, ctx)
   }
 
-  /** Sends a request that is answered by a JSON object. */
+  /** Sends a request and returns its JSON answer. */
   json(request: GcsRequest, ctx: CallContext): Promise<Answered & { readonly value: Record<string, unknown> }> {
     return this.#service.json(request, ctx)
   }
 
   /**
-   * A GET of a file, by the XML API also where tokens are used: its answers have all attributes. Packed files come as they are stored.
+   * A GET of a file, with the XML API even if tokens are used: its answers have all attributes. Compressed files are returned as stored.
    * (https://cloud.google.com/storage/docs/xml-api/get-object-download)
    */
   download(
@@ -89,12 +89,12 @@ export class GcsClient {
     return this.send({ method: 'GET', path, query, headers, expected, seeksFile: true }, ctx)
   }
 
-  /** Sends a request that is answered by a document of XML. */
+  /** Sends a request and returns its XML answer. */
   xml(request: GcsRequest, ctx: CallContext): Promise<XmlAnswer> {
     return this.#service.xml(request, ctx)
   }
 
-  /** Addresses and authorises a request, as it goes alone or within a batch. */
+  /** Adds address and authorisation to a request, for sending alone or in a batch. */
   prepared(request: GcsRequest, { signal }: CallContext): Prepared | Promise<Prepared> {
     if (this.#options.hmacKey !== undefined) return this.#signed(request, this.#options.hmacKey)
     const found = this.#options.credentials.token()
@@ -134,7 +134,7 @@ export class GcsClient {
     return { wire, hide: hidingSecrets({ headers, names: [], others, ofClient }) }
   }
 
-  /** That a token has ended; that there is a bucket now. */
+  /** Learns that a token has expired, or that the bucket now exists. */
   async #learn(
     error: HttpStatusError,
     { credential }: Prepared,
@@ -151,7 +151,7 @@ export class GcsClient {
   }
 }
 
-/** The answer to a refused HEAD has no cause: that of a GET of the first byte tells it. */
+/** The answer to a refused HEAD has no cause, so a GET of the first byte finds it. */
 function explain(request: GcsRequest, { status, serviceCode }: HttpStatusError): GcsRequest | undefined {
   if (request.method !== 'HEAD' || serviceCode !== undefined || status >= 500) return undefined
   const expected = { ...request.expected, statuses: [200, 206] }

@@ -24,8 +24,9 @@ export interface Copy {
 }
 
 /**
- * Copies by Objects: rewrite, in as many calls as the service wants for a large file. Attributes that are not given are those of the source. Every
- * call names the same version of it: one that changes meanwhile is `precondition_failed`. (https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite)
+ * Copies with Objects: rewrite, in as many calls as the service needs for a large file. Attributes that are not set come from the source.
+ * Every call names the same version of the source: if it changes meanwhile, the code is `precondition_failed`.
+ * (https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite)
  */
 export async function rewriteObject(client: GcsClient, api: JsonApi, copy: Copy, ctx: CallContext): Promise<GcsStat> {
   const { from, to, options, parameters, ifGeneration } = copy
@@ -37,7 +38,7 @@ export async function rewriteObject(client: GcsClient, api: JsonApi, copy: Copy,
     ...attributeFields(givenAttributes(options)),
     ...fieldsOf({}, { extra: options.extra }).resource,
   }
-  // A body replaces all fields of the source: those that are to stay are sent along, as the service has them.
+  // A body replaces all fields of the source, so the fields to keep are also sent, in the form of the service.
   const fields = Object.keys(changes).length > 0 ? { ...picked(found, OF_SOURCE), ...changes } : undefined
   const query: Array<[string, string]> = [
     ['sourceGeneration', source.etag!],
@@ -85,7 +86,7 @@ export async function rewriteObject(client: GcsClient, api: JsonApi, copy: Copy,
   }
 }
 
-/** Whether a copy was refused because of its source; under a condition on the target the source's generation tells. */
+/** Whether a copy was refused because of its source. Under a condition on the target, the source's generation decides. */
 async function isOfSource(
   error: unknown,
   api: JsonApi,
@@ -121,9 +122,9 @@ function rewriteAnswer({ done, resource, rewriteToken, totalBytesRewritten }: Re
   throw new StorageError('unavailable', 'The answer to a copy cannot be read.', { outcome: 'unknown' })
 }
 
-/** The fields that a copy takes from its source, where they are not given. */
+/** The fields that a copy takes from its source if they are not set. */
 const OF_SOURCE: readonly string[] = [...ATTRIBUTES, 'customTime']
-/** The storage's own parameters that a copy has besides. */
+/** The storage's own parameters that a copy also gets. */
 const OF_TARGET: readonly string[] = ['storageClass', 'eventBasedHold', 'temporaryHold']
 
 function picked(fields: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {

@@ -47,20 +47,20 @@ import { fieldHeaders, fieldsOf } from './resource.ts'
 import { type KeyOrSigner, plainUrl, signedForm, signedUrl, type UrlBase, urlRequest } from './sign.ts'
 import { XmlApi } from './xml-api.ts'
 
-/** What a `GcsDriver` needs; `GcsStorage` makes it of its options. */
+/** The options of a `GcsDriver`; `GcsStorage` makes them from its own options. */
 export interface GcsDriverOptions
   extends Omit<GcsClientOptions, 'createBucket'>,
     Omit<PartOptions, 'uploadConcurrency'>,
     BucketOptions,
     SignerOptions {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
-  /** Host that stands for the bucket in URLs. */
+  /** Host that replaces the bucket's address in URLs. */
   readonly customEndpoint: string | null
   readonly autoCreateBucket: boolean
 }
 
-/** Google Cloud Storage for one bucket: the JSON API, or the XML API where an HMAC key signs. */
+/** Google Cloud Storage for one bucket: with the JSON API, or with the XML API if an HMAC key signs. */
 export class GcsDriver implements Driver {
   readonly name = 'gcs'
   readonly features: Features = {
@@ -73,7 +73,7 @@ export class GcsDriver implements Driver {
     listRange: true,
   }
   readonly client: GcsClient
-  /** Absent with an HMAC key: the XML API copies without a loop for large files. So are ACLs of files. */
+  /** Absent with an HMAC key, like ACLs of files: the XML API cannot copy large files in several calls. */
   readonly copy?: NonNullable<Driver['copy']>
   readonly deleteMany?: NonNullable<Driver['deleteMany']>
   readonly visibility?: NonNullable<Driver['visibility']>
@@ -170,7 +170,7 @@ export class GcsDriver implements Driver {
     return plainUrl(this.#urlBase, key)
   }
 
-  /** The object's URL in the service. */
+  /** The object's URL at the service. */
   async address(key: string): Promise<string> {
     const { scheme, host, path } = this.client.endpoint
     return `${scheme}://${host}${path}${objectPath(this.client.bucketName, key)}`
@@ -181,7 +181,7 @@ export class GcsDriver implements Driver {
     return signedUrl(this.#urlBase, urlRequest(key, rest), await this.#signer(), ctx)
   }
 
-  /** A URL to which a POST with the header `x-goog-resumable: start` begins a resumable upload of the key. */
+  /** A URL for a POST with the header `x-goog-resumable: start`, which begins a resumable upload of the key. */
   async resumableUrl(
     key: string,
     { expiresInSecs, contentType }: Pick<SignUrlOptions, 'expiresInSecs' | 'contentType'>,
@@ -193,7 +193,7 @@ export class GcsDriver implements Driver {
     return signedUrl(this.#urlBase, request, await this.#signer(), ctx)
   }
 
-  /** A form by which a browser uploads the key. */
+  /** A form with which a browser uploads the key. */
   async uploadForm(key: string, options: UploadFormOptions, lifeSecs: number, ctx: CallContext): Promise<PostForm> {
     const target = { url: plainUrl(this.#urlBase, ''), bucket: this.client.bucketName, key }
     const now = new Date()
@@ -217,12 +217,12 @@ export class GcsDriver implements Driver {
     return classifyGcs(error)
   }
 
-  /** Creates the bucket; one that is ours already is fine. */
+  /** Creates the bucket. A bucket of this account that exists is no error. */
   async createContainer(ctx: CallContext): Promise<void> {
     await createOwn(this.#buckets, this.client.bucketName, ctx)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()
@@ -232,7 +232,7 @@ export class GcsDriver implements Driver {
     const { objectParameters = {} } = options
     const ifGeneration = conditionOf(options)
     const target: GcsTarget = { key, options, fields: fieldsOf(objectParameters, options), ifGeneration }
-    // A session tells what became of its last part, and `put` what became of its request: both are made again under a condition.
+    // A session reports the result of its last part, and the file that of `put`: both requests are repeated even under a condition.
     const plan = partPlan(this.#uploads, { ...this.#options, uploadConcurrency: 1 }, { put: {}, finish: {} })
     return { protocol: this.#parts, target, plan }
   }
@@ -249,7 +249,7 @@ function versionOf(versionId: string | undefined): { readonly generation?: strin
   throw new StorageError('not_found', `'${versionId}' is not the generation of a file.`)
 }
 
-/** The generation that a file must have for a write. */
+/** The generation that a write requires. */
 function conditionOf({ ifAbsent, ifMatch }: WriteConditions): string | undefined {
   if (ifAbsent === true) return '0'
   return ifMatch === undefined ? undefined : generationOf(ifMatch)

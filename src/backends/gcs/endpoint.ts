@@ -7,14 +7,14 @@ import type { UrlBase } from './sign.ts'
 
 const GOOGLE = 'https://storage.googleapis.com'
 
-/** Where requests go, and whether that is an emulator, which asks for no credentials. */
+/** The address of requests, and whether it is an emulator, which needs no credentials. */
 export interface GcsEndpoint extends ServiceEndpoint {
   readonly isEmulator: boolean
 }
 
 /**
- * The service's address: the setting, else `STORAGE_EMULATOR_HOST` in any form that official clients take (`host:port`, a URL, with `/storage/v1` at
- * its end), else Google's.
+ * The service's address: the setting, else `STORAGE_EMULATOR_HOST` in any form that official clients accept (`host:port`, a URL, with
+ * `/storage/v1` at its end), else Google's.
  */
 export function gcsEndpoint(given: string | null, emulatorHost: string | undefined): GcsEndpoint {
   const emulator = given === null ? emulatorHost?.trim() || undefined : undefined
@@ -27,20 +27,20 @@ function withoutVersion(text: string, setting: string, useSsl: boolean): Service
   return { ...endpoint, path: endpoint.path.replace(/\/storage\/v1$/, '') }
 }
 
-/** Where the bucket's URLs begin: at the service, or at a host that stands for the bucket. */
+/** The base of the bucket's URLs: at the service, or at a host that replaces the bucket's address. */
 export function urlBase({ scheme, host, path }: ServiceEndpoint, bucketPath: string, custom: string | null): UrlBase {
   if (custom === null) return { scheme, host, path: `${path}${bucketPath}` }
   return serviceEndpoint(custom, 'GS_CUSTOM_ENDPOINT')
 }
 
 /**
- * The target of a session's requests below the endpoint. The service tells a whole URL, whose host may be another one behind a proxy or an emulator in
- * a container: its path is asked for at the endpoint, so that no other host gets a token. `improperly_configured`, with both hosts, for what is no
- * address of a session.
+ * The target of a session's requests below the endpoint. The service returns a whole URL. Its host may differ with a proxy or an emulator
+ * in a container. Only its path is used, at the endpoint, so that no other host receives a token. Code `improperly_configured`, with both
+ * hosts, for a text that is not the address of a session.
  */
 export function sessionTarget(location: string, { scheme, host, path }: ServiceEndpoint): string {
   const given = URL.canParse(location, `${scheme}://${host}`) ? new URL(location, `${scheme}://${host}`) : undefined
-  // Of any other scheme the path need not begin with a slash, and would go on with the host.
+  // With any other scheme the path might not begin with a slash, and would become part of the host.
   const url = given?.protocol === 'https:' || given?.protocol === 'http:' ? given : undefined
   if (url === undefined || !url.searchParams.get('upload_id')) {
     const told = url === undefined ? 'a text that is no URL' : `an address at ${url.host} without an upload_id`
@@ -51,8 +51,8 @@ export function sessionTarget(location: string, { scheme, host, path }: ServiceE
 }
 
 /**
- * The target of a session that another process has begun. The text is foreign, and the request may carry a token: it must be the address of a session for this
- * bucket, or for this very object (XML API).
+ * The target of a session that another process began. The text is untrusted, and the request may carry a token: it must be the address of a
+ * session for this bucket, or for this very object (XML API).
  */
 export function savedSession(saved: string, bucket: string, key: string): string {
   const at = saved.indexOf('?')

@@ -7,13 +7,13 @@ import { type HttpErrorDetails, HttpStatusError } from '../../remote/http-error.
 import type { Hide } from '../../remote/redact.ts'
 import { isSkewed, type Refusal, readRefusal, skewHint } from '../../remote/refusal.ts'
 
-/** What Cloud Storage says when it refuses a request. (https://cloud.google.com/storage/docs/json_api/v1/status-codes) */
+/** The details of a refused request. (https://cloud.google.com/storage/docs/json_api/v1/status-codes) */
 export interface GcsErrorDetails extends HttpErrorDetails {
-  /** Whether it says that there is no such bucket. */
+  /** Whether the error means that the bucket does not exist. */
   readonly lacksBucket?: boolean | undefined
 }
 
-/** An answer by which Cloud Storage refused a request; `serviceCode` is the reason of the JSON API or the code of the XML API. */
+/** An answer by which Cloud Storage refused a request. `serviceCode` is the reason of the JSON API or the code of the XML API. */
 export class GcsError extends HttpStatusError {
   readonly lacksBucket: boolean
 
@@ -27,7 +27,7 @@ export class GcsError extends HttpStatusError {
   }
 }
 
-/** Makes an error of a refusal. A 404 that is not the service's own says nothing of a file. */
+/** Makes an error from a refusal. A 404 that does not come from the service does not mean that a file is missing. */
 export async function gcsError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -52,12 +52,12 @@ export async function gcsError(
   })
 }
 
-/** An object takes about one change a second: to ask again at once would prolong the refusal. */
+/** An object accepts about one change per second; an immediate repeat would prolong the refusal. */
 function patient(headers: HttpResponse['headers']): HttpResponse['headers'] {
   return headers['retry-after'] === undefined ? { ...headers, 'retry-after': (1 + Math.random()).toFixed(3) } : headers
 }
 
-/** Reason and sentence of an error in JSON, in XML, or in the plain text by which sessions and downloads answer. */
+/** Reason and message of an error in JSON, in XML, or in the plain text that sessions and downloads return. */
 function saidIn({ json, root, bodyText, headers }: Refusal): {
   reason?: string | undefined
   message?: string | undefined
@@ -99,7 +99,7 @@ function hintFor(
   return undefined
 }
 
-/** Codes by the service's own words; they say more than the status. */
+/** Error codes by the service's own error words, which are more precise than the status. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
     rateLimitExceeded: 'throttled',
@@ -134,12 +134,12 @@ export function classifyGcs(error: unknown): ErrorCode | undefined {
   return classifyHttp(error, CODES)
 }
 
-/** Words of a checksum that was not that of what came. */
+/** Whether the error reports a wrong checksum of the received bytes. */
 function isChecksum({ serviceCode, message }: GcsError): boolean {
   return serviceCode === 'BadDigest' || /\b(?:crc32c|md5)\b.{0,60}\b(?:match|doesn't)/i.test(message)
 }
 
-/** The service's own error, also where it is the cause of a `StorageError`. */
+/** The service's own error, also if it is the cause of a `StorageError`. */
 export function gcsErrorOf(error: unknown): GcsError | undefined {
   const native = error instanceof StorageError ? error.cause : error
   return native instanceof GcsError ? native : undefined

@@ -1,4 +1,4 @@
-/** How long a URL lives: seconds, or the moment at which it ends. */
+/** The lifetime of a URL: seconds, or the time at which it expires. */
 export type Expiration = number | Date
 
 /** Seconds of each part of a timedelta, by Python's names. */
@@ -11,21 +11,21 @@ const PARTS: Readonly<Record<string, number>> = {
   milliseconds: 1e-3,
   microseconds: 1e-6,
 }
-/** Units in texts, also in the plural. */
+/** Units in texts, also accepted in the plural. */
 const UNITS: Readonly<Record<string, number>> = {
   ...{ w: 604_800, d: 86_400, h: 3_600, m: 60, s: 1 },
   ...{ week: 604_800, day: 86_400, hour: 3_600, minute: 60, second: 1, hr: 3_600, min: 60, sec: 1 },
 }
-/** Numbers from here on are seconds since 1970: no URL lives for 31 years. */
+/** Numbers from here on are seconds since 1970: no URL is valid for 31 years. */
 const EPOCH_FROM = 1_000_000_000
 
 const EXPECTED =
   "expected seconds, a duration ('1d', '12h 30m', 'P1D', '1 day, 0:00:00', { days: 1 }), a date, or seconds since 1970"
 
-/** Reads what `expiration` may be in code, in JSON and in the environment. */
+/** Parses `expiration` from code, JSON and the environment. */
 export function parseExpiration(raw: unknown): Expiration {
   const isObject = typeof raw === 'object' && raw !== null
-  // A duration or an instant of a library shows itself in ISO 8601.
+  // Duration and instant objects of libraries return ISO 8601 text.
   const isOfClass = isObject && ![Object.prototype, null].includes(Object.getPrototypeOf(raw))
   const found = raw instanceof Date ? raw : isOfClass ? ofText(String(raw)) : isObject ? ofParts(raw) : ofText(raw)
   if (found instanceof Date) {
@@ -42,7 +42,7 @@ function ofParts(given: object): number | undefined {
     if (!Object.hasOwn(PARTS, name) || typeof value !== 'number' || !Number.isFinite(value)) return undefined
     secs += PARTS[name]! * value
   }
-  // Binary fractions of seconds make no second more.
+  // Removes errors of binary fractions.
   return Math.round(secs * 1e6) / 1e6
 }
 
@@ -62,7 +62,7 @@ function ofClock(text: string): number | undefined {
   return Number(days) * 86_400 + Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds)
 }
 
-/** A duration of ISO 8601 without years and months, whose length differs: `P1DT12H`. */
+/** A duration of ISO 8601 without years and months, whose lengths vary: `P1DT12H`. */
 function ofIso(text: string): number | undefined {
   const found = /^p(?:(\d{1,6})w)?(?:(\d{1,6})d)?(?:t(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9})s)?)?$/.exec(text)
   if (found === null) return undefined

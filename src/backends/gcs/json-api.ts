@@ -27,11 +27,11 @@ const OBJECT: Expected = { statuses: [200], fields: ['name', 'generation'] }
 const SESSION: Expected = { statuses: [200], headers: ['location'] }
 const LISTING: Expected = { statuses: [200], fields: ['kind'] }
 const JSON_TYPE = 'application/json; charset=UTF-8'
-/** Bytes up to which copying costs less than another write. */
+/** Maximum size in bytes for which a copy costs less than another write. */
 const SMALL = 65_536
 const CRLF = '\r\n'
 
-/** The JSON API, which takes tokens. (https://cloud.google.com/storage/docs/json_api/v1) */
+/** The JSON API, which uses tokens. (https://cloud.google.com/storage/docs/json_api/v1) */
 export class JsonApi implements GcsApi {
   readonly #client: GcsClient
   readonly #bucket: string
@@ -46,7 +46,7 @@ export class JsonApi implements GcsApi {
     return known(statOfResource(await this.resource(key, version, ctx)))
   }
 
-  /** The whole answer to Objects: get. */
+  /** The complete answer to Objects: get. */
   async resource(
     key: string,
     { generation }: Generation,
@@ -117,7 +117,7 @@ export class JsonApi implements GcsApi {
   }
 }
 
-/** Small chunks in one piece, which goes out with the head of its request. */
+/** Joins small chunks, so that they are sent together with the head of the request. */
 function joined(chunks: readonly Uint8Array[]): Bytes {
   const size = bodySize(chunks)
   return size <= SMALL ? Buffer.concat(chunks, size) : chunks
@@ -139,12 +139,15 @@ const FIELDS =
   'kind,items(name,size,generation,updated,timeCreated,contentType,contentEncoding,contentDisposition,contentLanguage,' +
   'cacheControl,storageClass,metadata,md5Hash,crc32c),prefixes,nextPageToken'
 
-/** Entries of a page, where a number is asked for. */
+/** The number of entries of a page, if the caller set one. */
 export function limitOf({ limit }: PageRequest): number | undefined {
   return limit === undefined ? undefined : Math.min(MAX_ENTRIES, Math.max(1, limit))
 }
 
-/** The query of Objects: list. `startOffset` includes its own key, which is left out of the page. (https://cloud.google.com/storage/docs/json_api/v1/objects/list) */
+/**
+ * The query of Objects: list. `startOffset` includes its own key, which is removed from the page.
+ * (https://cloud.google.com/storage/docs/json_api/v1/objects/list)
+ */
 export function listQuery(prefix: string, page: PageRequest): Array<[string, string]> {
   const { recursive, token, startAfter, until } = page
   const query: Array<[string, string]> = [['fields', FIELDS]]
@@ -158,14 +161,14 @@ export function listQuery(prefix: string, page: PageRequest): Array<[string, str
   return query
 }
 
-/** A folder stands before what is in it: where the end lies in a folder, all of the folder is asked for, and the page is cut at the end. */
+/** A folder precedes its contents. If the end is inside a folder, the whole folder is requested, and the page is cut at the end. */
 function endAfterFolder(until: string, prefix: string): string {
   const slash = until.startsWith(prefix) ? until.indexOf('/', prefix.length) : -1
   // '0' follows '/'.
   return slash === -1 || slash === until.length - 1 ? until : `${until.slice(0, slash)}0`
 }
 
-/** The page in an answer. Folder markers are no files, and a field that cannot be read is left out; without a size it is NaN. */
+/** The page in an answer. Folder markers are left out, and so are fields that cannot be parsed; a missing size is NaN. */
 export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string, request: PageRequest): Page {
   const { kind, nextPageToken } = value
   if (kind !== 'storage#objects') {
@@ -177,7 +180,7 @@ export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string,
   return checkedPage({ files, directories, next }, prefix, request)
 }
 
-/** A list of the answer, which is absent where it would be empty. */
+/** A list in the answer, which is absent if it is empty. */
 function listIn(value: Readonly<Record<string, unknown>>, name: string): unknown[] {
   const list = value[name]
   if (list === undefined) return []

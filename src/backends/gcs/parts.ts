@@ -15,27 +15,30 @@ import { savedSession, sessionTarget } from './endpoint.ts'
 import { classifyGcs, GcsError, gcsErrorOf } from './errors.ts'
 import type { GcsStat } from './resource.ts'
 
-/** A session by which a file is uploaded. */
+/** A session for the upload of a file. */
 export interface GcsUpload {
   readonly target: GcsTarget
-  /** Secret: who knows it may write. */
+  /** Secret: anyone who has it can write. */
   readonly session: string
-  /** Of the bytes before `hashed`; unknown for an upload that another process began. */
+  /** Checksum of the bytes before `hashed`; unknown for an upload that another process began. */
   readonly crc: RunningChecksum | undefined
   hashed: number
-  /** Bytes of the whole, once the last part was sent. */
+  /** Total number of bytes, known after the last part was sent. */
   total: number | undefined
-  /** The file, once the service has it. */
+  /** The file, after the service has written it. */
   done: GcsStat | undefined
 }
 
-/** Bytes of which every part but the last is a multiple. */
+/** Every part but the last is a multiple of this number of bytes. */
 export const ALIGN: number = 256 * 1024
-/** Bytes of the largest object, in the smallest parts. */
+/** Maximum size of an object divided by the smallest part size. */
 const MAX_PARTS = (5 * 1024 ** 4) / ALIGN
 const EMPTY = Buffer.alloc(0)
 
-/** Files in one request, or by a resumable upload: the last part makes the file. (https://cloud.google.com/storage/docs/performing-resumable-uploads) */
+/**
+ * Files in one request, or in a resumable upload, whose last part creates the file.
+ * (https://cloud.google.com/storage/docs/performing-resumable-uploads)
+ */
 export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
   readonly limits: PartLimits = { minPart: ALIGN, maxParts: MAX_PARTS, align: ALIGN, sequential: true }
   readonly #client: GcsClient
@@ -46,7 +49,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     this.#api = api
   }
 
-  /** One request, which is made again also under a condition: what came of a lost one is told by the file. */
+  /** One request, which is repeated even under a condition: after a lost answer, the file shows the result. */
   async put(target: GcsTarget, body: Bytes, ctx: CallContext): Promise<GcsStat> {
     const crc32c = checksumOf('CRC32C', body)
     const size = bodySize(body)
@@ -60,7 +63,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     return { target, session, crc: new RunningChecksum('CRC32C'), hashed: 0, total: undefined, done: undefined }
   }
 
-  /** Sends a part until the service has all of it; it may keep less than it was sent. */
+  /** Sends a part until the service has all of it; the service may store less than was sent. */
   async part(upload: GcsUpload, piece: Piece, ctx: CallContext): Promise<undefined> {
     if (upload.done !== undefined) return
     hash(upload, piece)
@@ -79,13 +82,13 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     }
   }
 
-  /** The file that the last part has made. */
+  /** The file that the last part created. */
   async finish({ done }: GcsUpload): Promise<Stat> {
     if (done !== undefined) return withoutCrc(done)
     throw new StorageError('unavailable', 'The last part was sent, but made no file.', { outcome: 'unknown' })
   }
 
-  /** Cancels the session. One that has made its file, or that is gone, is left. */
+  /** Cancels the session, unless it has created its file or is gone. */
   async end(upload: GcsUpload, _state: object, ctx: CallContext): Promise<boolean> {
     if (upload.done !== undefined) return true
     const expected = { statuses: [204, 499] }
@@ -94,15 +97,15 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
       await ctx.step('endUpload', true, step => this.#client.done(request, step))
       return true
     } catch (error) {
-      // A session whose condition was not met when its last part came is over.
+      // A session whose condition was not met at its last part has ended.
       if (this.isGone(error) || gcsErrorOf(error)?.status === 412) return true
     }
-    // One that has made its file meanwhile cannot be cancelled, and leaves nothing.
+    // A session that has created its file meanwhile cannot be cancelled, and leaves nothing behind.
     await ctx.step('askUpload', true, step => this.stored(upload, step)).catch(() => undefined)
     return upload.done !== undefined
   }
 
-  /** Asks how much has arrived. A session that has made its file tells the file. */
+  /** Requests how much has arrived. A session that has created its file returns the file. */
   stored(upload: GcsUpload, ctx: CallContext): Promise<number> {
     return this.#ask(upload, `bytes */${upload.total ?? '*'}`, EMPTY, ctx)
   }
@@ -111,7 +114,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     return session
   }
 
-  /** Asks the session what it has. */
+  /** Requests the state of the session. */
   async resume(
     target: GcsTarget,
     saved: string,
@@ -128,7 +131,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     return { upload, parts: [], offset }
   }
 
-  /** Bytes that a session has; undefined where it has made its file. */
+  /** Number of bytes that a session has; undefined if it has created its file. */
   async #storedIn(path: string, ctx: CallContext): Promise<number | undefined> {
     const headers = { 'content-range': 'bytes */*' }
     const expected = { statuses: [200, 201, 308] }
@@ -145,7 +148,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     return (status === 404 || status === 410) && lacksBucket !== true
   }
 
-  /** Sends the rest of a part; returns how many bytes the service has now. A last part that is refused may have been taken before. */
+  /** Sends the rest of a part; returns how many bytes the service has now. A refused last part may have been accepted before. */
   async #send(upload: GcsUpload, { offset, size, chunks }: Piece, ctx: CallContext): Promise<number> {
     const { total = '*' } = upload
     const range = size === 0 ? '*' : `${offset}-${offset + size - 1}`
@@ -175,7 +178,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     }
     const text = await readDocument(answer)
     if (total === undefined || hashed !== total) {
-      // The file may be there, and cut short.
+      // The file may exist, truncated.
       const text = 'The service says that the upload is complete before its last part was sent.'
       throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
     }
@@ -184,14 +187,14 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
   }
 }
 
-/** Adds a part to the checksum, once however often it is sent. */
+/** Adds a part to the checksum, only once even if it is sent several times. */
 function hash(upload: GcsUpload, { offset, size, chunks }: Piece): void {
   if (offset !== upload.hashed) return
   for (const chunk of chunks) upload.crc?.update(chunk)
   upload.hashed += size
 }
 
-/** Bytes that the service has, by `Range: bytes=0-<last>`; none without that header. */
+/** Number of bytes that the service has, from `Range: bytes=0-<last>`; 0 without that header. */
 function storedBytes({ headers }: HttpResponse): number {
   const { range } = headers
   if (range === undefined) return 0
@@ -204,25 +207,25 @@ function misplaced(what: string, retryable: boolean): StorageError {
   return new StorageError('unavailable', `The service ${what}.`, { outcome: 'not_applied', retryable })
 }
 
-/** What bytes are known by. */
+/** The size and checksum of sent bytes. */
 export interface Bytes32 {
   readonly size: number
   readonly crc32c: string | undefined
 }
 
-/** The file that an answer tells, where its bytes are those that were sent. */
+/** The file in an answer, if its bytes are the ones that were sent. */
 export function verified(stat: GcsStat, { size, crc32c }: Bytes32): GcsStat {
   if (stat.size === size && (crc32c === undefined || (stat.crc32c ?? crc32c) === crc32c)) return stat
   const text = 'The checksum of what the service stored is not that of what was sent.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }
 
-/** A stat as callers get it. */
+/** A stat for callers. */
 export function withoutCrc({ crc32c: _, ...stat }: GcsStat): Stat {
   return stat
 }
 
-/** Makes a write that may be under a condition; after a lost answer the size and the checksum tell whose the file is. */
+/** Runs a write that may be conditional. After a lost answer, the size and the checksum show who wrote the file. */
 export function onlyOnce(
   api: GcsApi,
   { key, ifGeneration }: Pick<GcsTarget, 'key' | 'ifGeneration'>,

@@ -9,13 +9,13 @@ import { gunzipped } from '../../storage/compression.ts'
 import { classifyGcs } from './errors.ts'
 import { statOfAnswer } from './resource.ts'
 
-/** Sends a GET with these headers: of `range` and `if-match` at most. */
+/** Sends a GET with these headers: at most `range` and `if-match`. */
 export type GetWith = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>
 
 /**
- * Reads the stored bytes of a file or a range of them; all of them are compared with the stored checksum. Where the service, or something between,
- * packs or unpacks them on the way, offsets, lengths and the checksum are not those of the stored bytes: then there is no etag and no size, so that
- * nothing is resumed, and a range is `unsupported`. (https://cloud.google.com/storage/docs/transcoding)
+ * Reads the stored bytes of a file or a range of them. A complete read is compared with the stored checksum. If the service, or a proxy,
+ * compresses or decompresses the bytes, then offsets, lengths and the checksum are not those of the stored bytes. The result then has no
+ * etag and no size, so that no read is resumed, and a range is `unsupported`. (https://cloud.google.com/storage/docs/transcoding)
  */
 export async function readStored(get: GetWith, options: ReadOptions): Promise<ReadResult> {
   const { range } = options
@@ -40,7 +40,7 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
 
 type Change = 'packed' | 'unpacked'
 
-/** What became of the stored bytes on the way; undefined where they come as they are. */
+/** How the stored bytes were changed on the way; undefined if they are unchanged. */
 function changeOf({ headers }: HttpResponse): Change | undefined {
   const stored = headerTextOf(headers['x-goog-stored-content-encoding'])?.toLowerCase() ?? ''
   if (stored === '') return undefined
@@ -49,7 +49,7 @@ function changeOf({ headers }: HttpResponse): Change | undefined {
   return stored === 'identity' && isPacked ? 'packed' : undefined
 }
 
-/** An answer whose length is not known: what it says may be that of the stored bytes. */
+/** Removes the length of an answer: it may be that of the stored bytes. */
 function withoutLength({ status, headers, body }: HttpResponse): HttpResponse {
   const { 'content-length': _length, 'content-range': _range, ...rest } = headers
   return { status: status === 206 ? 200 : status, headers: rest, body }

@@ -17,7 +17,7 @@ const ACLS: ReadonlyMap<string, string> = new Map([
   ['publicReadWrite', 'public-read-write'],
 ])
 
-/** The JSON API's name of an ACL that is given by either name; `invalid_argument` for any other text. `what` is named in the error. */
+/** The JSON API's name of an ACL, from either name. Code `invalid_argument`, with `what`, for any other text. */
 export function aclName(given: string, what: string): string {
   for (const [json, xml] of ACLS) if (given === json || given === xml) return json
   throw new StorageError('invalid_argument', `${what}: expected one of ${[...ACLS.keys()].join(', ')}.`)
@@ -30,22 +30,22 @@ export function aclHeader(name: string): string {
 
 /** Fields of an object that a request sets. (https://cloud.google.com/storage/docs/json_api/v1/objects#resource) */
 export interface ObjectFields {
-  /** In the words of the JSON API. */
+  /** The JSON API's name. */
   readonly acl: string | undefined
   readonly kmsKeyName: string | undefined
   readonly resource: Readonly<Record<string, unknown>>
 }
 
-/** A `Stat` with what tells whether the bytes are ours. */
+/** A `Stat` with the checksum that shows whether the bytes are the ones that were sent. */
 export interface GcsStat extends Stat {
-  /** In base64; absent where the service does not tell it. */
+  /** In base64; absent if the service does not report it. */
   readonly crc32c?: string | undefined
 }
 
-/** What names of headers begin with that carry user metadata. */
+/** Prefix of the headers with user metadata. */
 export const METADATA_PREFIX = 'x-goog-meta-'
 
-/** Parameters of uploads, by the names of the JSON API; Django's are these in snake_case. */
+/** Parameters of uploads, by the names of the JSON API; Django's names are the same in snake_case. */
 const TABLE: ParameterTable = new ParameterTable('a Google Cloud Storage', [
   ['acl', 'acl'],
   ['cacheControl', 'cacheControl'],
@@ -61,17 +61,17 @@ const TABLE: ParameterTable = new ParameterTable('a Google Cloud Storage', [
   ['temporaryHold', 'temporaryHold'],
 ])
 
-/** The parameter's own spelling; an unknown one is `invalid_argument` and is named. */
+/** The parameter's own spelling. Code `invalid_argument`, with the name, for an unknown one. */
 export function parameterName(name: string): string {
   return TABLE.nameOf(name)
 }
 
-/** Refuses parameters that no upload can have: unknown names, and values that the service cannot keep. */
+/** Refuses parameters that no upload can have: unknown names, and values that the service cannot store. */
 export function checkParameters(parameters: ObjectParameters): void {
   fieldsOf(parameters, {})
 }
 
-/** The fields of an upload: the storage's parameters, then the call's own attributes and `extra`, which win. */
+/** The fields of an upload: the storage's parameters, overridden by the call's own attributes and `extra`. */
 export function fieldsOf(parameters: ObjectParameters, options: WriteOptions): ObjectFields {
   const fields: Record<string, string> = {}
   TABLE.add(fields, parameters)
@@ -88,7 +88,7 @@ export function fieldsOf(parameters: ObjectParameters, options: WriteOptions): O
   return { acl: acl && aclName(acl, 'acl'), kmsKeyName, resource }
 }
 
-/** The fields of portable attributes, as a copy sets them. */
+/** The fields of portable attributes for a copy. */
 export function attributeFields(attributes: FileAttributes): Record<string, unknown> {
   const fields: Record<string, string> = {}
   addTexts(fields, attributes)
@@ -123,7 +123,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   storageClass: 'x-goog-storage-class',
 }
 
-/** The same fields as headers of the XML API; `unsupported` for what it cannot say. */
+/** The same fields as headers of the XML API. Code `unsupported` for a field without a header. */
 export function fieldHeaders({ acl, kmsKeyName, resource }: ObjectFields): Record<string, string> {
   const headers: Record<string, string> = {}
   for (const [name, value] of Object.entries(resource)) {
@@ -137,7 +137,7 @@ export function fieldHeaders({ acl, kmsKeyName, resource }: ObjectFields): Recor
   return headers
 }
 
-/** What a resource of the JSON API says of an object; undefined where it does not say which one or how large it is. */
+/** Parses a resource of the JSON API; undefined if it lacks the generation or the size. */
 export function statOfResource(resource: Readonly<Record<string, unknown>>): GcsStat {
   const textOf = (name: string): string | undefined => {
     const value = resource[name]
@@ -173,7 +173,7 @@ function userMetadata(given: unknown): Record<string, string> | undefined {
   return texts.length === 0 ? undefined : Object.fromEntries(texts.map(([name, text]) => [name.toLowerCase(), text]))
 }
 
-/** What the headers of the XML API say; the size is that of the stored bytes. */
+/** Parses the headers of the XML API. The size is that of the stored bytes. */
 export function statOfAnswer(headers: IncomingHttpHeaders): HeaderStat & Pick<GcsStat, 'crc32c'> {
   const generation = headerTextOf(headers['x-goog-generation'])
   return {

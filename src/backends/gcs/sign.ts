@@ -13,27 +13,27 @@ import { planPresign, presignV4, signV4, UNSIGNED_PAYLOAD } from '../../remote/s
 import type { TextSigner } from './credentials/signer.ts'
 import { METADATA_PREFIX } from './resource.ts'
 
-/** Where the URLs of a bucket begin. */
+/** The base of a bucket's URLs. */
 export interface UrlBase {
   readonly scheme: string
-  /** With the port, where it is not the scheme's own. */
+  /** With the port, unless it is the default of the scheme. */
   readonly host: string
-  /** What stands before the key, without a slash at its end. */
+  /** The path before the key, without a slash at its end. */
   readonly path: string
 }
 
-/** A URL that is to carry its own signature. */
+/** A URL to sign. */
 export interface UrlRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'POST'
   readonly key: string
   readonly query: ReadonlyArray<readonly [name: string, value: string]>
-  /** Signed, and to be sent. Names in lower case. */
+  /** Signed headers, which must be sent. Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   /** From 1 to 604800. */
   readonly expiresInSecs: number
 }
 
-/** What signs: an HMAC key, or the key of a service account, which may be elsewhere. */
+/** An HMAC key, or a signer with the key of a service account, which may be remote. */
 export type KeyOrSigner = SigningCredentials | TextSigner
 
 /** The URL of a key, without a signature. */
@@ -61,7 +61,7 @@ export async function signedUrl(
   return `${url}?${plan.finish(await signer.sign(plan.text, ctx))}`
 }
 
-/** A form by which a browser uploads one file. (https://cloud.google.com/storage/docs/xml-api/post-object-forms) */
+/** A form with which a browser uploads one file. (https://cloud.google.com/storage/docs/xml-api/post-object-forms) */
 export async function signedForm(
   options: Omit<PostPolicyOptions, 'dialect' | 'region' | 'now'>,
   signer: KeyOrSigner,
@@ -92,8 +92,8 @@ export function responseQuery(options: DownloadOptions): Array<[string, string]>
 }
 
 /**
- * What a URL is signed for. One for uploading binds what the request must send: the type and the other attributes, and headers of the service
- * (`x-goog-...`) among the parameters.
+ * The request that a URL is signed for. A URL for uploading fixes the headers that the request must send: the content type and the other
+ * attributes, and headers of the service (`x-goog-...`) among the parameters.
  */
 export function urlRequest(key: string, options: SignUrlOptions): UrlRequest {
   const { method, expiresInSecs, parameters = {} } = options
@@ -109,24 +109,24 @@ export function urlRequest(key: string, options: SignUrlOptions): UrlRequest {
   return { method, key, query, headers, expiresInSecs }
 }
 
-/** An HMAC key and how it signs. (https://cloud.google.com/storage/docs/authentication/hmackeys) */
+/** An HMAC key and its signature algorithm. (https://cloud.google.com/storage/docs/authentication/hmackeys) */
 export interface HmacKey extends SigningCredentials {
   readonly version: 'GOOG4' | 'GOOG1'
 }
 
-/** What is signed. */
+/** The parts of a request that are signed. */
 export interface HmacRequest {
   readonly method: string
   /** Encoded, as it is sent. */
   readonly path: string
-  /** What stands before the bucket in the path. */
+  /** The path before the bucket. */
   readonly basePath: string
   readonly query?: Query | undefined
   readonly host: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** The headers that authorise a request of the XML API. Those that something between may change are not signed. */
+/** The headers that authorise a request of the XML API. Headers that proxies may change are not signed. */
 export function hmacHeaders(request: HmacRequest, key: HmacKey, now: Date): Record<string, string> {
   return key.version === 'GOOG4' ? goog4(request, key, now) : goog1(request, key, now)
 }

@@ -17,7 +17,7 @@ import { aclName, parameterName } from './resource.ts'
 import { type GcsOptions, gcsSettings } from './settings.ts'
 import { type HmacKey, responseQuery } from './sign.ts'
 
-/** How `resumableUploadUrl` makes the URL. */
+/** Options of `resumableUploadUrl`. */
 export type ResumableUrlOptions = Pick<UrlOptions, 'expiresInSecs' | 'contentType' | 'signal'>
 
 const RESUMABLE_OPTIONS: KnownOptions<ResumableUrlOptions> = { ...CALL_OPTIONS, expiresInSecs: true, contentType: true }
@@ -27,14 +27,17 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   static override readonly settings: SettingsOf<GcsOptions> = gcsSettings
   static override readonly backendName: string = 'gcs'
 
-  /** Settings that contradict each other, and what of django-storages has another effect here. */
+  /** Contradictory settings, and settings whose effect differs from django-storages. */
   static override advice(given: GivenSettings): readonly string[] {
     return gcsAdvice(given)
   }
 
   readonly #env: Environment
 
-  /** Checks what needs no network: addresses, half an HMAC key, and an end of URLs that is too far away are `improperly_configured`. */
+  /**
+   * Checks the options without the network. Code `improperly_configured` for bad addresses, an incomplete HMAC key, and a too long lifetime
+   * of URLs.
+   */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
@@ -81,7 +84,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     return parameterName(name)
   }
 
-  /** An ACL of the file's parameters wins over `defaultAcl`. */
+  /** An ACL in the file's parameters overrides `defaultAcl`. */
   protected override baseParameters(): ObjectParameters {
     const { defaultAcl, cacheControl } = this.options
     return {
@@ -104,7 +107,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   override get urlSigning(): UrlSigning | undefined {
-    // A function may know names only.
+    // A function may support only real names.
     const isPublic = typeof this.options.objectParameters !== 'function' && this.#isPublic('')
     return this.#hasNoSigner || isPublic ? undefined : super.urlSigning
   }
@@ -117,8 +120,8 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   /**
-   * A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, without `querystringAuth`, and where requests are anonymous;
-   * any other is signed.
+   * A plain URL for files that are publicRead, by `defaultAcl` or their own parameters, without `querystringAuth`, and for anonymous
+   * requests. Any other URL is signed.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
@@ -130,8 +133,8 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   /**
-   * A URL to which a browser or another program sends a POST with the headers `x-goog-resumable: start` and, where it was given, that content type;
-   * the address in the answer then takes the file in parts.
+   * A URL for a POST by a browser or another program, with the headers `x-goog-resumable: start` and, if it was set, that content type. The
+   * address in the answer then accepts the file in parts.
    */
   async resumableUploadUrl(name: string, options: ResumableUrlOptions = {}): Promise<string> {
     checkKnownOptions('resumableUploadUrl', options, RESUMABLE_OPTIONS)
@@ -143,7 +146,9 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     )
   }
 
-  /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
+  /**
+   * The address and the signed fields of a browser form that uploads one file. A name that ends in `${filename}` allows any name below it.
+   */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
     checkKnownOptions('uploadForm', options, FORM_OPTIONS)
     const driver = this.#gcs()
@@ -162,7 +167,7 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
     return typeof acl === 'string' && aclName(acl, 'acl') === 'publicRead'
   }
 
-  /** Whether requests are anonymous, as they are with an emulator: nothing could sign a URL, and none need be signed. */
+  /** Whether requests are anonymous, as with an emulator: URLs cannot be signed then, and need not be. */
   get #hasNoSigner(): boolean {
     const { credentials, hmacKeyId, endpointUrl } = this.options
     if (hmacKeyId !== null) return false
@@ -185,7 +190,7 @@ function hmacKeyOf({ hmacKeyId, hmacSecret, hmacSignature }: GcsOptions): HmacKe
   return { accessKeyId: hmacKeyId, secretAccessKey: hmacSecret, version: hmacSignature }
 }
 
-/** What settings should rather say: credentials that lose against others, and an ACL that makes every file public. */
+/** Advice about settings: credentials that are overridden by others, and an ACL that makes every file public. */
 export function gcsAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []

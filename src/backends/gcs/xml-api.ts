@@ -16,7 +16,7 @@ const WRITTEN: Expected = { statuses: [200, 201], headers: ['x-goog-generation']
 const SESSION: Expected = { statuses: [201], headers: ['location'] }
 const LISTING: Expected = { statuses: [200], root: ['ListBucketResult'] }
 
-/** The XML API, which takes HMAC keys. (https://cloud.google.com/storage/docs/xml-api/overview) */
+/** The XML API, which uses HMAC keys. (https://cloud.google.com/storage/docs/xml-api/overview) */
 export class XmlApi implements GcsApi {
   readonly #client: GcsClient
 
@@ -81,7 +81,7 @@ export class XmlApi implements GcsApi {
   }
 }
 
-/** Bytes of the file as it is stored. */
+/** Size of the stored file in bytes. */
 function storedSize(headers: HttpResponse['headers']): number | undefined {
   return countOf(headerTextOf(headers['x-goog-stored-content-length']))
 }

@@ -9,7 +9,7 @@ const CLOSED: Readonly<Partial<Record<ProviderType['store'], string>>> = {
   ninefold: 'Ninefold is closed: only another service that speaks its protocol can be reached, by its host.',
 }
 
-/** What entries should rather say: services that are closed, names that libcloud does not have, entries that cannot be used. */
+/** Advice about entries: closed services, names that libcloud does not have, unusable entries. */
 export function libCloudAdvice({ settings, env }: GivenSettings): string[] {
   const providers = providersOf(settings['LIBCLOUD_PROVIDERS'] ?? (env['LIBCLOUD_PROVIDERS'] || undefined))
   if (providers === undefined) return []

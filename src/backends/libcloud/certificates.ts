@@ -3,14 +3,14 @@ import { nodeCrypto } from '../../core/builtin.ts'
 import { warnOnce } from '../../core/warn.ts'
 import { chosenPaths, SYSTEM_PATHS, security } from './security.ts'
 
-/** The environment's variable that names the file of the authorities to trust. */
+/** The environment variable with the path of the trusted authorities. */
 const VARIABLE = 'SSL_CERT_FILE'
 const NONE = 'No CA Certificates were found in CA_CERTS_PATH.'
 
 /**
- * What `verify` of a storage is to be: the path of a PEM file, false for no check, null for the authorities that Node trusts. The first of: the entry's
- * own files, what the program put into `security.CA_CERTS_PATH`, `SSL_CERT_FILE`, the system's own. Throws an `Error` in libcloud's words where a file that
- * was named cannot be used: Node's authorities are used only if no file was named and the system has none.
+ * The option `verify` of a storage: the path of a PEM file, false for no check, null for Node's own authorities. The first of: the entry's
+ * own files, files that the program added to `security.CA_CERTS_PATH`, `SSL_CERT_FILE`, the system's own. Throws an `Error` with libcloud's
+ * message if a configured file is unusable. Node's authorities are used only if no file was configured and the system has none.
  */
 export function verification(
   given: readonly string[],
@@ -30,7 +30,7 @@ export function verification(
   if (isWhole) throw new Error(NONE)
   const named = env[VARIABLE]
   if (named) return first([named]) ?? refused([named], `${VARIABLE}: `)
-  // Node adds these to its own authorities, and to no others.
+  // Node adds these only to its own authorities.
   if (own.length === 0 && env['NODE_EXTRA_CA_CERTS']) return null
   const found = first(SYSTEM_PATHS)
   if (found === undefined && own.length > 0) throw new Error(NONE)
@@ -41,7 +41,7 @@ function first(paths: readonly string[]): string | undefined {
   return paths.find(isUsable)
 }
 
-/** Whether the file can be read and holds a certificate: in PEM form, of which Node takes nothing behind a block that is damaged. */
+/** Whether the file is readable and contains a certificate in PEM form. Node ignores everything after a damaged block. */
 function isUsable(path: string): boolean {
   try {
     const [block] =
@@ -52,7 +52,7 @@ function isUsable(path: string): boolean {
   }
 }
 
-/** Throws an error about the last of the files, in libcloud's words. (libcloud/security.py) */
+/** Throws libcloud's error about the last of the files. (libcloud/security.py) */
 function refused(paths: readonly string[], where = ''): never {
   const path = paths.at(-1)!
   const stats = statSync(path, { throwIfNoEntry: false })

@@ -5,7 +5,7 @@ import { S3Storage } from '../s3/index.ts'
 import type { ProviderEntry } from './entry-settings.ts'
 import { type Recipe, URL_SECS } from './recipe.ts'
 
-/** Amazon S3, and what speaks its protocol. */
+/** Amazon S3, and services with the same protocol. */
 export const s3: Recipe = {
   storage: S3Storage,
   takes: ['region', 'host', 'port', 'path', 'token', 'signatureVersion', 'querystringAuth'],
@@ -24,7 +24,7 @@ export const s3: Recipe = {
       )
     }
     const { signatureVersion = null } = type
-    // A bad name is refused at once, not at the first request.
+    // Refuses a bad name at once, not at the first request.
     bucketAddress({ bucketName: entry.bucket ?? '', regionName: place.region, endpointUrl: place.url })
     return {
       accessKey: entry.user,
@@ -33,10 +33,10 @@ export const s3: Recipe = {
       bucketName: entry.bucket,
       regionName: place.region,
       endpointUrl: place.url,
-      // Another host need not be Amazon's.
+      // Another host may not be Amazon's.
       provider: type.service === 'aws' && entry.host !== null ? null : (type.service ?? null),
       useSsl: place.secure,
-      // As libcloud addresses all services; a host that is an address, or has no names for buckets, takes nothing else.
+      // The addressing of libcloud for all services. A host that is an IP address, or has no bucket names in DNS, requires it.
       addressingStyle: 'path',
       signatureVersion: (entry.signatureVersion ?? signatureVersion) === '2' ? 's3' : 's3v4',
       querystringAuth: entry.querystringAuth ?? true,
@@ -45,7 +45,7 @@ export const s3: Recipe = {
   },
 }
 
-/** Google Cloud Storage, by an HMAC key or a service account. */
+/** Google Cloud Storage, with an HMAC key or a service account. */
 export const gcs: Recipe = {
   storage: GcsStorage,
   takes: ['project', 'host', 'port', 'signatureVersion', 'querystringAuth'],
@@ -63,7 +63,7 @@ export const gcs: Recipe = {
   },
 }
 
-/** A service account by its e-mail and its key: a PEM, or the JSON file that Google gives. Anything else is an HMAC key. */
+/** A service account with its e-mail and its key: a PEM, or Google's JSON file. Anything else is an HMAC key. */
 function googleCredentials({ user, key, signatureVersion }: ProviderEntry): Readonly<Record<string, unknown>> {
   if (!user?.endsWith('.gserviceaccount.com')) {
     return { hmacKeyId: user, hmacSecret: key, hmacSignature: signatureVersion === '2' ? 'GOOG1' : 'GOOG4' }
@@ -87,7 +87,7 @@ export const azure: Recipe = {
       accountKey: entry.key,
       azureContainer: entry.bucket,
       azureSsl: place.secure,
-      // Any other host is that of an emulator or of an appliance, which have the account in the path.
+      // Any other host is an emulator or an appliance, which have the account in the path.
       ...(suffix === undefined
         ? { endpointUrl: place.url === null ? null : `${place.url}/${entry.user}` }
         : { endpointSuffix: suffix }),

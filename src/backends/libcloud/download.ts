@@ -5,15 +5,15 @@ import { StorageError } from '../../core/errors.ts'
 import { CALL_OPTIONS, type KnownOptions } from '../../core/known-options.ts'
 import { LocalStorage } from '../local/index.ts'
 
-/** How an object is written to a file of this machine. */
+/** Options for writing an object to a local file. */
 export interface DownloadOptions extends CallOptions {
-  /** Whether a file that is there may be replaced; default no: `exists`, and the file stays as it is. */
+  /** Whether to replace an existing file. Default: false: code `exists`, and the file does not change. */
   readonly overwriteExisting?: boolean | undefined
-  /** Whether a failed download leaves nothing; default yes. With false the bytes that arrived are kept at the path. */
+  /** Whether a failed download removes its file. Default: true. With false, the received bytes are kept at the path. */
   readonly deleteOnFailure?: boolean | undefined
 }
 
-/** A part of an object: from `start` to `end`, which is exclusive; to the end of the object without it. */
+/** A part of an object: from `start` to `end`, which is exclusive. Default: to the end of the object. */
 export interface RangeOptions extends CallOptions {
   readonly start: number
   readonly end?: number | null | undefined
@@ -29,13 +29,13 @@ export const DOWNLOAD_OPTIONS: KnownOptions<DownloadOptions> = {
 /** The options of a part. */
 export const RANGE_OPTIONS: KnownOptions<RangeOptions> = { ...CALL_OPTIONS, start: true, end: true }
 
-/** A file of this machine: its folder as a storage, and its name there. */
+/** A local file: its folder as a storage, and its name there. */
 export interface LocalFile {
   readonly folder: LocalStorage
   readonly name: string
 }
 
-/** The file at a path; a path that ends in a slash is a folder, in which the file has the object's name. */
+/** The file at a path. A path that ends in a slash is a folder, in which the file has the object's name. */
 export function localFile(path: string, objectName: string): LocalFile {
   const isFolder = path.endsWith('/') || path.endsWith(sep)
   const location = isFolder ? resolve(path) : dirname(resolve(path))
@@ -43,7 +43,7 @@ export function localFile(path: string, objectName: string): LocalFile {
   return { folder, name: isFolder ? objectName : basename(path) }
 }
 
-/** Writes a stream to a file, which appears once it is whole. */
+/** Writes a stream to a file, which appears when it is complete. */
 export async function download(source: Readable, { folder, name }: LocalFile, options: DownloadOptions): Promise<void> {
   const { overwriteExisting = false, deleteOnFailure = true, signal } = options
   let failure: { readonly error: unknown } | undefined
@@ -71,7 +71,7 @@ function taken(name: string): StorageError {
   })
 }
 
-/** The checked range; `invalid_argument` where libcloud has ValueError. */
+/** The checked range. Code `invalid_argument` where libcloud raises ValueError. */
 export function checkedRange({ start, end }: RangeOptions): { readonly start: number; readonly end?: number } {
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new StorageError('invalid_argument', `start: expected a whole number of at least 0, got ${start}.`)

@@ -20,22 +20,22 @@ import {
 } from './download.ts'
 import { entryOrName, type LibCloudObject, type ObjectOrNames, objectOf } from './objects.ts'
 
-/** What a `LibCloudDriver` asks of its storage. */
+/** The methods of its storage that a `LibCloudDriver` uses. */
 export interface HasContainers extends HasCalls {
   readonly bucket: string
-  /** A storage of the whole of a container of the same account. */
+  /** A storage of a whole container of the same account. */
   storageOf(container: string): AnyStorage
-  /** Runs work whose errors pass no layer of a storage. */
+  /** Runs work whose errors do not pass a storage's layers. */
   explained<T>(work: () => Promise<T>): Promise<T>
 }
 
-/** How objects are listed. */
+/** Options of listing objects. */
 export interface ListObjectsOptions extends CallOptions {
-  /** Only objects whose names begin with this. */
+  /** Lists only objects whose names begin with this. */
   readonly prefix?: string | undefined
 }
 
-/** What goes with an uploaded object, and its name. */
+/** Options of an uploaded object, including its name. */
 export interface UploadObjectOptions
   extends Omit<SaveOptions, 'overwrite' | 'ifAbsent' | 'ifMatch' | 'maxLength' | 'maxSize' | 'extra'> {
   readonly extra?:
@@ -70,7 +70,7 @@ export class LibCloudDriver extends StorageDriver {
     this.#storage = storage
   }
 
-  /** All objects of a container in the service's order. Missing: `not_found` where the service reports it, else none. */
+  /** All objects of a container in the service's order. Missing: `not_found` if the service reports it, otherwise an empty list. */
   async listContainerObjects(container: NameOrContainer, options: ListObjectsOptions = {}): Promise<LibCloudObject[]> {
     checkKnownOptions('listContainerObjects', options, LIST_OPTIONS)
     const objects: LibCloudObject[] = []
@@ -87,7 +87,7 @@ export class LibCloudDriver extends StorageDriver {
     const { prefix = '', signal } = options
     const storage = this.#at(container)
     const name = nameOf(container)
-    // A storage lists folders: what is before the last slash of the prefix is one.
+    // A storage lists folders: the part before the last slash of the prefix is one.
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const range = prefix !== folder && storage.supports('listRange') ? rangeOf(prefix) : {}
     try {
@@ -99,14 +99,14 @@ export class LibCloudDriver extends StorageDriver {
     }
   }
 
-  /** What is known of an object. Missing: `not_found`. */
+  /** The stat of an object. Missing: `not_found`. */
   async getObject(container: NameOrContainer, objectName: string, options: CallOptions = {}): Promise<LibCloudObject> {
     checkCallOptions('getObject', options)
     const stat = await this.#in(container, storage => storage.stat(objectName, options))
     return objectOf(stat, nameOf(container))
   }
 
-  /** Stores a file of this machine; an object of that name is replaced. */
+  /** Stores a local file; replaces an object of that name. */
   async uploadObject(
     path: string,
     container: NameOrContainer,
@@ -124,7 +124,7 @@ export class LibCloudDriver extends StorageDriver {
     }
   }
 
-  /** Stores what a stream, an iterator, a text or bytes give; an object of that name is replaced. */
+  /** Stores the bytes of a stream, an iterator, a text or a buffer; replaces an object of that name. */
   async uploadObjectViaStream(
     source: ContentSource,
     container: NameOrContainer,
@@ -137,20 +137,20 @@ export class LibCloudDriver extends StorageDriver {
     return await this.getObject(container, stored, { signal: options.signal })
   }
 
-  /** Writes an object to a file of this machine, which appears once it is whole; a path that ends in a slash is that of a folder. */
+  /** Writes an object to a local file, which appears when it is complete. A path that ends in a slash is a folder. */
   async downloadObject(object: ObjectOrNames, path: string, options: DownloadOptions = {}): Promise<void> {
     checkKnownOptions('downloadObject', options, DOWNLOAD_OPTIONS)
     const { signal } = options
     await download(this.downloadObjectAsStream(object, { signal }), localFile(path, object.name), options)
   }
 
-  /** The bytes of an object. Errors, `not_found` among them, come as the stream's `error`. */
+  /** The bytes of an object. Errors, including `not_found`, are emitted as the stream's `error`. */
   downloadObjectAsStream(object: ObjectOrNames, options: CallOptions = {}): Readable {
     checkCallOptions('downloadObjectAsStream', options)
     return this.#stream(object, options)
   }
 
-  /** Writes a part of an object to a file of this machine. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
+  /** Writes a part of an object to a local file. Code `invalid_argument` for a `start` below 0, and for an `end` that is not above it. */
   async downloadObjectRange(
     object: ObjectOrNames,
     path: string,
@@ -162,7 +162,7 @@ export class LibCloudDriver extends StorageDriver {
     await download(source, localFile(path, object.name), options)
   }
 
-  /** The bytes of a part of an object. A `start` below 0, and an `end` that is not above it, are `invalid_argument`. */
+  /** The bytes of a part of an object. Code `invalid_argument` for a `start` below 0, and for an `end` that is not above it. */
   downloadObjectRangeAsStream(object: ObjectOrNames, options: RangeOptions): Readable {
     checkKnownOptions('downloadObjectRangeAsStream', options, RANGE_OPTIONS)
     const { signal } = options
@@ -176,12 +176,12 @@ export class LibCloudDriver extends StorageDriver {
     await this.#in(object.container, storage => storage.delete(entryOrName(object), options))
   }
 
-  /** A URL at which an object can be fetched; see `LibCloudStorage#url`. */
+  /** A URL from which an object can be downloaded; see `LibCloudStorage#url`. */
   async getObjectCdnUrl(object: ObjectOrNames, options: UrlOptions = {}): Promise<string> {
     return await this.#in(object.container, storage => storage.url(entryOrName(object), options))
   }
 
-  /** The address of a container at the provider's CDN; not published: `not_found`. `unsupported` except for Rackspace. */
+  /** The address of a container at the provider's CDN. Not published: `not_found`. Code `unsupported` except for Rackspace. */
   async getContainerCdnUrl(container: NameOrContainer, options: CallOptions = {}): Promise<string> {
     const operation = 'getContainerCdnUrl'
     checkCallOptions(operation, options)
@@ -195,7 +195,7 @@ export class LibCloudDriver extends StorageDriver {
     })
   }
 
-  /** Publishes a container at the provider's CDN and returns its address there. `unsupported` except for Rackspace. */
+  /** Publishes a container at the provider's CDN and returns its address there. Code `unsupported` except for Rackspace. */
   async enableContainerCdn(container: NameOrContainer, options: CdnOptions & CallOptions = {}): Promise<string> {
     await this.#rackspace(container, 'enableContainerCdn').enableCdn(options)
     return await this.getContainerCdnUrl(container, { signal: options.signal })
@@ -207,7 +207,7 @@ export class LibCloudDriver extends StorageDriver {
     throw new StorageError('unsupported', `${operation}: '${this.name}' has no CDN of its own.`, { operation })
   }
 
-  /** The bytes of an object. A container that is missing is an error of its own. */
+  /** The bytes of an object. A missing container has its own error. */
   #stream(object: ObjectOrNames, options: Partial<RangeOptions>): Readable {
     const { start, end, signal } = options
     const range = { ...(start !== undefined && { start }), ...(typeof end === 'number' && { end }) }
@@ -218,7 +218,7 @@ export class LibCloudDriver extends StorageDriver {
     return stream
   }
 
-  /** Works in a container. */
+  /** Runs work in a container. */
   async #in<T>(container: NameOrContainer, work: (storage: AnyStorage) => Promise<T>): Promise<T> {
     const storage = this.#at(container)
     try {
@@ -237,7 +237,7 @@ function nameOf(container: NameOrContainer): string {
   return typeof container === 'string' ? container : container.name
 }
 
-/** For a storage a missing container is a wrong setting; here it was given to the method: `not_found`. */
+/** For a storage, a missing container is a wrong setting; here it is an argument of the method: `not_found`. */
 function ofContainer<E>(error: E, containerName: string): E | StorageError {
   if (!isStorageError(error, 'improperly_configured') || error.status !== 404) return error
   const { operation, fileName, backend, status, requestId } = error
@@ -245,7 +245,7 @@ function ofContainer<E>(error: E, containerName: string): E | StorageError {
   return new StorageError('not_found', `The container '${containerName}' does not exist.`, details)
 }
 
-/** A range that holds all names with a prefix and few others; none next to surrogates, which no name has. */
+/** A range that contains all names with a prefix and few others; none next to surrogates, which no name contains. */
 function rangeOf(prefix: string): { readonly startAfter?: string; readonly until?: string } {
   const last = [...prefix].at(-1)!
   const [begin, code] = [prefix.slice(0, -last.length), last.codePointAt(0)!]

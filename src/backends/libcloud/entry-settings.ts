@@ -14,7 +14,7 @@ import {
 import type { Setting, SettingsOf } from '../../core/settings.ts'
 import { shownAddress } from '../../remote/shown.ts'
 
-/** One entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider, as it was read: a key that was not written is null. */
+/** One parsed entry of `LIBCLOUD_PROVIDERS`, a bucket at a provider. A missing key is null. */
 export interface ProviderEntry {
   readonly type: string | null
   readonly user: string | null
@@ -57,22 +57,26 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
     default: null,
     secret: true,
     role: 'credential',
-    doc: 'The secret that belongs to `user`.',
+    doc: 'The secret of `user`.',
   }),
   bucket: optionalText({ default: null, aliases: ['container'], doc: 'The bucket or container, which must exist.' }),
   region: optionalToken({
     default: null,
     aliases: ['region_name', 'regionName', 'ex_force_service_region'],
-    doc: "Region, for types that have several; null = the type's own.",
+    doc: 'Region, for types that have several; null = the default of the type.',
   }),
-  project: optionalToken({ default: null, doc: 'Project at Google, for making and listing buckets.' }),
+  project: optionalToken({ default: null, doc: 'Project at Google, for creating and listing buckets.' }),
   host: optionalWord({
     default: null,
     shown: shownAddress,
     role: 'destination',
-    doc: "Host of the service, with or without a port; null = the type's own.",
+    doc: 'Host of the service, with or without a port; null = the default of the type.',
   }),
-  port: optionalPort({ default: null, role: 'destination', doc: "Its port; null = the scheme's own." }),
+  port: optionalPort({
+    default: null,
+    role: 'destination',
+    doc: 'Port of the host; null = the default port of the scheme.',
+  }),
   secure: setting('true, false or null', orNone(parseFlag), {
     default: null,
     aliases: ['ssl'],
@@ -82,13 +86,13 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
   path: optionalPlace({
     default: null,
     role: 'destination',
-    doc: 'Path before that of the protocol, as Atmos has it; for LOCAL another name of `user`.',
+    doc: 'Path before the path of the protocol, as at Atmos; for LOCAL another name of `user`.',
   }),
-  authUrl: address('Where the identity service is.', ['ex_force_auth_url', 'auth_url']),
+  authUrl: address('URL of the identity service.', ['ex_force_auth_url', 'auth_url']),
   authVersion: setting('text or null', orNone(parseVersion), {
     default: null,
     aliases: ['ex_force_auth_version'],
-    doc: 'How to authenticate: `1.0`, `2.0_password`, `2.0_apikey`, `3.x_password`, `3.x_appcred`; null = by the address.',
+    doc: 'How to authenticate: `1.0`, `2.0_password`, `2.0_apikey`, `3.x_password`, `3.x_appcred`; null = chosen by the address.',
   }),
   storageUrl: address("The account's address, instead of that of the catalog.", ['ex_force_base_url']),
   token: optionalToken({
@@ -96,7 +100,7 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
     aliases: ['ex_force_auth_token'],
     secret: true,
     role: 'credential',
-    doc: 'Session token of temporary keys of S3; for Swift a token at hand.',
+    doc: 'Session token of temporary keys of S3; for Swift an existing token.',
   }),
   tenant: optionalText({
     default: null,
@@ -128,7 +132,7 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
     aliases: ['endpoint_type'],
     doc: 'Interface of the catalog for transfers.',
   }),
-  useInternalUrl: flag({ default: false, doc: "libcloud's way to say `interface: 'internal'`." }),
+  useInternalUrl: flag({ default: false, doc: "libcloud's name of `interface: 'internal'`." }),
   keyId: setting('text or null', orNone(parseVersion), {
     default: null,
     aliases: ['user_id', 'userId'],
@@ -144,19 +148,19 @@ export const entrySettings: SettingsOf<ProviderEntry> = {
   }),
   signatureVersion: setting<'2' | '4' | null>('2, 4 or null', orNone(parseSignature), {
     default: null,
-    doc: "Version of the signature; null = the newest that the type's services take.",
+    doc: 'Version of the signature; null = the newest version that services of this type accept.',
   }),
   querystringAuth: setting('true, false or null', orNone(parseFlag), {
     default: null,
-    doc: "Whether URLs are signed; null = the type's way.",
+    doc: 'Whether URLs are signed; null = the default of the type.',
   }),
   caCerts: setting<readonly string[]>('path or list of paths', parsePaths, {
     default: [],
     aliases: ['ca_cert', 'caCert'],
     role: 'destination',
-    doc: 'PEM file of the authorities to trust, or several of which the first that exists counts.',
+    doc: 'PEM file of the certificate authorities to trust, or a list of files of which the first existing one is used.',
   }),
-  timeout: optionalSeconds({ default: null, doc: 'Seconds without progress after which a try is given up.' }),
+  timeout: optionalSeconds({ default: null, doc: 'A try fails after this time without progress.' }),
 }
 
 function address(doc: string, aliases: readonly string[]): Setting<string | null> {

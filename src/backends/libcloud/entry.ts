@@ -3,16 +3,16 @@ import { hint, nearest } from '../../core/nearest.ts'
 import { type AnySettings, type Origin, optionName, redactOptions, resolveSettings } from '../../core/settings.ts'
 import { entrySettings, type ProviderEntry } from './entry-settings.ts'
 
-/** The entries of `LIBCLOUD_PROVIDERS` as they were written. */
+/** The entries of `LIBCLOUD_PROVIDERS` before parsing. */
 export type GivenProviders = Readonly<Record<string, unknown>>
 
-/** An entry and its name, which may differ in `-` and `_` from the name that was asked for. */
+/** An entry and its name, which may differ in `-` and `_` from the requested name. */
 export interface FoundEntry {
   readonly name: string
   readonly entry: ProviderEntry
-  /** The keys that were written, each with its spelling. */
+  /** The keys of the entry, each with its spelling. */
   readonly given: ReadonlyMap<keyof ProviderEntry, string>
-  /** The type as it was written. */
+  /** The type in its original spelling. */
   readonly type: string
 }
 
@@ -22,8 +22,8 @@ export function entryName(name: string): string {
 }
 
 /**
- * The entry of a name: one that is spelt so, else the only one that differs in `-` and `_`. A missing or empty one is `improperly_configured`
- * in the words of django-storages; so is an entry with a key that nothing reads.
+ * The entry with a name: with exactly this spelling, otherwise the only one that differs in `-` and `_`. A missing or empty entry is
+ * `improperly_configured` with the message of django-storages; an entry with an unknown key is also `improperly_configured`.
  */
 export function findEntry(providers: GivenProviders, wanted: string): FoundEntry {
   const name = Object.hasOwn(providers, wanted) ? wanted : likeNamed(providers, wanted)
@@ -42,7 +42,7 @@ function likeNamed(providers: GivenProviders, wanted: string): string | undefine
   return alike.length === 1 ? alike[0] : undefined
 }
 
-/** Whether a value can be an entry; as in django-storages, an empty one counts as missing. */
+/** Whether a value can be an entry. An empty one counts as missing, as in django-storages. */
 function isEntry(raw: unknown): raw is Readonly<Record<string, unknown>> {
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw) && Object.keys(raw).length > 0
 }
@@ -61,7 +61,7 @@ function parsed(name: string, raw: Readonly<Record<string, unknown>>): Omit<Foun
   return { entry: options, given, type }
 }
 
-/** Refuses a key that is given twice, under two of its names, with different values. */
+/** Refuses a key that occurs under two of its names, with different values. */
 function checkSpellings(name: string, raw: Readonly<Record<string, unknown>>): void {
   const seen = new Map<string, string>()
   for (const [key, value] of Object.entries(raw)) {
@@ -75,7 +75,7 @@ function checkSpellings(name: string, raw: Readonly<Record<string, unknown>>): v
   }
 }
 
-/** Puts the name of the entry before an error message that does not contain it. */
+/** Adds the name of the entry to an error message that does not contain it. */
 function within<T>(name: string, work: () => T): T {
   try {
     return work()
@@ -86,7 +86,7 @@ function within<T>(name: string, work: () => T): T {
   }
 }
 
-/** The entries as they may be printed: secrets and the values of unknown keys are `***`. */
+/** The entries for printing: secrets and the values of unknown keys are `***`. */
 export function shownProviders(providers: GivenProviders): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(providers).map(([name, raw]) => [

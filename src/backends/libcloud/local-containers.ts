@@ -14,7 +14,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EPERM: 'permission_denied',
 }
 
-/** The folders in a folder, which Libcloud's driver LOCAL has as containers. */
+/** The subfolders of a folder, which Libcloud's driver LOCAL uses as containers. */
 class LocalContainers implements ContainerDriver {
   readonly #folder: string
 
@@ -57,7 +57,7 @@ async function coded<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The driver of a local disk with the folders beside its own as containers. */
+/** The driver of a local disk that also has the sibling folders as containers. */
 export function withContainers(driver: Driver, folder: string): Driver {
   const containers = new LocalContainers(folder)
   return new Proxy(driver, {

@@ -7,12 +7,12 @@ export interface ObjectExtra {
   readonly lastModified?: Date | undefined
 }
 
-/** An object in a container. Given back to the driver's methods, it means exactly the object that was listed. */
+/** An object in a container. Passed to the driver's methods, it identifies exactly the object that was listed. */
 export interface LibCloudObject {
   readonly name: string
-  /** Stored bytes; NaN where a listing does not report them, as at Nimbus.io. */
+  /** Size of the stored bytes; NaN if a listing does not contain it, as at Nimbus.io. */
   readonly size: number
-  /** The etag: at most services the MD5 of an object that was stored in one part. Null where the service has none. */
+  /** The etag: at most services the MD5 of an object that was stored in one part. Null if the service has none. */
   readonly hash: string | null
   readonly extra: ObjectExtra
   /** Metadata; empty in listings, which do not contain it. */
@@ -20,7 +20,7 @@ export interface LibCloudObject {
   readonly container: { readonly name: string }
 }
 
-/** An object: by itself, or by its container and its name. */
+/** An object, or its container and its name. */
 export type ObjectOrNames = LibCloudObject | { readonly container: NameOrContainer; readonly name: string }
 
 const entries = new WeakMap<object, Entry>()
@@ -40,7 +40,7 @@ export function objectOf(entry: Entry, container: string): LibCloudObject {
   return made
 }
 
-/** The entry that an object was made of, else its name. */
+/** The entry of an object, otherwise its name. */
 export function entryOrName(given: ObjectOrNames): Entry | string {
   return entries.get(given) ?? given.name
 }

@@ -89,7 +89,7 @@ function interfaceOf(entry: ProviderEntry): 'public' | 'internal' | 'admin' {
   return entry.interface ?? (entry.useInternalUrl ? 'internal' : 'public')
 }
 
-/** An address with a scheme; the name of a known service (`uk`) stays as it is. */
+/** Adds a scheme to an address; the name of a known service (`uk`) does not change. */
 function withScheme(url: string | null, secure: boolean): string | null {
   return url === null || url === 'uk' || url.includes('://') ? url : `${secure ? 'https' : 'http'}://${url}`
 }

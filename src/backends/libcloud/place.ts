@@ -3,21 +3,21 @@ import { trimTrailingSlashes } from '../../core/names.ts'
 import type { FoundEntry } from './entry.ts'
 import type { ProviderType } from './types.ts'
 
-/** Where requests of an entry go, as far as the entry and its type say. */
+/** The address of an entry's requests, from the entry and its type. */
 export interface Place {
   readonly secure: boolean
   readonly region: string | null
-  /** Without its port, an IPv6 address in brackets; null where the backend knows the host. */
+  /** Without its port, an IPv6 address in brackets; null if the backend knows the host. */
   readonly host: string | null
   readonly port: number | null
-  /** `https://host:port/path`; null where the backend knows the host. */
+  /** `https://host:port/path`; null if the backend knows the host. */
   readonly url: string | null
 }
 
-/** Backends that have a host of their own, at which another port may be asked. */
+/** Backends with their own host, for which the port can be changed. */
 const KNOW_THEIR_HOST: ReadonlySet<ProviderType['store']> = new Set(['atmos', 'ninefold', 'nimbus', 'local'])
 
-/** Finds the place of an entry. Throws an `Error` that names the key for a region or a host that its type does not have, and for one that is missing. */
+/** Finds the place of an entry. Throws an `Error` with the key for a missing region or host, or one that its type does not have. */
 export function placeOf({ entry, given }: FoundEntry, type: ProviderType): Place {
   const secure = entry.secure ?? !/^http:/i.test(entry.authUrl ?? entry.storageUrl ?? '')
   const region = entry.region ?? type.region ?? null
@@ -46,7 +46,7 @@ export function placeOf({ entry, given }: FoundEntry, type: ProviderType): Place
   return { secure, region, host, port, url: `${secure ? 'https' : 'http'}://${full}${path}` }
 }
 
-/** Refuses what contradicts the address of the identity service, or would have no effect beside it. */
+/** Refuses keys that contradict the address of the identity service, or would have no effect with it. */
 function checkIdentity({ authUrl, host, port, secure }: FoundEntry['entry']): void {
   if (authUrl === null) return
   if (host !== null) throw new Error('host: it has no effect beside authUrl')

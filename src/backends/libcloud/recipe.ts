@@ -5,7 +5,7 @@ import type { ProviderEntry } from './entry-settings.ts'
 import type { Place } from './place.ts'
 import type { ProviderType } from './types.ts'
 
-/** What a recipe is given. */
+/** The input of a recipe. */
 interface Ingredients {
   readonly entry: ProviderEntry
   readonly type: ProviderType
@@ -13,7 +13,7 @@ interface Ingredients {
   readonly common: CommonOptions
 }
 
-/** How a backend's options are made of an entry. */
+/** How to make a backend's options from an entry. */
 export interface Recipe {
   readonly storage: {
     // biome-ignore lint/suspicious/noExplicitAny: each backend takes its own options, and checks them
@@ -21,14 +21,14 @@ export interface Recipe {
     readonly settings: unknown
     readonly name: string
   }
-  /** Keys that an entry must have. Default: user, key and bucket. */
+  /** Required keys of an entry. Default: user, key and bucket. */
   readonly needs?: readonly (keyof ProviderEntry)[]
-  /** Keys that the backend reads besides those that all read. */
+  /** Keys that the backend reads besides the common ones. */
   readonly takes: readonly (keyof ProviderEntry)[]
-  /** Which key each option is made of, for error messages. */
+  /** The entry's key of each option, for error messages. */
   readonly names: Readonly<Record<string, keyof ProviderEntry>>
   options(given: Ingredients): Readonly<Record<string, unknown>>
 }
 
-/** Life of a signed URL in libcloud, in seconds: 24 hours. */
+/** Lifetime of a signed URL in libcloud, in seconds: 24 hours. */
 export const URL_SECS = 86_400

@@ -7,7 +7,7 @@ export const SYSTEM_PATHS: readonly string[] = [
   '/usr/local/etc/openssl/cert.pem',
 ]
 
-/** Paths of PEM files; an array that also has Python's `append`. */
+/** Paths of PEM files; an array with Python's `append`. */
 export class CertificatePaths extends Array<string> {
   /** The same as `push`, for one path. */
   append(path: string): void {
@@ -15,13 +15,15 @@ export class CertificatePaths extends Array<string> {
   }
 }
 
-/** How the certificates of servers are checked, for all storages that are made afterwards. */
+/** How servers' certificates are verified, for all storages that are made afterwards. */
 class Security {
   /** False accepts any certificate, with a process warning. */
   VERIFY_SSL_CERT = true
   #paths: CertificatePaths = CertificatePaths.from(SYSTEM_PATHS) as CertificatePaths
 
-  /** CA files: the first that exists and holds a certificate is used. Files that are appended to the default list are tried first. */
+  /**
+   * CA files: the first one that exists and contains a certificate is used. Files that are appended to the default list are tried first.
+   */
   get CA_CERTS_PATH(): CertificatePaths {
     return this.#paths
   }
@@ -34,15 +36,15 @@ class Security {
 }
 
 /**
- * Libcloud's module of that name: which authorities are trusted. The storages that are made afterwards are concerned; an entry's `ca_certs` wins
- * over it. The environment's `SSL_CERT_FILE` stands for the system's own files.
+ * Libcloud's module of that name: the trusted authorities. It affects the storages that are made afterwards; an entry's `ca_certs`
+ * overrides it. The environment's `SSL_CERT_FILE` replaces the system's own files.
  * @example
  * import { security } from 'holdall/libcloud'
  * security.CA_CERTS_PATH.append('/path/to/your/cacerts.pem')
  */
 export const security: Security = new Security()
 
-/** The files that the program added to the system's own (`isWhole` false) or set in their place (`isWhole` true). */
+/** The files that the program added to the system's own (`isWhole` false) or that replace them (`isWhole` true). */
 export function chosenPaths(): { readonly own: readonly string[]; readonly isWhole: boolean } {
   const paths = [...security.CA_CERTS_PATH]
   const isLonger = SYSTEM_PATHS.every((path, index) => paths[index] === path)

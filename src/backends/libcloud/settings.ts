@@ -16,18 +16,18 @@ export const libCloudSettings: SettingsOf<LibCloudOptions> = {
   providerName: optionalText({
     default: null,
     aliases: ['provider'],
-    doc: 'The entry of `providers` that is used; null = that of `defaultProvider`.',
+    doc: 'The entry of `providers` that is used; null = the entry of `defaultProvider`.',
   }),
   defaultProvider: word({
     default: 'default',
     keys: ['DEFAULT_LIBCLOUD_PROVIDER'],
-    doc: 'The entry that is used where none is named.',
+    doc: 'The entry that is used by default.',
   }),
   providers: map({
     default: {},
     keys: ['LIBCLOUD_PROVIDERS'],
     shown: shownProviders,
     role: 'both',
-    doc: 'The buckets by name: each with type, user, key, bucket, and what else its type takes.',
+    doc: 'The buckets by name: each with type, user, key, bucket and the other options of its type.',
   }),
 }

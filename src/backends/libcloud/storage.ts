@@ -16,11 +16,11 @@ import { type LibCloudOptions, libCloudSettings } from './settings.ts'
 import { makeStore, type Store } from './store.ts'
 import type { Terms } from './terms.ts'
 
-/** Storages of other containers that are kept for further calls. */
+/** Maximum number of storages of other containers that are kept for further calls. */
 const MAX_CONTAINERS = 256
 
 /**
- * Files in a bucket of one of the providers in `LIBCLOUD_PROVIDERS`. It stands on the storage of the backend that speaks to the provider, and has its
+ * Files in a bucket of one of the providers in `LIBCLOUD_PROVIDERS`. It uses the storage of the provider's backend, and has that storage's
  * names, URLs and conditions.
  *
  * @example
@@ -32,7 +32,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   static override readonly settings: SettingsOf<LibCloudOptions> = libCloudSettings
   static override readonly backendName: string = 'libcloud'
 
-  /** The time-out of the entry is that of the storage, unless the program gives another one. */
+  /** The time-out of the entry is used for the storage, unless the program sets another one. */
   static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
     const { options, origins } = found as unknown as ResolvedSettings<LibCloudOptions>
     const { name, entry } = entryOf(options)
@@ -45,7 +45,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     return refined as unknown as ResolvedSettings<T>
   }
 
-  /** Services that are closed, old names, and entries that could not be used. */
+  /** Closed services, old names, and unusable entries. */
   static override advice(given: GivenSettings): readonly string[] {
     return libCloudAdvice(given)
   }
@@ -58,8 +58,8 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   readonly #containers: Map<string, AnyStorage> = new Map()
 
   /**
-   * The storage of an entry, by default that of `DEFAULT_LIBCLOUD_PROVIDER`. A missing entry, a bad one, and a provider that cannot be reached for want of
-   * certificates are `improperly_configured`. Does no I/O on the network.
+   * The storage of an entry. Default: that of `DEFAULT_LIBCLOUD_PROVIDER`. Code `improperly_configured` for a missing or bad entry, and for
+   * a provider whose connection would lack certificates. Does no network I/O.
    */
   constructor(provider: string | Input<O> | null = {}, services: Services = {}) {
     const explanation = new Explanation()
@@ -75,17 +75,17 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     return this.#found.name
   }
 
-  /** The bucket or container that the files are in. */
+  /** The bucket or container of the files. */
   override get bucket(): string {
     return this.#found.entry.bucket ?? ''
   }
 
-  /** The type of the provider, as libcloud calls it: `S3_EU_WEST`. */
+  /** The type of the provider, by libcloud's name: `S3_EU_WEST`. */
   get providerType(): string {
     return this.#stored.type.tag
   }
 
-  /** The storage of the backend that does the work: an `S3Storage` where the provider speaks S3. It is closed with this one. */
+  /** The storage of the backend that does the work: an `S3Storage` if the provider has the S3 protocol. It is closed with this one. */
   get backend(): AnyStorage {
     return this.#stored.storage
   }
@@ -104,7 +104,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     return this.providerType === 'LOCAL' ? withContainers(driver, user ?? path ?? '') : driver
   }
 
-  /** The account: its containers and their objects, by the methods of libcloud's drivers. */
+  /** The account: its containers and their objects, with the methods of libcloud's drivers. */
   override get driver(): LibCloudDriver {
     return super.driver as LibCloudDriver
   }
@@ -114,8 +114,8 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 
   /**
-   * A storage of the whole of a container of the same account, whatever `location` is; the last 256 are kept, and closed with this one. A name that the service never takes is
-   * `invalid_argument`.
+   * A storage of a whole container of the same account, independent of `location`. The last 256 are kept, and closed with this one. Code
+   * `invalid_argument` for a name that the service never accepts.
    */
   storageOf(container: string): AnyStorage {
     if (container === this.bucket && this.options.location === '') return this.backend
@@ -131,7 +131,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
       const services = { ...this.#given, driver: undefined }
       const { storage } = makeStore(found, { ...this.options, location: '' }, services, this.#stored.verify)
       this.#containers.set(container, storage)
-      // The idle connections of one that is forgotten end by themselves.
+      // The idle connections of a discarded storage end by themselves.
       const [oldest] = this.#containers.keys()
       if (oldest !== undefined && this.#containers.size > MAX_CONTAINERS) this.#containers.delete(oldest)
       return storage
@@ -173,7 +173,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     return { remedy: `set querystringAuth to False in ${entryName(this.provider)}` }
   }
 
-  /** The provider's URL of a file: signed for the types whose URLs libcloud signs, else plain; see the table of the page. */
+  /** The provider's URL of a file: signed for the types whose URLs libcloud signs, otherwise plain; see the table in the documentation. */
   override async url(given: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     const { backend } = this
     const key = keptKey(this, given)
@@ -183,7 +183,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
     )
   }
 
-  /** Runs work whose errors pass no layer; they name keys of the entry where the backend names its settings. */
+  /** Runs work whose errors pass no layer. Its errors name keys of the entry instead of the backend's settings. */
   async explained<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -211,7 +211,7 @@ export class LibCloudStorage<O extends LibCloudOptions = LibCloudOptions> extend
   }
 }
 
-/** Explains errors of calls by the terms of the store, which is made later than the layers. */
+/** Explains errors of calls with the terms of the store, which is made later than the layers. */
 class Explanation {
   terms: Terms | undefined
 

@@ -12,23 +12,23 @@ import { RECIPES } from './recipes.ts'
 import { Terms } from './terms.ts'
 import { INVALID_MODULE, type ProviderType, providerType } from './types.ts'
 
-/** Keys that every type takes; those of the network not with LOCAL. */
+/** Keys that every type accepts; keys for the network except with LOCAL. */
 const EVERY: readonly (keyof ProviderEntry)[] = ['type', 'user', 'key', 'bucket', 'timeout']
 const NETWORK: readonly (keyof ProviderEntry)[] = ['secure', 'caCerts']
 
-/** A storage of the backend that speaks to an entry's provider. */
+/** A storage of the backend of an entry's provider. */
 export interface Store {
   readonly type: ProviderType
   readonly storage: AnyStorage
   readonly terms: Terms
-  /** How its servers are verified. */
+  /** How servers' certificates are verified. */
   readonly verify: boolean | string | null
 }
 
 /**
- * Makes the storage of an entry, and its driver, which does no I/O. Whatever fails is `improperly_configured` "Unable to create libcloud driver type
- * ...", as django-storages says it, with the entry's key where a setting of the backend is wrong. For another container of the same account `verify` is
- * that of its first store.
+ * Makes the storage of an entry, and its driver, which does no I/O. Any failure is `improperly_configured` with django-storages' message
+ * "Unable to create libcloud driver type ...", and with the entry's key if a setting of the backend is wrong. For another container of the
+ * same account, `verify` is that of its first store.
  */
 export function makeStore(
   found: FoundEntry,
@@ -62,7 +62,7 @@ function built(
     const { storage: Backend } = recipe
     const options = recipe.options({ entry: found.entry, type, place, common })
     const network = type.store === 'local' ? {} : { verify }
-    // The entry alone says where requests go and who sends them: no settings of the backend's own, and of the environment only the proxies.
+    // Only the entry determines the address and the credentials: no settings of the backend, and of the environment only the proxies.
     const layers = [...(services.layers ?? []), terms.layer]
     const own = { ...services, settings: {}, env: proxiesOf(env), layers }
     const storage = new Backend({ ...commonOf(common), ...options, ...network }, own)
@@ -71,7 +71,7 @@ function built(
   })
 }
 
-/** The type of an entry. That of another module is refused in the words of django-storages alone. */
+/** The type of an entry. A type of another module is refused with django-storages' message only. */
 function typeOf({ name, type }: FoundEntry): ProviderType {
   try {
     return providerType(type)
@@ -81,14 +81,14 @@ function typeOf({ name, type }: FoundEntry): ProviderType {
   }
 }
 
-/** What `verify` of the storage is to be; an error names the key or the variable that named a file. */
+/** The option `verify` of the storage. An error contains the key or the variable with the file. */
 function authorities(
   { name, entry, given }: FoundEntry,
   { store }: ProviderType,
   { secure }: Place,
   env: Readonly<Record<string, string | undefined>>,
 ): Store['verify'] {
-  // The catalog of an identity service without TLS may name a store with TLS.
+  // The catalog of an identity service without TLS may contain a store with TLS.
   const hasCatalog = store === 'swift' || store === 'rackspace'
   if (store === 'local' || !(secure || hasCatalog || entry.caCerts.length > 0)) return null
   try {
@@ -100,7 +100,7 @@ function authorities(
   }
 }
 
-/** Refuses an entry without a key that its type needs, and one with a key that has no effect. */
+/** Refuses an entry that lacks a key of its type, or has a key without effect. */
 function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Recipe): void {
   const needed = recipe.needs ?? ['user', 'key', 'bucket']
   const missing = needed.find(key => !given.has(key))
@@ -111,7 +111,7 @@ function checkKeys({ name, given }: FoundEntry, type: ProviderType, recipe: Reci
   throw new Error(`${entryName(name)}: '${spelled}' has no effect on ${type.tag}, which takes ${taken.join(', ')}`)
 }
 
-/** Errors of `work` name the entry, and its keys in place of the backend's options and settings. */
+/** Errors of `work` contain the entry, and its keys instead of the backend's options and settings. */
 function within<T>(terms: Terms, work: () => T): T {
   try {
     return work()

@@ -6,7 +6,7 @@ import { entryName, type FoundEntry } from './entry.ts'
 import type { ProviderEntry } from './entry-settings.ts'
 import type { Recipe } from './recipe.ts'
 
-/** Options that all backends make of the same key, under the names that they have for them. */
+/** Options that all backends make from the same key, by their option names. */
 const EVERYWHERE: Readonly<Record<string, keyof ProviderEntry>> = {
   verify: 'caCerts',
   timeoutSecs: 'timeout',
@@ -15,16 +15,16 @@ const EVERYWHERE: Readonly<Record<string, keyof ProviderEntry>> = {
   secure: 'secure',
 }
 
-/** A setting's name, with the option's own before it or not; no part of a file's name. */
+/** A setting's name, with or without the option's name before it; not part of a file's name. */
 const SETTING = /(?<![\w'./-])(?:([a-z]\w*) \(([A-Z]+(?:_[A-Z0-9]+)+)\)|[A-Z]+(?:_[A-Z0-9]+)+(?![\w'/-]|\.\w))/g
 
-/** Puts the keys of an entry in the place of the options and settings of its backend, in error messages. */
+/** Replaces a backend's options and settings in error messages by the keys of an entry. */
 export class Terms {
   readonly #entry: string
   readonly #backend: string
-  /** The options by their names, and by those of their settings. */
+  /** The options by their names, and by the names of their settings. */
   readonly #options: Map<string, string> = new Map()
-  /** The keys by option, as they were written. */
+  /** The keys by option, in their original spelling. */
   readonly #keys: ReadonlyMap<string, string>
 
   constructor({ name, given }: FoundEntry, { storage, names }: Recipe) {
@@ -37,9 +37,9 @@ export class Terms {
     }
   }
 
-  /** The message of an error about the options, which begins with the name of the entry. */
+  /** The message of an error about the options; it begins with the name of the entry. */
   problem(error: unknown): string {
-    // A word within a sentence is an option only if it cannot be a plain word: `password` may be one.
+    // A word within a sentence is an option only if it cannot be an ordinary word, as `password` can.
     const text = messageOf(error).replace(/^\w+|\b\w*[a-z][A-Z]\w*|\b[A-Z]+(?:_[A-Z0-9]+)+\b/g, word => {
       const option = this.#options.get(word)
       return (option === undefined ? undefined : this.#keys.get(option)) ?? word
@@ -61,7 +61,7 @@ export class Terms {
     return Object.assign(error, { message: text, stack: stack?.replace(message, () => text) })
   }
 
-  /** Explains the errors of calls. */
+  /** A layer that explains the errors of calls. */
   get layer(): Layer {
     return (_call, next, ctx) =>
       next(ctx).catch(error => {

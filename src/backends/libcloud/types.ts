@@ -1,20 +1,20 @@
 import { hint, nearest } from '../../core/nearest.ts'
 
-/** The backends that providers are reached by. */
+/** The backends of the providers. */
 export type StoreName = 's3' | 'gcs' | 'azure' | 'swift' | 'rackspace' | 'atmos' | 'ninefold' | 'nimbus' | 'local'
 
 /** One type of provider. */
 export interface ProviderType {
-  /** As libcloud calls it: `S3_EU_WEST`. */
+  /** Libcloud's name: `S3_EU_WEST`. */
   readonly tag: string
   readonly store: StoreName
   /** Default region. */
   readonly region?: string | undefined
   /** Whether this is the only region of the type. */
   readonly isOneRegion?: boolean | undefined
-  /** Default host; `{region}` stands for the region. */
+  /** Default host; `{region}` is replaced by the region. */
   readonly host?: string | undefined
-  /** Regions of that host; absent: any. */
+  /** Regions of that host; absent: any region. */
   readonly regions?: readonly string[] | undefined
   /** A key that an entry of this type must have besides user, key and bucket. */
   readonly needs?: 'host' | 'region' | 'authUrl' | undefined
@@ -105,7 +105,7 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const MODULE = 'libcloud.storage.types.Provider'
 
-/** What django-storages says of a type in another module. */
+/** django-storages' message about a type in another module. */
 export const INVALID_MODULE = 'Invalid module path'
 
 /** The types by their tags. */
@@ -119,8 +119,8 @@ export const PROVIDER_TYPES: ReadonlyMap<string, ProviderType> = new Map([
 ])
 
 /**
- * The type that an entry names: `libcloud.storage.types.Provider.S3`, or `S3` alone in any case. Throws an `Error` that says what is wrong; its text
- * begins as libcloud's own where another module is named.
+ * The type in an entry: `libcloud.storage.types.Provider.S3`, or only `S3`, in any case. Throws an `Error` with the reason; for another
+ * module, its message begins like libcloud's own.
  */
 export function providerType(text: string): ProviderType {
   const dot = text.lastIndexOf('.')

@@ -9,7 +9,7 @@ import type { WritePolicy } from './publication.ts'
 import { remove, removeVersion } from './removal.ts'
 import type { Finding, Root } from './root.ts'
 
-/** The ways to a file that every verb takes: to read it, to put one there, to remove it. */
+/** Finds the place of a file, for reading, writing or removing it. */
 export class Access {
   readonly root: Root
   readonly policy: WritePolicy
@@ -19,7 +19,7 @@ export class Access {
     this.policy = policy
   }
 
-  /** Runs `work` at the place of a file, with a way to open it, as often as it takes, and to close it again. */
+  /** Runs `work` at the place of a file, with a function that opens the file, repeats as often as needed, and closes the file. */
   reading<T>(
     key: string,
     at: Anchor | undefined,
@@ -40,7 +40,7 @@ export class Access {
     return this.retried(key, () => this.root.withinMade(key, work, how))
   }
 
-  /** Again when somebody removed a folder that was just found or made. */
+  /** Repeats `work` if another process removed a folder that was just found or made. */
   async retried<T>(key: string, work: () => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
@@ -52,7 +52,7 @@ export class Access {
     }
   }
 
-  /** Removes a file that has this etag; another one, a missing file and a folder are `precondition_failed`. */
+  /** Removes a file that has this etag. Code `precondition_failed` for another etag, a missing file, and a folder. */
   async deleteVersion(key: string, etag: string): Promise<void> {
     const removed = await unless(
       ['ENOENT', 'ENOTDIR'],
@@ -69,7 +69,7 @@ export class Access {
   }
 }
 
-/** The error of the storage's own folder where a file is needed. */
+/** The error if the storage's own folder is used as a file. */
 export function rootIsNoFile(): StorageError {
   return new StorageError('is_directory', 'The storage’s own folder is no file.')
 }

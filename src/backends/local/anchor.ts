@@ -5,31 +5,31 @@ import { unless } from '../../core/errno.ts'
 import { syncFolder } from './sync-folder.ts'
 
 const openFd = promisify(open)
-/** A handle that names a file and gives no access to its bytes. (open(2), Linux) */
+/** Opens a handle that identifies a file without access to its bytes. (open(2), Linux) */
 const O_PATH = 0o10000000
 
 /** How an anchor is opened. */
 export interface AnchorOptions {
-  /** Whether anything but a folder is refused. */
+  /** Whether anything other than a folder is refused. */
   readonly folder?: boolean
-  /** Whether a link in the last component is followed. Default: yes. */
+  /** Whether a link in the last component is followed. Default: true. */
   readonly follow?: boolean
-  /** Whether `sync` will be called: the folder is opened for it where its mode allows. */
+  /** Whether `sync` will be called: the folder is then opened for it, if its mode allows. */
   readonly sync?: boolean
 }
 
-/** The path of an open file, which nobody can turn into another one; undefined where the system has none. */
+/** The path of an open file, which no process can redirect to another file; undefined if the system has none. */
 export function heldPath(fd: number): string | undefined {
   const folder = heldFolder()
   return folder === undefined ? undefined : `${folder}${fd}`
 }
 
 /**
- * A file or folder with every link on the way resolved. Where the system can, it is held open, and `path` leads to it also when somebody
- * swaps a folder on the way for a link; elsewhere `path` is the real path of that moment.
+ * A file or folder with every link in its path resolved. If the system supports it, the file is held open, and `path` leads to it even if
+ * another process swaps a folder in the path for a link. Otherwise `path` is the real path at the time of the call.
  */
 export class Anchor {
-  /** To be used in calls of the system. */
+  /** The path for system calls. */
   readonly path: string
   #real: string | undefined
   #fd: number | undefined
@@ -41,7 +41,7 @@ export class Anchor {
     this.#handle = held.handle
   }
 
-  /** Follows links, and opens nothing but the name; a missing one throws the system's ENOENT. */
+  /** Follows links, and opens only a handle without access to the bytes. A missing name throws the system's ENOENT. */
   static async at(path: string, options: AnchorOptions = {}): Promise<Anchor> {
     const { folder = false, follow = true, sync = false } = options
     const held = heldFolder()
@@ -53,37 +53,37 @@ export class Anchor {
     return new Anchor(`${held}${fd}`, { fd })
   }
 
-  /** The folder that this path leads to at each moment; nothing is opened. */
+  /** The folder at this path at each moment; nothing is opened. */
   static lexical(path: string): Anchor {
     return new Anchor(path)
   }
 
-  /** The same folder, whose `release` does nothing. Valid until this one is released. */
+  /** The same folder; its `release` does nothing. Valid until this one is released. */
   borrowed(): Anchor {
     const borrowed = new Anchor(this.path)
     borrowed.#real = this.real
     return borrowed
   }
 
-  /** The path to be shown and compared. */
+  /** The path for messages and comparisons. */
   get real(): string {
     this.#real ??= this.#fd === undefined ? this.path : realOf(this.path)
     return this.#real
   }
 
-  /** Whether `path` stays right whatever is renamed. */
+  /** Whether `path` stays correct if files or folders are renamed. */
   get isHeld(): boolean {
     return this.#fd !== undefined
   }
 
-  /** Identifies the held file among all files; undefined where it is not held. */
+  /** Identifies the held file among all files; undefined if it is not held. */
   identity(): string | undefined {
     if (this.#fd === undefined) return undefined
     const { dev, ino } = fstatSync(this.#fd, { bigint: true })
     return `${dev}:${ino}`
   }
 
-  /** Makes a folder's entries durable; silent on systems that cannot. */
+  /** Makes a folder's entries durable. Does nothing on systems that do not support this. */
   sync(): Promise<void> {
     return syncFolder(this.path, this.#handle)
   }
@@ -96,7 +96,7 @@ export class Anchor {
   }
 }
 
-/** A path that is longer than the system shows, or that of a file which is gone, is the held one. */
+/** If the path is too long for the system, or the file is gone, the result is the held path. */
 function realOf(held: string): string {
   try {
     return readlinkSync(held)
@@ -108,8 +108,8 @@ function realOf(held: string): string {
 let heldPlace: string | null | undefined
 
 /**
- * Where Linux shows what this process has open; there a path leads to the very file, whatever is renamed meanwhile. Looked at once, at
- * the first use. (proc_pid_fd(5))
+ * The folder in which Linux lists the open files of this process: a path in it leads to the file itself, even after renames. Checked once,
+ * at the first use. (proc_pid_fd(5))
  */
 function heldFolder(): string | undefined {
   if (heldPlace === undefined) heldPlace = process.platform === 'linux' && hasProc() ? '/proc/self/fd/' : null

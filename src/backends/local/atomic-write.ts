@@ -6,7 +6,7 @@ import { changed, withClaim } from './claim.ts'
 import { claimName } from './hidden.ts'
 import type { Place } from './place.ts'
 
-/** What must hold when a file is published. */
+/** The conditions for publishing a file. */
 export interface PublishConditions {
   readonly ifAbsent?: boolean | undefined
   readonly ifMatch?: string | undefined
@@ -14,16 +14,16 @@ export interface PublishConditions {
 
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
-/** The etag of a file: changes with every write, because each makes a new inode or a new time. */
+/** The etag of a file. It changes with every write, because each write makes a new inode or a new time. */
 export function etagOf(stats: BigIntStats): string {
   return `${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}-${stats.ino.toString(16)}`
 }
 
 /**
- * Gives a complete file its name in one step: readers see the old file or the new one. A taken name with `ifAbsent` throws the
- * system's EEXIST; another etag than `ifMatch` is `precondition_failed`. `source` is gone afterwards, and still there on failure. Who may
- * write in the folder can put another file under `source` before it is published, as under `target` afterwards; nothing is done by either
- * name but renaming, linking and unlinking, which follow no link.
+ * Publishes a complete file under its name in one step: readers see the old file or the new one. An existing name with `ifAbsent` throws
+ * the system's EEXIST; another etag than `ifMatch` is `precondition_failed`. `source` is gone afterwards; after a failure it still exists.
+ * A process with write access to the folder can put another file under `source` before publication, as under `target` afterwards. Both
+ * names are only renamed, linked and unlinked, which follows no link.
  */
 export async function publish(source: string, target: Place, conditions: PublishConditions): Promise<void> {
   if (conditions.ifAbsent === true) {
@@ -42,11 +42,11 @@ async function publishNew(source: string, target: string): Promise<void> {
     if (!NO_LINKS.has(errnoOf(error) ?? '')) throw error
     return publishReserved(source, target)
   }
-  // The file is published: another name of it that stays does not undo that, and is swept.
+  // The file is published. A second name that remains does not undo that; `sweep` removes it.
   await unlink(source).catch(() => undefined)
 }
 
-/** For file systems without hard links: an empty file takes the name, then is replaced. Readers may see it empty for that moment. */
+/** For file systems without hard links: an empty file takes the name and is then replaced. Readers may see it empty for a moment. */
 export async function publishReserved(source: string, target: string): Promise<void> {
   const reservation = await open(target, 'wx')
   const stats = await reservation.stat({ bigint: true }).catch(() => undefined)
@@ -59,13 +59,13 @@ export async function publishReserved(source: string, target: string): Promise<v
   }
 }
 
-/** Removes a name only if it is still that of this very file. */
+/** Removes a name only if it still belongs to this very file. */
 export async function unlinkSame(path: string, stats: BigIntStats): Promise<void> {
   const left = await unless(['ENOENT'], lstat(path, { bigint: true }))
   if (left?.ino === stats.ino && left.dev === stats.dev) await unless(['ENOENT'], unlink(path))
 }
 
-/** An etag never comes back, so whoever creates the claim on it is the only one that may replace that version. */
+/** An etag never occurs again, so the process that creates the claim on it is the only one that may replace that version. */
 function replaceVersion(source: string, target: Place, etag: string): Promise<void> {
   return withClaim(join(target.folder, claimName(target.base, etag)), async () => {
     const current = await unless(['ENOENT'], lstat(target.path, { bigint: true }))

@@ -5,12 +5,12 @@ import type { ReadOptions, ReadResult, Stat } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { closeRead, readFully } from './bytes.ts'
 
-/** Reads of at most so many bytes are made at once, without a stream over the open file. */
+/** Maximum size in bytes of a read that returns a buffer at once, without a stream. */
 const SMALL_READ = 65_536
 
 /**
- * The bytes that are wanted of an open file of which this is known; all to the end where its size is said to be 0. The handle is closed
- * by the body, at once where they are few or where this fails.
+ * The wanted bytes of an open file with these known attributes. If the known size is 0, the file is read to its end. The body closes the
+ * handle; for a small read, and if this fails, it is closed at once.
  */
 export async function bodyOf(
   key: string,
@@ -21,10 +21,10 @@ export async function bodyOf(
 ): Promise<ReadResult> {
   try {
     const { start, length } = partOf(key, known, options)
-    // Files of /proc and their like report a size of 0 and have more.
+    // Files in /proc and similar folders report a size of 0 but have bytes.
     const isUnsized = known.size === 0 && options.range?.end === undefined
     const bytes = length > SMALL_READ ? undefined : await readFully(handle, start, isUnsized ? SMALL_READ : length)
-    // What was found there says nothing of what the next read finds.
+    // The size found here says nothing about the next read.
     const stat = isUnsized && bytes?.byteLength !== 0 ? { ...known, size: undefined } : known
     if (bytes === undefined || (isUnsized && bytes.byteLength === SMALL_READ)) {
       const end = isUnsized ? undefined : start + length - 1

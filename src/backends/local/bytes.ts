@@ -3,10 +3,10 @@ import { copyFile, type FileHandle } from 'node:fs/promises'
 import { writeAll } from '../../files/write-all.ts'
 import { heldPath } from './anchor.ts'
 
-/** Bytes that are copied at a time where the system does not copy. */
+/** Bytes per step of a copy that the system does not do. */
 const COPY_BYTES = 262_144
 
-/** So many bytes from `start`; fewer where the file ends before. */
+/** Reads `length` bytes from `start`; fewer if the file ends before. */
 export async function readFully(handle: FileHandle, start: number, length: number): Promise<Buffer> {
   const buffer = Buffer.allocUnsafeSlow(length)
   let done = 0
@@ -18,13 +18,13 @@ export async function readFully(handle: FileHandle, start: number, length: numbe
   return buffer.subarray(0, done)
 }
 
-/** The bits of a mode that run a file with the rights of its owner or group. (chmod(2)) */
+/** The mode bits that run a file with the rights of its owner or group. (chmod(2)) */
 const SPECIAL_BITS = 0o7000
 
 /**
- * Copies a whole open file into another open one, sharing blocks where the file system can. No name is looked up: where the system shows
- * open files as paths, those lead to the two inodes even if their names are links by now. The system copies the mode as well, so the bytes
- * of a file of another user are copied here: they must not run with the rights of this process, not even for a moment.
+ * Copies a whole open file into another open one, sharing blocks if the file system supports it. No name is looked up: if the system shows
+ * open files as paths, these paths lead to the two inodes even if their names are links by now. The system also copies the mode, so the
+ * bytes of another user's file are copied in this process: they must not run with the rights of this process, not even for a moment.
  */
 export async function copyBytes(source: FileHandle, target: FileHandle): Promise<void> {
   const [from, to] = [heldPath(source.fd), heldPath(target.fd)]
@@ -42,7 +42,7 @@ export async function copyBytes(source: FileHandle, target: FileHandle): Promise
   }
 }
 
-/** Closes a file that was only read. Never fails: nothing that was done depends on it. */
+/** Closes a file that was only read. Never fails, since no result depends on it. */
 export async function closeRead(handle: FileHandle): Promise<void> {
   await handle.close().catch(() => undefined)
 }

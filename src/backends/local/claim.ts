@@ -8,24 +8,26 @@ import { temporaryName } from '../../core/hidden-names.ts'
 import { isAlive } from './hidden.ts'
 import { readOwn } from './own-file.ts'
 
-/** Age in milliseconds at which a claim counts as abandoned. */
+/** Age in milliseconds from which a claim counts as abandoned. */
 const CLAIM_MS = 600_000
-/** Bytes that a claim has at most: a process and the name of its machine. */
+/** Maximum size of a claim in bytes: a process and the name of its machine. */
 const MAX_CLAIM_BYTES = 1024
 const MAX_TRIES = 3
 
-/** Runs `work` while a claim is held: of all that want the same claim one does, and the others throw `precondition_failed`. */
+/**
+ * Runs `work` while holding a claim. If several callers want the same claim, only one gets it, and the others throw `precondition_failed`.
+ */
 export async function withClaim<T>(claim: string, work: () => Promise<T>): Promise<T> {
   await makeClaim(claim)
   try {
     return await work()
   } finally {
-    // The version that it was for is gone, or nothing was changed: a claim that stays does not undo what was done.
+    // The claim's version is gone, or nothing was changed, so a claim that remains does no harm.
     await unlink(claim).catch(() => undefined)
   }
 }
 
-/** The error for a version that another process has replaced, or is replacing. */
+/** The error for a version that another process has replaced or is replacing. */
 export function changed(): StorageError {
   return new StorageError('precondition_failed', 'The file was changed or removed by somebody else.')
 }
@@ -42,7 +44,7 @@ async function makeClaim(claim: string): Promise<void> {
   throw changed()
 }
 
-/** Removes an abandoned claim. Where another process was quicker and has a claim of its own there by now, that one is put back. */
+/** Removes an abandoned claim. If another process was faster and already has its own claim there, that claim is restored. */
 async function takeAway(claim: string, old: BigIntStats): Promise<void> {
   const aside = join(dirname(claim), temporaryName())
   const moved = await unless(
@@ -67,7 +69,10 @@ async function sign(handle: FileHandle, claim: string): Promise<void> {
   }
 }
 
-/** Whether the process that made a claim is dead, or must be: a claim is held for a moment only. Of what is no claim only its age counts. */
+/**
+ * Whether the process of a claim is dead or must be: a claim is held only for a moment. For a file that is not a claim, only the age
+ * counts.
+ */
 async function isAbandoned(claim: string, stats: BigIntStats): Promise<boolean> {
   if (Math.abs(Date.now() - Number(stats.mtimeMs)) > CLAIM_MS) return true
   if (!stats.isFile()) return false
@@ -77,7 +82,7 @@ async function isAbandoned(claim: string, stats: BigIntStats): Promise<boolean> 
   return host === hostname() && /^[1-9]\d*$/.test(pid) && !isAlive(Number(pid))
 }
 
-/** What a claim says; nothing where it may not be read or is none. */
+/** The contents of a claim; '' if it is unreadable or is not a claim. */
 async function ownerIn(claim: string): Promise<string> {
   const bytes = await unless(['EACCES', 'EPERM'], readOwn(claim, MAX_CLAIM_BYTES))
   return bytes?.toString() ?? ''

@@ -2,20 +2,23 @@ import { abortable } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { errnoOf } from '../../core/errno.ts'
 
-/** How often the next call in the queue tries again, in milliseconds: descriptors come free that nobody tells of, such as those of sockets. */
+/**
+ * Interval in milliseconds in which the next call in the queue tries again: some descriptors, such as those of sockets, are freed without
+ * notice.
+ */
 const POLL_MS = 20
-/** How long nothing may go on before waiting is given up, in milliseconds: while calls of a storage are at work, and when none is. */
+/** Milliseconds without progress after which waiting fails: while calls of a storage are running, and while none is. */
 const STUCK_MS = 30_000
 const IDLE_MS = 2_000
 
-/** Calls of the system that take a descriptor, as errors name them. */
+/** System calls that need a descriptor, by their names in errors. */
 const OPENING: ReadonlySet<string> = new Set(['open', 'opendir', 'scandir', 'copyfile'])
 
-/** How a call waits. */
+/** Options of waiting. */
 export interface QueueOptions {
-  /** Whether it is a part of a call that holds descriptors meanwhile: it does not wait behind others. */
+  /** Whether it belongs to a call that holds descriptors meanwhile: it does not wait behind others. */
   readonly holds?: boolean
-  /** Whether it may be done again after it was short of descriptors. Default: always. */
+  /** Whether it may be repeated after a lack of descriptors. Default: always. */
   readonly mayRepeat?: () => boolean
 }
 
@@ -25,9 +28,9 @@ interface Waiter {
 }
 
 /**
- * Calls that found no descriptor free wait here for one. Each has given back those that it held, so that they cannot keep each other from going on;
- * the first one tries again when another call has ended, and every `POLL_MS`. Waiting ends with the call's signal, and with the system's error when
- * no call has gone on for a while.
+ * A queue for calls that found no free descriptor. Each has released the descriptors that it held, so waiting calls do not block each
+ * other. The first one tries again when another call has ended, and every `POLL_MS`. Waiting ends with the call's signal, or with the
+ * system's error if no call has made progress for a while.
  */
 export class DescriptorQueue {
   readonly #waiting: Waiter[] = []
@@ -36,7 +39,7 @@ export class DescriptorQueue {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * Runs work that opens files, again and again while none can be opened (EMFILE, ENFILE). Work that failed in this way has given back its
+   * Runs work that opens files, and repeats it while no file can be opened (EMFILE, ENFILE). Work that failed in this way has released its
    * descriptors, unless it `holds` some, and has changed nothing.
    */
   async run<T>(ctx: CallContext, work: () => Promise<T>, options: QueueOptions = {}): Promise<T> {
@@ -60,7 +63,7 @@ export class DescriptorQueue {
     }
   }
 
-  /** Waits until it is this call's turn to try. One that has tried before goes to the head of the queue. */
+  /** Waits until this call may try. A call that has tried before goes to the head of the queue. */
   async #turn(ctx: CallContext, again: boolean): Promise<void> {
     const { promise, resolve: wake } = Promise.withResolvers<void>()
     const waiter = { ctx, wake }
@@ -72,13 +75,13 @@ export class DescriptorQueue {
     } catch (error) {
       const at = this.#waiting.indexOf(waiter)
       if (at >= 0) this.#waiting.splice(at, 1)
-      // It was told to try: the next one does it instead.
+      // This call was woken to try, so the next one tries instead.
       else this.#waiting.shift()?.wake()
       throw error
     }
   }
 
-  /** Lets the first one try, and tells the others' time-outs that the queue moves. */
+  /** Wakes the first call, and resets the time-outs of the others. */
   #poll(since: number): void {
     const isMoving = this.#movedAt >= since - POLL_MS
     if (isMoving) for (const { ctx } of this.#waiting) ctx.progress()
@@ -87,27 +90,27 @@ export class DescriptorQueue {
     this.#timer = this.#waiting.length === 0 ? undefined : setTimeout(() => this.#poll(now), POLL_MS)
   }
 
-  /** A call has ended, and given back what it held. */
+  /** A call has ended and released its descriptors. */
   #moved(): void {
     this.#movedAt = performance.now()
     this.#waiting.shift()?.wake()
   }
 
   #isStuck(failedAt: number): boolean {
-    // The one that asks is counted itself.
+    // The call that checks is counted itself.
     const limit = this.#active > 1 ? STUCK_MS : IDLE_MS
     return performance.now() - Math.max(failedAt, this.#movedAt) > limit
   }
 }
 
-/** The descriptors are those of the process, so its storages wait in one queue. */
+/** Descriptors belong to the process, so all its storages share one queue. */
 export const descriptors: DescriptorQueue = new DescriptorQueue()
 
 function always(): boolean {
   return true
 }
 
-/** Whether the system refused to open something for want of a descriptor. */
+/** Whether the system refused to open a file because of a lack of descriptors. */
 function isShortage(error: unknown): boolean {
   const errno = errnoOf(error)
   if (errno !== 'EMFILE' && errno !== 'ENFILE') return false

@@ -1,21 +1,21 @@
 import { nodeWorkerThreads } from '../../core/builtin.ts'
 
-/** The finest step that a number of seconds since 1970 can hold: 238 ns. */
+/** The smallest step that a number of seconds since 1970 can hold: 238 ns. */
 const STEPS_A_SECOND = 2 ** 22
-/** Writers at one time whose moments never meet. */
+/** Number of parallel writers whose times never collide. */
 const WRITERS = 128
 const NEXT_THREAD = 37
-/** How far moments may run ahead of the clock: what a burst of files needs, and no more, since the clock may be set back. */
+/** Maximum lead over the clock: enough for a burst of files, but no more, since the clock may be set back. */
 const MAX_LEAD = STEPS_A_SECOND
 
 let writer: number | undefined
 let last = 0
 
 /**
- * This moment in seconds, and no other version's: the kernel's clock may tick every few milliseconds only. Threads and processes of this
- * machine take the steps of their own, and each takes them one after the other; they meet only if their numbers are alike, in one of
- * 32 moments of a millisecond. After the clock was set back by more than a second the moments follow it, and one that was given before may come
- * again; two versions with one moment still differ in their inodes, as both are there when the second one is made.
+ * The current time in seconds, different for each version: the kernel's clock may tick only every few milliseconds. Threads and processes
+ * of this machine each use their own steps, one after the other. Two of them collide only if their numbers are alike, in one of 32 steps of
+ * a millisecond. After the clock was set back by more than a second the times follow it, and a time may occur again. Two versions with the
+ * same time still differ in their inodes, since both exist when the second one is made.
  */
 export function distinctTime(): number {
   writer ??= (process.pid + nodeWorkerThreads().threadId * NEXT_THREAD) % WRITERS

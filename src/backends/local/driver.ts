@@ -41,24 +41,24 @@ import { takeTemporary } from './taken-file.ts'
 import { withTemporary } from './temporary.ts'
 import { Transfers } from './transfers.ts'
 
-/** What the driver needs of the storage's options. */
+/** The options of the storage that the driver needs. */
 export type LocalDriverOptions = Pick<
   LocalOptions,
   'location' | 'baseUrl' | 'filePermissionsMode' | 'directoryPermissionsMode' | 'keepMetadata' | 'urlSecret' | 'fsync'
 >
 
 /**
- * Files below one folder of this machine. Every write goes to a temporary file beside its target and is published by one rename or
- * link. Symbolic links are followed only as long as they stay inside the folder.
+ * Files below one folder of this machine. Every write goes to a temporary file beside its target, which is published with one rename or
+ * link. Symbolic links are followed only within the folder.
  */
 export class LocalDriver implements Driver {
   readonly name = 'local'
   readonly features: Features
-  /** Present when there is a `baseUrl`. */
+  /** Present if there is a `baseUrl`. */
   readonly publicUrl?: (key: string) => string
-  /** Present when there are a `baseUrl` and a `urlSecret`. */
+  /** Present if there are a `baseUrl` and a `urlSecret`. */
   readonly signUrl?: (key: string, options: SignUrlOptions) => Promise<string>
-  /** Present when there are a `baseUrl` and a `urlSecret`: a signed PUT, which `createFileHandler` carries out. */
+  /** Present if there are a `baseUrl` and a `urlSecret`: a signed PUT, which `createFileHandler` handles. */
   readonly uploadTarget?: NonNullable<Driver['uploadTarget']>
   readonly resumable: NonNullable<Driver['resumable']>
   readonly #root: Root
@@ -93,12 +93,12 @@ export class LocalDriver implements Driver {
     this.uploadTarget = (key, request, limits) => directUpload(key, request, limits, signUrl)
   }
 
-  /** The absolute path of a key; nothing is looked up. */
+  /** The absolute path of a key. Does no I/O. */
   localPath(key: string): string {
     return this.#root.lexical(key)
   }
 
-  /** The absolute path with every link on the way resolved. */
+  /** The absolute path with every link resolved. */
   async address(key: string): Promise<string> {
     const real = unless(
       ['ENOENT', 'ENOTDIR'],
@@ -116,7 +116,7 @@ export class LocalDriver implements Driver {
     })
   }
 
-  /** Small answers are read at once; a `start` behind the last byte is `invalid_range`. */
+  /** Small files are read at once. A `start` after the last byte is `invalid_range`. */
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
     return descriptors.run(ctx, () =>
@@ -127,7 +127,7 @@ export class LocalDriver implements Driver {
     )
   }
 
-  /** Makes missing folders; a file in their way is `not_a_directory`. A file that is replaced gives its mode to the new one. */
+  /** Makes missing folders; a file in their place is `not_a_directory`. The new file gets the mode of a file that it replaces. */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     let isTaken = false
     const write = async (place: Place): Promise<Stat> => {
@@ -136,7 +136,7 @@ export class LocalDriver implements Driver {
         const moved = await takeTemporary(content.temporaryPath, place, options, await policy, ctx)
         if (moved !== undefined) return moved
       }
-      // A new file that is closed to others need not wait for its mode; one with the mode of the umask must.
+      // A new file that other users cannot read need not wait for its mode; one with the mode of the umask must.
       const first = this.#policy.filePermissionsMode === null ? await policy : this.#policy
       policy.catch(() => undefined)
       return withTemporary(place.folder, first, async temporary => {
@@ -157,7 +157,7 @@ export class LocalDriver implements Driver {
     return descriptors.run(ctx, () => this.#access.writing(key, write, how), { mayRepeat: () => !isTaken })
   }
 
-  /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
+  /** Removes a file, a link (never its target) or an empty folder. A folder with files is `is_directory`. */
   async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
     ctx.signal.throwIfAborted()
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
@@ -174,19 +174,19 @@ export class LocalDriver implements Driver {
     return descriptors.run(ctx, () => this.#listing.page(prefix, page, ctx.signal))
   }
 
-  /** Copies within the file system, sharing blocks where it can; attributes come along unless given anew. */
+  /** Copies within the file system, sharing blocks if possible. Attributes that are not set come from the source. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     return descriptors.run(ctx, () => this.#transfers.copy(from, to, options, ctx))
   }
 
-  /** Renames where it can, else copies and deletes. */
+  /** Renames if possible, otherwise copies and deletes. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     return descriptors.run(ctx, () => this.#transfers.move(from, to, options, ctx))
   }
 
-  /** Reads in place; writes go to a temporary file that `commit` publishes. */
+  /** Reads in place; writes go to a temporary file, which `commit` publishes. */
   async openHandle(key: string, flags: HandleFlags, options: WriteOptions, ctx: CallContext): Promise<RandomAccess> {
     ctx.signal.throwIfAborted()
     return descriptors.run(ctx, async () => {
@@ -203,7 +203,7 @@ export class LocalDriver implements Driver {
     folder.release()
   }
 
-  /** Removes what killed processes have left in a folder and below it; returns how many files. */
+  /** Removes the leftovers of killed processes in a folder and below it; returns the number of files. */
   async sweep(request: SweepRequest, ctx: CallContext): Promise<number> {
     return descriptors
       .run(ctx, () => sweepTree(this.#root, request, ctx))
@@ -212,7 +212,7 @@ export class LocalDriver implements Driver {
       })
   }
 
-  /** Forgets listings that were not read to their end. */
+  /** Discards listings that were not read to their end. */
   async close(): Promise<void> {
     this.#listing.close()
   }

@@ -7,8 +7,8 @@ import type { Place } from './place.ts'
 const HELD = '/proc/self/fd/'
 
 /**
- * The same error in terms of the file that was asked for: without paths of temporary files and of open ones. Where the system refused
- * at once it also says that nothing was done.
+ * The same error in terms of the requested file: without paths of temporary and open files. If the system refused the operation at once,
+ * the error also states that nothing was done.
  */
 export function explain(error: unknown, place: Pick<Place, 'anchor' | 'base'>): unknown {
   if (!(error instanceof Error) || error instanceof StorageError || errnoOf(error) === undefined) return error
@@ -19,12 +19,12 @@ export function explain(error: unknown, place: Pick<Place, 'anchor' | 'base'>): 
   const { message } = shown
   const subjects = [...new Set([path, dest])].filter(each => each !== undefined).map(each => `'${each}'`)
   shown.message = [message.slice(0, message.indexOf(" '")), subjects.join(' -> ')].filter(text => text !== '').join(' ')
-  // A missing file is a usual answer, and to ask for the stack is expensive.
+  // A missing file is a usual result, and reading the stack is expensive.
   if (shown.code !== 'ENOENT') shown.stack = shown.stack?.replace(message, () => shown.message) ?? ''
   return Object.assign(shown, { path }, dest !== undefined && { dest })
 }
 
-/** Undefined for the path of an open file that this place does not explain. */
+/** Undefined for the path of an open file that does not belong to this place. */
 function publicPath(path: unknown, { anchor, base }: Pick<Place, 'anchor' | 'base'>): string | undefined {
   if (typeof path !== 'string') return undefined
   if (path === anchor.path) return anchor.real

@@ -6,10 +6,10 @@ import { Anchor } from './anchor.ts'
 import { explain } from './explain.ts'
 import { syncFolder } from './sync-folder.ts'
 
-/** How often a folder is made that is removed again at once. */
+/** Maximum number of attempts to make a folder that is removed at once. */
 const MAX_TRIES = 5
 
-/** Makes folders, each new one with exactly the given mode, whatever the umask is. */
+/** Makes folders. Each new one gets exactly the given mode, independent of the umask. */
 export class FolderMaker {
   readonly #mode: number | null
   readonly #sync: boolean
@@ -19,7 +19,7 @@ export class FolderMaker {
     this.#sync = sync
   }
 
-  /** Makes a folder and those above it. A file in the way is `not_a_directory`. */
+  /** Makes a folder and its parents. A file in their place is `not_a_directory`. */
   async makeTree(path: string): Promise<void> {
     try {
       if (await this.#makeOne(path, path)) await this.#finish(path, dirname(path))
@@ -31,7 +31,7 @@ export class FolderMaker {
     }
   }
 
-  /** The folder of this name in another one, made where it is missing. A link that takes the place of a new one is not followed. */
+  /** The folder with this name in another one; it is made if missing. A link that takes its place is not followed. */
   async makeIn(parent: Anchor, name: string): Promise<Anchor> {
     const path = join(parent.path, name)
     let made: Anchor | undefined
@@ -50,16 +50,16 @@ export class FolderMaker {
   async #makeOne(path: string, shown: string): Promise<boolean> {
     for (let attempt = 1; ; attempt++) {
       try {
-        // The umask can only take bits away here; `#finish` gives them back.
+        // The umask can only remove bits here; `#finish` restores them.
         await mkdir(path, this.#mode === null ? 0o777 : this.#mode & 0o777)
         return true
       } catch (error) {
-        // A root like C:\ or a read-only mount answers something else than EEXIST for a folder that is there.
+        // For an existing folder, a root like C:\ or a read-only mount returns another error than EEXIST.
         if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') throw error
         const found = await stat(path).catch(() => undefined)
         if (found?.isDirectory()) return false
         if (found !== undefined || (await isLink(path))) throw inTheWay(shown)
-        // It was there and was taken away meanwhile.
+        // It existed and was removed meanwhile.
         if (errnoOf(error) !== 'EEXIST' || attempt === MAX_TRIES) throw error
       }
     }
@@ -71,7 +71,7 @@ export class FolderMaker {
   }
 }
 
-/** The error of a path that should be that of a folder. */
+/** The error of a path that should be a folder. */
 export function inTheWay(path: string): StorageError {
   return new StorageError('not_a_directory', `${path} exists and is not a directory.`)
 }

@@ -2,34 +2,34 @@ import { opendir } from 'node:fs/promises'
 import { isHidden } from '../../core/hidden-names.ts'
 import { compareKeys, sortKeys } from '../../core/key-order.ts'
 
-/** Names of one folder that are kept in memory at once. A larger folder is read again for each further lot. */
+/** Maximum number of names of one folder in memory. A larger folder is read again for each further group of names. */
 const MAX_NAMES = 65_536
 
-/** Which names are wanted. */
+/** The wanted names. */
 export interface NamesWanted {
-  /** Names up to this one are left out; a folder's name stands with its slash. */
+  /** Names up to and including this one are left out; a folder's name ends with a slash. */
   readonly after: string
   /** Whether only folders are wanted. */
   readonly onlyFolders: boolean
   readonly max?: number | undefined
 }
 
-/** The first names of a folder after some place, in the order of keys; those of folders with a slash. */
+/** The first names of a folder after a place, in the order of keys; names of folders end with a slash. */
 export interface FolderNames {
   readonly names: string[]
   /** Names of symbolic links among them. */
   readonly links: ReadonlySet<string>
-  /** Names that occurred again: the system's names that are not UTF-8 can be read as the same text. */
+  /** Duplicate names: different system names that are not UTF-8 can decode to the same text. */
   readonly repeated: readonly string[]
   /** Whether there are no more after them. */
   readonly isOver: boolean
-  /** Whether the folder has files of the storage's own. */
+  /** Whether the folder has internal files of the storage. */
   readonly hasHidden: boolean
 }
 
 /**
- * Reads a folder and gives the first names after `after`. The system gives names in no order, so all of them have to be read; no more than
- * twice `max` are held.
+ * Reads a folder and returns the first names after `after`. The system returns names in no order, so all of them are read; at most twice
+ * `max` are in memory.
  */
 export async function readNames(path: string, wanted: NamesWanted): Promise<FolderNames> {
   const { after, onlyFolders, max = MAX_NAMES } = wanted
@@ -60,7 +60,7 @@ export async function readNames(path: string, wanted: NamesWanted): Promise<Fold
   return { names, links, repeated, isOver, hasHidden }
 }
 
-/** Sorted names, each once. */
+/** Sorted names without duplicates. */
 function distinct(sorted: readonly string[], repeated: string[]): string[] {
   return sorted.filter((name, at) => {
     if (at === 0 || name !== sorted[at - 1]) return true

@@ -13,12 +13,12 @@ import type { Place } from './place.ts'
 import { beating, policyLike, publishTemporary, type WritePolicy } from './publication.ts'
 import { dropTemporary, type Temporary, withTemporary } from './temporary.ts'
 
-/** Reads of more bytes take no more than the file has. */
+/** Reads of more bytes allocate no more than the file has. */
 const LARGE_READ = 65_536
-/** Bytes asked for where the file should end, in case it has grown. */
+/** Bytes to request at the expected end of a file, in case it has grown. */
 const PROBE = 2048
 
-/** Reads a published file in place. Where it ends is asked for anew only when it turns out to have grown. */
+/** Reads a published file in place. The size of the file is looked up again only if it turns out to have grown. */
 export class ReadHandle implements RandomAccess {
   readonly #handle: FileHandle
   #end: number
@@ -57,7 +57,7 @@ export class ReadHandle implements RandomAccess {
   }
 }
 
-/** Writes to a temporary file beside the target, which `commit` publishes; nobody sees any of it before. Holds the target's folder. */
+/** Writes to a temporary file beside the target, which `commit` publishes; the changes are invisible before. Holds the target's folder. */
 export class WriteHandle implements RandomAccess {
   readonly #temporary: Temporary
   readonly #target: Place
@@ -116,8 +116,9 @@ export class WriteHandle implements RandomAccess {
 }
 
 /**
- * Opens a handle that writes. Without `truncate` the old bytes are there, and only their version is replaced; without a `source` nobody
- * else's new file is; a file that is replaced gives its mode to the new one; with `exclusive` a taken name throws `exists`, now or at `commit`. A file that was not changed is not replaced; one that is gives its mode.
+ * Opens a handle for writing. Without `truncate` the handle starts with the old bytes, and only that version is replaced; without a
+ * `source`, a new file of another process is not replaced. A replaced file passes its mode to the new one. With `exclusive` an existing
+ * name throws `exists`, now or at `commit`. A file without changes is not replaced.
  */
 export async function openForWriting(
   target: Place,
@@ -143,7 +144,7 @@ export async function openForWriting(
   })
 }
 
-/** No more than the file has left: 'all the rest' of a small file must not cost the memory of a large one. */
+/** At most the rest of the file: reading 'all the rest' of a small file must not allocate the memory for a large one. */
 function roomFor(length: number, left: number): number {
   return length > LARGE_READ ? Math.min(length, Math.max(left, PROBE)) : length
 }

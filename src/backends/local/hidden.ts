@@ -4,13 +4,13 @@ import { ownerOf } from '../../core/hidden-names.ts'
 
 const SIDECAR = /^\.holdall-[0-9a-f]{32}--?[0-9a-f]+-[0-9a-f]+\.meta$/
 const CLAIM = /^\.holdall-[0-9a-f]{40}\.claim$/
-/** The largest number that a process can have (pid_t). */
+/** The largest possible process id (pid_t). */
 const MAX_PID = 0x7fff_ffff
 
-/** Names of temporary files of uploads that this process goes on with, whichever process has begun them. */
+/** Names of temporary files of uploads that this process continues, whichever process began them. */
 export const heldUploads: Set<string> = new Set()
 
-/** Whether a name is exactly of a form that the storage makes. What only resembles one is hidden and never removed. */
+/** Whether a name has exactly the form of the storage's own names. A name that only resembles it is hidden but never removed. */
 export function isOwnName(name: string): boolean {
   return ownerOf(name) !== undefined || SIDECAR.test(name) || CLAIM.test(name)
 }
@@ -20,12 +20,14 @@ export function claimName(base: string, etag: string): string {
   return `.holdall-${digest(`${base}\0${etag}`, 40)}.claim`
 }
 
-/** What the names of a file's sidecars begin with; the rest tells the version. */
+/** The common beginning of the names of a file's sidecars; the rest identifies the version. */
 export function sidecarStem(base: string): string {
   return `.holdall-${digest(base, 32)}-`
 }
 
-/** Whether a process of this machine runs. A number that no process can have is none: zero and less address groups of processes. (kill(2)) */
+/**
+ * Whether a process of this machine is running. False for an impossible id: zero and negative ids address groups of processes. (kill(2))
+ */
 export function isAlive(pid: number): boolean {
   if (!Number.isInteger(pid) || pid < 1 || pid > MAX_PID) return false
   try {

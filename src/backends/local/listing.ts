@@ -13,10 +13,11 @@ import { type Batch, Walk, type WalkEntry } from './walk.ts'
 const PAGE_SIZE = 1000
 
 /**
- * Lists folders page by page in the order of the keys' UTF-8 bytes. The system gives a folder's names in no order, so they are read and sorted: a
- * page takes the memory of its entries and of the names of the folders on the way, as far as `Walk` keeps them. Between pages the names wait for
- * 10 minutes, and nothing stays open; after that, and for a token that is used again, the listing begins anew behind the last place. So changes
- * between pages lose and repeat nothing. What cannot be looked at is reported as a warning of the process and left out.
+ * Lists folders page by page in the order of the keys' UTF-8 bytes. The system returns a folder's names in no order, so they are read and
+ * sorted. A page needs memory for its entries and for the names of the folders on the way, within the limits of `Walk`. Between pages the
+ * names stay in memory for 10 minutes, and nothing stays open. After that, and for a token that is used again, the listing restarts after
+ * the last place. So changes between pages neither lose nor repeat names. Items that cannot be read are left out and reported as a warning
+ * of the process.
  */
 export class Listing {
   readonly #root: Root
@@ -58,7 +59,7 @@ export class Listing {
     }
   }
 
-  /** Forgets what waits. */
+  /** Discards the names in memory. */
   close(): void {
     this.#waiting.close()
   }
@@ -68,7 +69,7 @@ export class Listing {
     return entries.filter(entry => entry !== undefined)
   }
 
-  /** Undefined for what is gone, leads outside, or is neither a file nor a folder. */
+  /** Undefined for an item that is gone, leads outside, or is neither a file nor a folder. */
   async #entry({ anchor, root, prefix }: Batch, entry: WalkEntry, odd: OddItems): Promise<ListedFile | undefined> {
     const key = prefix + entry.name
     const isReplaced = entry.name.includes('\ufffd')

@@ -10,7 +10,7 @@ import { StaticFilesStorage, staticFilesSettings } from './static-files-storage.
 /** Options of `ManifestStaticFilesStorage`. */
 export interface LocalManifestOptions extends LocalOptions, ManifestOptions {}
 
-/** A `StaticFilesStorage` whose URLs have the hashed names of its manifest. (Django `ManifestStaticFilesStorage`) */
+/** A `StaticFilesStorage` whose URLs use the hashed names of its manifest. (Django `ManifestStaticFilesStorage`) */
 export class ManifestStaticFilesStorage<
   O extends LocalManifestOptions = LocalManifestOptions,
 > extends StaticFilesStorage<O> {
@@ -22,7 +22,7 @@ export class ManifestStaticFilesStorage<
     this.#names = new HashedNames(this, services, !this.onlyHashed)
   }
 
-  /** Whether files stay only under their hashed names. */
+  /** Whether files are kept only under their hashed names. */
   protected get onlyHashed(): boolean {
     return false
   }
@@ -31,19 +31,19 @@ export class ManifestStaticFilesStorage<
     return { manifest: this.#names }
   }
 
-  /** The URL of a file under its hashed name. A name that the manifest has not is `not_found`; see `HashedNames#url`. */
+  /** The URL of a file under its hashed name. Code `not_found` for a name that is not in the manifest; see `HashedNames#url`. */
   override async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
     return this.#names.url(name, options, stored => super.url(stored, options))
   }
 
-  /** Discards the manifest, so that the next URL reads it anew. */
+  /** Discards the manifest, so that the next URL reads it again. */
   forgetManifest(): void {
     this.#names.forget()
   }
 }
 
-/** A `StaticFilesStorage` with compressed siblings of its files. (WhiteNoise `CompressedStaticFilesStorage`) */
+/** A `StaticFilesStorage` that also stores compressed copies of its files. (WhiteNoise `CompressedStaticFilesStorage`) */
 export class CompressedStaticFilesStorage<O extends LocalOptions = LocalOptions> extends StaticFilesStorage<O> {
   override get staticFiles(): StaticPolicy {
     return { compress: true }
@@ -55,7 +55,7 @@ export interface CompressedManifestOptions extends LocalManifestOptions {
   readonly keepOnlyHashedFiles: boolean
 }
 
-/** A `ManifestStaticFilesStorage` with compressed siblings of its files. (WhiteNoise `CompressedManifestStaticFilesStorage`) */
+/** A `ManifestStaticFilesStorage` that also stores compressed copies of its files. (WhiteNoise `CompressedManifestStaticFilesStorage`) */
 export class CompressedManifestStaticFilesStorage<
   O extends CompressedManifestOptions = CompressedManifestOptions,
 > extends ManifestStaticFilesStorage<O> {

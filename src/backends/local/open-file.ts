@@ -10,18 +10,18 @@ import type { Root } from './root.ts'
 import { guessedAttributes, readSidecar } from './sidecar.ts'
 
 const LINK_ERRORS: ReadonlySet<string> = new Set(['ELOOP', 'EMLINK'])
-/** How often a file may be replaced while it is being looked at before its attributes are given up. */
+/** Maximum number of times that a file may be replaced during a look-up before its attributes are ignored. */
 const MAX_LOOKS = 20
 
 /** A regular file open for reading. */
 export interface OpenFile {
   readonly handle: FileHandle
   readonly stats: BigIntStats
-  /** Whether the name is that of a link. */
+  /** Whether the name is a link. */
   readonly linked: boolean
 }
 
-/** Opens a file, also behind a link that stays inside. A folder is `is_directory`, anything but a file `unsupported`. */
+/** Opens a file, also through a link that stays inside. A folder is `is_directory`; anything other than a file is `unsupported`. */
 export async function openFile(root: Root, place: Place): Promise<OpenFile> {
   const { handle, linked } = await openConfined(root, place)
   try {
@@ -46,10 +46,10 @@ async function openConfined(root: Root, place: Place): Promise<Pick<OpenFile, 'h
   }
   const target = await root.follow(place)
   try {
-    // The path of a held file is itself a link, one that only the system makes.
+    // The path of a held file is itself a link, which only the system can make.
     const flags = target.isHeld ? READ_LINKED_FLAGS : READ_FLAGS
     const handle = await open(target.path, flags)
-    // Where links cannot be refused the real path does not decide: that of the location may differ from the one given (8.3 names).
+    // If links cannot be refused, the real path is not enough: the location's real path may differ from the configured one (8.3 names).
     const linked = CAN_REFUSE_LINKS || (await lstat(path).catch(() => undefined))?.isSymbolicLink() === true
     return { handle, linked }
   } finally {
@@ -57,7 +57,7 @@ async function openConfined(root: Root, place: Place): Promise<Pick<OpenFile, 'h
   }
 }
 
-/** Stats of what is at a place, also behind a link that stays inside. */
+/** Stats of the file or folder at a place, also through a link that stays inside. */
 export async function statPlace(root: Root, place: Place): Promise<{ stats: BigIntStats; linked: boolean }> {
   const stats = await lstat(place.path, { bigint: true })
   if (!stats.isSymbolicLink()) return { stats, linked: false }
@@ -70,8 +70,8 @@ export async function statPlace(root: Root, place: Place): Promise<{ stats: BigI
 }
 
 /**
- * Looks at a file until what was found and its attributes are of the same version. `look` may be repeated; what is not returned in the end is
- * given to `drop`.
+ * Looks at a file until the result and its attributes belong to the same version. `look` may be repeated; results that are not returned are
+ * passed to `drop`.
  */
 export async function withAttributes<T extends { readonly stats: BigIntStats; readonly linked: boolean }>(
   place: Place,

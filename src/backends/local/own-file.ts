@@ -9,18 +9,18 @@ const NONBLOCK = constants.O_NONBLOCK ?? 0
 /** Whether the system can refuse a link in the last component of a path. */
 export const CAN_REFUSE_LINKS: boolean = NOFOLLOW !== 0
 
-/** Reads without waiting for a pipe's other end. */
+/** Opens for reading without waiting for a pipe's other end. */
 export const READ_LINKED_FLAGS: number = constants.O_RDONLY | NONBLOCK
 
-/** Reads without following a link in the last component, and without waiting for a pipe's other end. */
+/** Opens for reading without following a link in the last component, and without waiting for a pipe's other end. */
 export const READ_FLAGS: number = READ_LINKED_FLAGS | NOFOLLOW
 
-/** What opening says of a link, a socket or a folder. */
+/** The error codes for opening a link, a socket or a folder. */
 const NOT_REGULAR: readonly string[] = ['ELOOP', 'EMLINK', 'ENXIO', 'ENODEV', 'EISDIR']
 
 /**
- * The bytes of a file that the storage keeps for itself. Undefined for what is no regular file or has more than `limit` bytes: the storage
- * made neither. A missing one throws the system's ENOENT. No link is followed, and no pipe is waited for.
+ * The bytes of an internal file of the storage. Undefined if it is not a regular file or has more than `limit` bytes, since the storage
+ * made neither. A missing file throws the system's ENOENT. Follows no link and waits for no pipe.
  */
 export async function readOwn(path: string, limit: number): Promise<Buffer | undefined> {
   const handle = await unless(NOT_REGULAR, open(path, READ_FLAGS))

@@ -1,15 +1,15 @@
 import { join, sep } from 'node:path'
 import type { Anchor } from './anchor.ts'
 
-/** A file's place: its folder, held open where the system can, and its name in there. To be released. */
+/** A file's place: its folder, held open if the system supports it, and its name in the folder. The caller must release it. */
 export interface Place {
-  /** Path of the folder for calls of the system. */
+  /** Path of the folder for system calls. */
   readonly folder: string
   readonly base: string
   /** `folder` and `base` joined. */
   readonly path: string
   readonly anchor: Anchor
-  /** Real path of the storage's folder that the place was found in; undefined where the location is looked up anew at each step. */
+  /** Real path of the storage's folder in which the place was found; undefined if the location is looked up again at each step. */
   readonly root?: string | undefined
 }
 
@@ -23,7 +23,7 @@ export function withoutSlash(key: string): string {
   return key.endsWith('/') ? key.slice(0, -1) : key
 }
 
-/** Whether a path is that of a folder or lies in it; both are real paths. */
+/** Whether a path is a folder or lies in it; both are real paths. */
 export function isInside(folder: string, path: string): boolean {
   return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep)
 }

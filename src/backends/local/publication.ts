@@ -12,21 +12,21 @@ import { guessedAttributes, keptAttributes, removeSidecar, writeSidecar } from '
 import { statOf } from './stat.ts'
 import type { FileMode, Temporary } from './temporary.ts'
 
-/** How files are put down, from the storage's options. */
+/** How files are written, from the storage's options. */
 export interface WritePolicy extends FileMode {
   readonly keepMetadata: boolean
   readonly fsync: boolean
 }
 
-/** Permission bits that a file hands on to the one that replaces it; those that run it with other rights are not. (chmod(2)) */
+/** Permission bits that a file passes to its replacement; not the bits that run it with other rights. (chmod(2)) */
 const MODE_BITS = 0o777
 
-/** How often work of the system counts as progress, in milliseconds. */
+/** Interval in milliseconds in which a running system operation counts as progress. */
 const BEAT_MS = 500
 
 /**
- * Gives a complete temporary file its mode and a time of its own, makes it durable, closes it and publishes it with its attributes.
- * The handle is closed in every case; on failure the temporary file is left to the caller.
+ * Sets the mode and the time of a complete temporary file, makes it durable, closes it, and publishes it with its attributes. The handle is
+ * always closed; after a failure the caller must remove the temporary file.
  */
 export async function publishTemporary(
   temporary: Temporary,
@@ -40,7 +40,7 @@ export async function publishTemporary(
   try {
     await setModeAndTime(handle, policy)
     if (policy.fsync) await beating(handle.sync(), ctx)
-    // The system has just set what is asked for, and answers without waiting for a disk or a server.
+    // The system has just set these values, so the call returns without waiting for a disk or a server.
     stats = fstatSync(handle.fd, { bigint: true })
     await handle.close()
   } catch (error) {
@@ -48,7 +48,7 @@ export async function publishTemporary(
     throw withKnownOutcome(error, 'not_applied')
   }
   ctx.signal.throwIfAborted()
-  // The content may be one that cannot be read again, so only this step waits for descriptors.
+  // The content may not be readable again, so only this step waits for descriptors.
   return descriptors.run(ctx, () => publishFile(path, stats, target, options, policy), { holds: true })
 }
 
@@ -64,7 +64,7 @@ export function policyLike({ mode }: BigIntStats, policy: WritePolicy): WritePol
   return { ...policy, filePermissionsMode: Number(mode) & MODE_BITS }
 }
 
-/** Both at once, which saves a turn of the event loop; neither is under way any more when this fails. */
+/** Sets both in parallel, which saves a turn of the event loop; both have ended when this fails. */
 async function setModeAndTime(handle: FileHandle, { filePermissionsMode: mode }: WritePolicy): Promise<void> {
   const now = distinctTime()
   const moded = mode === null ? undefined : handle.chmod(mode)
@@ -72,7 +72,7 @@ async function setModeAndTime(handle: FileHandle, { filePermissionsMode: mode }:
   for (const result of results) if (result.status === 'rejected') throw result.reason
 }
 
-/** Publishes a complete and closed file with its attributes; `stats` are its own. */
+/** Publishes a complete and closed file with its attributes; `stats` are those of the file. */
 export async function publishFile(
   source: string,
   stats: BigIntStats,
@@ -112,7 +112,7 @@ async function publishWithSidecar(
   if (old !== undefined && !sameVersion) await removeSidecar(target, old)
 }
 
-/** Makes durable what was done in a folder. A failure says that it was done. */
+/** Makes changes in a folder durable. An error states that the changes were made. */
 export async function syncPublished({ anchor }: Place): Promise<void> {
   await anchor.sync().catch(cause => {
     throw new StorageError('unknown', 'The change was made, but its folder could not be made durable.', {
@@ -122,12 +122,12 @@ export async function syncPublished({ anchor }: Place): Promise<void> {
   })
 }
 
-/** The failure of the step that publishes: what may have been done must not count as not done. */
+/** The failure of the publishing step: its outcome must not count as not applied. */
 function maybeDone(error: unknown): never {
   throw isUncertain(error) ? withKnownOutcome(error, 'unknown') : error
 }
 
-/** Work of the system that tells no progress of its own: as long as it is under way the call is not dead. */
+/** Runs a system operation that reports no progress: while it runs, the call counts as making progress. */
 export async function beating<T>(work: Promise<T>, ctx: CallContext): Promise<T> {
   const timer = setInterval(() => ctx.progress(), BEAT_MS)
   try {

@@ -10,10 +10,10 @@ import { syncPublished, type WritePolicy } from './publication.ts'
 import { removeSidecar } from './sidecar.ts'
 import { emptyFolder } from './sweep.ts'
 
-/** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
+/** Minimum age in milliseconds of leftovers in a folder that is being deleted. */
 const LEFTOVER_MS = 60_000
 
-/** Removes a file with its attributes, a link or an empty folder; with `onlyFolder` nothing but a folder. */
+/** Removes a file with its attributes, a link or an empty folder; with `onlyFolder` only a folder. */
 export async function remove(place: Place, onlyFolder: boolean, policy: WritePolicy): Promise<void> {
   const stats = await lstat(place.path, { bigint: true })
   if (onlyFolder && !stats.isDirectory()) return
@@ -22,7 +22,7 @@ export async function remove(place: Place, onlyFolder: boolean, policy: WritePol
   if (policy.fsync) await syncPublished(place)
 }
 
-/** The same for a file only while it has this etag; whoever replaces that version at the same time needs the same claim. */
+/** The same for a file, only while it has this etag. Another process that replaces that version at the same time needs the same claim. */
 export async function removeVersion(place: Place, etag: string, policy: WritePolicy): Promise<void> {
   await withClaim(join(place.folder, claimName(place.base, etag)), async () => {
     const current = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
@@ -31,7 +31,7 @@ export async function removeVersion(place: Place, etag: string, policy: WritePol
   })
 }
 
-/** A folder that holds nothing but what killed processes left is empty to everybody. */
+/** A folder that holds only leftovers of killed processes counts as empty. */
 async function removeFolder({ path }: Place): Promise<void> {
   try {
     await rmdir(path)

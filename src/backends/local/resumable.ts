@@ -15,11 +15,11 @@ import type { Place } from './place.ts'
 import { policyFor, publishTemporary } from './publication.ts'
 import { openTemporary } from './temporary.ts'
 
-/** Bytes that are collected before they are written, unless the caller wants others. */
+/** Number of bytes that are collected before a write, unless the caller sets another. */
 const PART_SIZE = 1024 * 1024
 const FLAGS = constants.O_RDWR | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** Uploads in parts: a hidden file beside the target, which other processes add to. `address` is the real path of a key. */
+/** Uploads in parts: a hidden file beside the target, to which other processes can append. `address` is the real path of a key. */
 export function localUploads(
   access: Access,
   address: (key: string) => Promise<string>,
@@ -52,7 +52,7 @@ export function localUploads(
   }
 }
 
-/** One upload. Its file is opened for each part, so that a handle that is forgotten holds no descriptor. */
+/** One upload. Its file is opened for each part, so that a forgotten handle holds no descriptor. */
 class LocalUpload implements PartialUpload<Stat> {
   readonly saved: SavedUpload
   readonly partSize: number
@@ -85,7 +85,7 @@ class LocalUpload implements PartialUpload<Stat> {
     return this.#offset
   }
 
-  /** Takes the size of the file as the place to go on. */
+  /** Uses the size of the file as the offset to continue from. */
   async look(ctx: CallContext): Promise<void> {
     await this.#opened(ctx, async handle => {
       this.#offset = (await handle.stat()).size
@@ -100,7 +100,7 @@ class LocalUpload implements PartialUpload<Stat> {
         const text = `The upload has ${size} bytes where ${this.#offset} were expected: something else has changed it.`
         throw new StorageError('unavailable', text, { outcome: 'not_applied', retryable: false })
       }
-      // What a part that failed has left.
+      // Bytes of a part that failed.
       if (size > this.#offset) await handle.truncate(this.#offset)
       let at = this.#offset
       for (const chunk of chunks) {
@@ -129,12 +129,12 @@ class LocalUpload implements PartialUpload<Stat> {
     heldUploads.delete(this.saved.id)
   }
 
-  /** The file is swept like one of a process that has ended, by its age. */
+  /** `sweep` treats the file by its age, like that of a process that has ended. */
   release(): void {
     heldUploads.delete(this.saved.id)
   }
 
-  /** Works on the file, through no link. */
+  /** Works on the file, without following a link. */
   #opened<T>(ctx: CallContext, work: (handle: FileHandle, path: string, place: Place) => Promise<T>): Promise<T> {
     const inPlace = async (place: Place): Promise<T> => {
       const path = join(place.folder, this.saved.id)

@@ -8,33 +8,35 @@ import { explain } from './explain.ts'
 import { FolderMaker, inTheWay } from './folder-maker.ts'
 import { isInside, type Place, placed, withoutSlash } from './place.ts'
 
-/** Bytes of a whole path that the system takes (PATH_MAX). */
+/** Maximum length in bytes of a whole path in the system (PATH_MAX). */
 const MAX_PATH_BYTES = process.platform === 'linux' ? 4095 : process.platform === 'win32' ? 32_000 : 1023
 
-/** How a place is looked for. */
+/** How a place is found. */
 export interface Finding {
-  /** The location, held for several places of one call. Default: the location is looked up anew. */
+  /** The location, held for several places of one call. Default: the location is looked up again. */
   readonly at?: Anchor | undefined
-  /** Whether the work takes no longer than a few calls of the system: then a location that is no link is not held. */
+  /** Whether the work takes no longer than a few system calls: a location that is not a link is then not held. */
   readonly brief?: boolean | undefined
 }
 
-/** A folder, to be released, and the real path of the location that it was found in: undefined where that is looked up anew at each step. */
+/**
+ * A folder, which the caller must release, and the real path of its location: undefined if the location is looked up again at each step.
+ */
 export interface Located {
   readonly folder: Anchor
   readonly root: string | undefined
 }
 
-/** How long the real path of the location is believed, in milliseconds; it is read anew whenever a folder does not lie below it. */
+/** How long the real path of the location is cached, in milliseconds. It is read again as soon as a folder is not below it. */
 const REAL_MS = 1000
 
 /**
- * The folder that holds all files. Every place that leaves this class has a folder that lies inside it, links resolved. The location may be a
- * link that is turned to another folder: each place is found in one look-up from the location, so it lies in the old folder or in the new one. A
- * call with two places holds the location and finds both from there.
+ * The folder that holds all files. The folder of every returned place is inside it, with links resolved. The location may be a link that is
+ * switched to another folder: each place is found with one look-up from the location, so it is in the old folder or in the new one. A call
+ * with two places holds the location and finds both from there.
  */
 export class Root {
-  /** Absolute, links not resolved. */
+  /** Absolute, with links not resolved. */
   readonly path: string
   readonly #maker: FolderMaker
   readonly #sync: boolean
@@ -46,12 +48,12 @@ export class Root {
     this.#sync = sync
   }
 
-  /** Where a key would be, without looking at the disk; a folder's may end in '/'. */
+  /** The path of a key, without I/O; a folder's path may end in '/'. */
   lexical(key: string): string {
     return join(this.path, ...keyComponents(withoutSlash(key)))
   }
 
-  /** Whether the path of a key is no longer than the system takes. */
+  /** Whether the path of a key is short enough for the system. */
   canHold(key: string): boolean {
     if ((this.path.length + key.length + 1) * 3 <= MAX_PATH_BYTES) return true
     return Buffer.byteLength(this.path) + Buffer.byteLength(key) + 1 <= MAX_PATH_BYTES
@@ -67,24 +69,24 @@ export class Root {
     }
   }
 
-  /** Runs work at the place of a key. A missing folder throws the system's ENOENT; one outside of the root is a `suspicious_name`. */
+  /** Runs work at the place of a key. A missing folder throws the system's ENOENT; a folder outside the root is a `suspicious_name`. */
   within<T>(key: string, work: (place: Place) => Promise<T>, how: Finding = {}): Promise<T> {
     return this.found(async () => working(await this.place(key, how), work))
   }
 
-  /** The same for work that looks at the place only, step by step afresh: nothing is opened for a file in the location itself. */
+  /** The same for work that only looks at the place, with a new look-up at each step. A file in the location itself needs no handle. */
   looking<T>(key: string, work: (place: Place) => Promise<T>): Promise<T> {
     const { folders, base } = this.#split(key)
     if (folders.length > 0) return this.within(key, work)
     return this.found(() => working(placed(Anchor.lexical(this.path), base), work))
   }
 
-  /** The same as `within`, after making the missing folders. A file in the way is `not_a_directory`. */
+  /** The same as `within`, after making the missing folders. A file in their place is `not_a_directory`. */
   withinMade<T>(key: string, work: (place: Place) => Promise<T>, how: Finding = {}): Promise<T> {
     return this.found(async () => working(await this.placeMade(key, how), work))
   }
 
-  /** Runs work below the location, which is `not_a_directory` if it is no folder, whatever was looked for. */
+  /** Runs work below the location. Code `not_a_directory` if the location is not a folder. */
   async found<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work()
@@ -94,7 +96,7 @@ export class Root {
     }
   }
 
-  /** The place of a key, to be released by the caller. */
+  /** The place of a key; the caller must release it. */
   async place(key: string, how: Finding = {}): Promise<Place> {
     const { folders, base } = this.#split(key)
     const { folder, root } = await this.#folder(folders, how)
@@ -115,18 +117,18 @@ export class Root {
     }
   }
 
-  /** The folder of a prefix ('' or ending in '/'), to be released. */
+  /** The folder of a prefix ('' or ending in '/'); the caller must release it. */
   async folder(prefix: string): Promise<Located> {
     const components = keyComponents(withoutSlash(prefix))
     const located = await this.found(() => this.#folder(components))
     if (components.length > 0) return located
-    // Who could swap the location could swap everything: its real path will do, and is quicker for each of many files.
+    // A process that can swap the location can swap everything, so the real path is enough. It is faster for many files.
     const { real } = located.folder
     located.folder.release()
     return { folder: Anchor.lexical(real), root: real }
   }
 
-  /** What a link leads to, to be released; outside of the root it is a `suspicious_name`. */
+  /** The target of a link; the caller must release it. A target outside the root is a `suspicious_name`. */
   async follow(link: Place): Promise<Anchor> {
     const target = await Anchor.at(link.path)
     if (link.root !== undefined) return this.#confined(target, link.root)
@@ -135,12 +137,12 @@ export class Root {
     return this.held(async at => this.#confined(await Anchor.at(join(at.path, link.base)), at.real))
   }
 
-  /** The same error without paths of the storage's own, where its place is not known. */
+  /** The same error without internal paths of the storage, if its place is unknown. */
   explained(error: unknown): unknown {
     return explain(error, { anchor: Anchor.lexical(this.path), base: '' })
   }
 
-  /** Whether the folder of a key is not there any more; the root is looked for anew. */
+  /** Whether the folder of a key no longer exists; the root is looked up again. */
   async isGone(key: string): Promise<boolean> {
     this.#real = undefined
     try {
@@ -168,7 +170,7 @@ export class Root {
     return { folder, root }
   }
 
-  /** Says which folder of a key is a file: to be thrown where writing failed with ENOTDIR. */
+  /** The error that names the folder of a key that is a file. To be thrown if writing failed with ENOTDIR. */
   async notAFolder(key: string, fallback: unknown): Promise<unknown> {
     let path = this.path
     for (const component of ['', ...keyComponents(key).slice(0, -1)]) {
@@ -186,7 +188,7 @@ export class Root {
     return { folders: components.slice(0, -1), base }
   }
 
-  /** The location may lead anywhere; below it no link may lead outside. */
+  /** The location may lead anywhere; below it, no link may lead outside. */
   async #folder(components: readonly string[], { at, brief }: Finding = {}, sync = false): Promise<Located> {
     const options = { folder: true, sync }
     if (components.length === 0) {
@@ -201,11 +203,11 @@ export class Root {
     const root = await this.#rootAround(folder)
     if (root !== undefined) return { folder, root }
     folder.release()
-    // The location may have been turned since: only a look-up from the held one shows whether it lies in there.
+    // The location may have been switched meanwhile: only a look-up from the held one shows whether the folder is inside.
     return this.held(now => this.#folder(components, { at: now }, sync))
   }
 
-  /** The same anchor if it lies in `root`; else it is released, and this throws. */
+  /** Returns the anchor if it is in `root`; otherwise releases it and throws. */
   async #confined(anchor: Anchor, root: string): Promise<Anchor> {
     const { real } = anchor
     if (isInside(root, real)) return anchor
@@ -215,7 +217,7 @@ export class Root {
     )
   }
 
-  /** Where the location leads or led a moment ago, if the anchor lies in there; an error releases it. */
+  /** The real path of the location, now or a moment ago, if the anchor is inside it. Releases the anchor on errors. */
   async #rootAround(anchor: Anchor): Promise<string | undefined> {
     try {
       const believed = await this.#realRoot()
@@ -253,7 +255,7 @@ async function working<T>(place: Place, work: (place: Place) => Promise<T>): Pro
   }
 }
 
-/** Whether there is something, and no folder. */
+/** Whether the path exists and is not a folder. */
 async function isOther(path: string): Promise<boolean> {
   return stat(path).then(
     found => !found.isDirectory(),

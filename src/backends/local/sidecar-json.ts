@@ -2,12 +2,12 @@ import { isUtf8 } from 'node:buffer'
 import { ATTRIBUTES } from '../../core/attributes.ts'
 import type { FileAttributes } from '../../core/driver.ts'
 
-/** What no header can hold (RFC 9110, section 5.5). */
+/** Characters that a header cannot contain (RFC 9110, section 5.5). */
 const UNSAFE = /[\u0000-\u0008\u000a-\u001f\u007f]/
 
 /**
- * The attributes in the JSON of a sidecar, which may be anybody's: only fields that a file has, of the right type and without what would break a
- * header. Undefined for what is no JSON object in UTF-8.
+ * The attributes in the JSON of a sidecar. It is untrusted: only known fields of the right type are used, without characters that would
+ * break a header. Undefined if it is not a JSON object in UTF-8.
  */
 export function parseAttributes(bytes: Uint8Array): FileAttributes | undefined {
   const value = parsed(bytes)

@@ -14,15 +14,15 @@ import type { Place } from './place.ts'
 import { parseAttributes } from './sidecar-json.ts'
 import { type FileMode, withTemporary } from './temporary.ts'
 
-/** A larger sidecar is not written, and not read. */
+/** A larger sidecar is neither written nor read. */
 const MAX_SIDECAR_BYTES = 65_536
 
-/** What of a place names its files; it need not be held. */
+/** The part of a place that identifies its files; it need not be held. */
 export type Named = Pick<Place, 'folder' | 'base' | 'path'>
 
 /**
- * Path of the hidden file with a file's attributes. Its name holds the modification time and the size of the one version that it
- * describes: it is written before that version is published, and so both appear in the same step. `cp -a` keeps them together.
+ * Path of the hidden file with a file's attributes. Its name contains the modification time and the size of the version that it describes.
+ * It is written before that version is published, so both appear in the same step. `cp -a` keeps them together.
  */
 function sidecarPath(place: Named, stats: BigIntStats): string {
   return join(place.folder, sidecarName(place.base, stats))
@@ -33,14 +33,16 @@ export function sidecarName(base: string, stats: BigIntStats): string {
   return `${sidecarStem(base)}${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}.meta`
 }
 
-/** What a name alone tells of a file: a packed one is of the packer's type, because nobody asked for it to be unpacked on the way. */
+/**
+ * The attributes implied by a file's name. A compressed file has the type of its compression, because clients did not ask to decompress it.
+ */
 export function guessedAttributes(base: string): FileAttributes {
   return { contentType: packedType(base) ?? guessType(base).contentType }
 }
 
 /**
- * The attributes of exactly this version; what the name tells where none were kept or they cannot be read. Undefined when the
- * version was replaced meanwhile, since its sidecar goes with it.
+ * The attributes of exactly this version; the ones implied by the name if none were stored or they cannot be read. Undefined if the version
+ * was replaced meanwhile, since its sidecar is removed with it.
  */
 export async function readSidecar(place: Named, stats: BigIntStats): Promise<FileAttributes | undefined> {
   try {
@@ -48,7 +50,7 @@ export async function readSidecar(place: Named, stats: BigIntStats): Promise<Fil
     const attributes = bytes && parseAttributes(bytes)
     if (attributes !== undefined) return keptAttributes(place.base, attributes)
   } catch (error) {
-    // What is read without its attributes would be copied without them.
+    // A file that is read without its attributes would be copied without them.
     if (isExhaustion(error)) throw error
   }
   const now = await unless(['ENOENT'], lstat(place.path, { bigint: true }))
@@ -56,8 +58,8 @@ export async function readSidecar(place: Named, stats: BigIntStats): Promise<Fil
 }
 
 /**
- * Writes a sidecar before its file is published, with the mode of the file; nothing is written when there is nothing to keep. Gives its
- * path. The bytes go to a temporary file, which then takes the place of whatever has the name. Too many are `too_large`.
+ * Writes a sidecar before its file is published, with the mode of the file; writes nothing if there are no attributes. Returns its path.
+ * The bytes go to a temporary file, which then replaces any file with the name. Code `too_large` for too many bytes.
  */
 export async function writeSidecar(
   place: Named,
@@ -83,12 +85,12 @@ export async function writeSidecar(
   return path
 }
 
-/** Removes the sidecar of a version that is gone. Never fails: one that stays describes nothing, and is swept. */
+/** Removes the sidecar of a version that is gone. Never fails: a sidecar that remains describes no version, and `sweep` removes it. */
 export async function removeSidecar(place: Named, stats: BigIntStats): Promise<void> {
   await unlink(sidecarPath(place, stats)).catch(() => undefined)
 }
 
-/** The attributes among a call's options, the media type guessed where it was not told. */
+/** The attributes in a call's options; the content type is guessed from the name if it is not set. */
 export function keptAttributes(base: string, options: FileAttributes): FileAttributes {
   const contentType = options.contentType ?? guessedAttributes(base).contentType
   return { ...attributesOf(options), contentType }

@@ -4,7 +4,7 @@ import type { SignUrlOptions, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 import { checkLifetime, checkUrlMethod, isUrlMethod, withSlash } from '../../core/urls.ts'
 
-/** What a valid signed URL allows. */
+/** The permission of a valid signed URL. */
 export interface SignedUrl {
   readonly method: SignUrlOptions['method']
   readonly key: string
@@ -13,11 +13,11 @@ export interface SignedUrl {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Longest life of a signed URL, in seconds: 366 days. */
+/** Longest lifetime of a signed URL, in seconds: 366 days. */
 export const MAX_URL_SECS = 31_622_400
-/** Fewest bytes of a secret, in UTF-8. */
+/** Minimum length of a secret in bytes of UTF-8. */
 const MIN_SECRET_BYTES = 16
-/** By how much the clocks of who signs and who verifies may differ, in seconds. */
+/** Permitted difference of the clocks of signer and verifier, in seconds. */
 const CLOCK_SLACK_SECS = 3600
 
 const EXPIRES = 'expires'
@@ -27,7 +27,7 @@ const RESERVED: ReadonlySet<string> = new Set([EXPIRES, METHOD, SIGNATURE])
 
 type Parameters = ReadonlyArray<[name: string, value: string]>
 
-/** Parses the secret that signs URLs; null = they are not signed. A text under 16 bytes, also an empty one, throws. */
+/** Parses the secret that signs URLs; null = no signatures. A text under 16 bytes, including an empty one, throws. */
 export function parseUrlSecret(raw: unknown): string | null {
   if (raw === null) return null
   if (typeof raw === 'string' && Buffer.byteLength(raw) >= MIN_SECRET_BYTES) return raw
@@ -36,13 +36,13 @@ export function parseUrlSecret(raw: unknown): string | null {
 
 /**
  * Signs the URLs of one storage with HMAC-SHA256 (RFC 2104) over the storage's base URL, method, key, expiry and every other query
- * parameter, and checks them in constant time. A GET signature is good for HEAD too. Nothing of a query that it did not sign is accepted.
+ * parameter, and verifies them in constant time. A GET signature is also valid for HEAD. Unsigned query parameters are refused.
  */
 export class UrlSigner {
   readonly #secret: string
   readonly #base: string
 
-  /** A secret under 16 bytes is `improperly_configured`. */
+  /** Code `improperly_configured` for a secret under 16 bytes. */
   constructor(secret: string, baseUrl: string) {
     if (Buffer.byteLength(secret) < MIN_SECRET_BYTES) {
       throw new ImproperlyConfigured(`urlSecret: expected at least ${MIN_SECRET_BYTES} bytes.`)
@@ -51,7 +51,10 @@ export class UrlSigner {
     this.#base = canonicalBase(baseUrl)
   }
 
-  /** The query, without '?', to append to the URL of `key`. A life that is no whole number of seconds from 1 to `MAX_URL_SECS` is `invalid_argument`. */
+  /**
+   * The query, without '?', for the URL of `key`. Code `invalid_argument` for a lifetime that is not a whole number of seconds from 1 to
+   * `MAX_URL_SECS`.
+   */
   sign(key: string, options: SignUrlOptions, now: number = Date.now()): string {
     const { method } = options
     checkUrlMethod(method)
@@ -62,12 +65,12 @@ export class UrlSigner {
     return new URLSearchParams([...parameters, [METHOD, method], [EXPIRES, expires], [SIGNATURE, signature]]).toString()
   }
 
-  /** What a URL allows. A wrong signature, another method, key or storage, or a time that is over is `permission_denied`. */
+  /** Verifies a URL. Code `permission_denied` for a wrong signature, another method, key or storage, or an expired URL. */
   verify(method: string, key: string, query: URLSearchParams, now: number = Date.now()): SignedUrl {
     const all = new Map(query)
     const signed = all.get(METHOD) ?? ''
     const expires = all.get(EXPIRES) ?? ''
-    // A parameter that comes twice has two meanings, and readers differ in which one they take.
+    // A parameter that occurs twice is ambiguous: readers differ in which value they use.
     if (all.size !== query.size) throw denied()
     const parameters = [...all].filter(([name]) => !RESERVED.has(name))
     const expected = Buffer.from(this.#signature(signed, key, expires, parameters))
@@ -82,7 +85,7 @@ export class UrlSigner {
     return { method: signed, key, expiresAt: new Date(Number(expires) * 1000), parameters: found }
   }
 
-  /** JSON of a fixed shape, with the parameters in the order of their names: different parts never give the same text. */
+  /** Signs JSON of a fixed form, with the parameters sorted by name: different parts never make the same text. */
   #signature(method: string, key: string, expires: string, parameters: Parameters): string {
     const sorted = [...parameters].sort(([a], [b]) => (a < b ? -1 : 1))
     return nodeCrypto()
@@ -92,7 +95,7 @@ export class UrlSigner {
   }
 }
 
-/** A signed PUT of one file; the handler refuses another type, and more bytes than `max-bytes`. */
+/** A signed PUT of one file. The handler refuses another content type, and more bytes than `max-bytes`. */
 export async function directUpload(
   key: string,
   options: WriteOptions,
@@ -109,7 +112,7 @@ export async function directUpload(
   return { method: 'PUT', url, headers: contentType === undefined ? {} : { 'content-type': contentType } }
 }
 
-/** A base URL with its trailing slash; an absolute one as WHATWG URLs write it (host in lower case, no default port). */
+/** A base URL with its trailing slash. An absolute one is normalised like a WHATWG URL (host in lower case, no default port). */
 function canonicalBase(baseUrl: string): string {
   const base = withSlash(baseUrl)
   return URL.canParse(base) ? new URL(base).href : base
@@ -137,7 +140,7 @@ function parametersOf(options: SignUrlOptions): Parameters {
   return parameters
 }
 
-/** Half a surrogate pair cannot be sent: it would come back as another character than was signed. */
+/** A lone surrogate cannot be sent: it would arrive as another character than was signed. */
 function wellFormed(what: string, text: string): string {
   if (text.isWellFormed()) return text
   throw invalid(`${what}: expected well-formed Unicode`)

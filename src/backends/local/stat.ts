@@ -2,7 +2,7 @@ import type { BigIntStats } from 'node:fs'
 import type { FileAttributes, Stat } from '../../core/driver.ts'
 import { etagOf } from './atomic-write.ts'
 
-/** What the file system tells of a file or a folder; the time of creation where it keeps one, else that of the inode's last change. */
+/** The stat of a file or folder. The time of creation is that of the file system, or else the inode's last change. */
 export function statOf(stats: BigIntStats, attributes: FileAttributes): Stat {
   const times = {
     modifiedAt: dateOf(stats.mtimeNs),

@@ -25,13 +25,13 @@ export const staticFilesSettings: SettingsOf<LocalOptions> = {
 }
 
 /**
- * A local storage for collected static files: STATIC_ROOT is its folder and STATIC_URL its URL, where a plain local storage reads
- * MEDIA_ROOT and MEDIA_URL. Its first use is an `ImproperlyConfigured` without a folder or a URL, and where one of them is that of the media files.
+ * A local storage for collected static files: STATIC_ROOT is its folder and STATIC_URL its URL, instead of MEDIA_ROOT and MEDIA_URL. Its
+ * first use is `improperly_configured` without a folder or a URL, or if one of them is that of the media files.
  */
 export class StaticFilesStorage<O extends LocalOptions = LocalOptions> extends LocalStorage<O> {
   static override readonly settings: SettingsOf<LocalOptions> = staticFilesSettings
 
-  /** A STATIC_URL without its slash. */
+  /** A STATIC_URL without a slash at its end. */
   static override advice(given: GivenSettings): readonly string[] {
     return staticAdvice(given)
   }

@@ -5,7 +5,9 @@ import { rootedUrl, withSlash } from '../../core/urls.ts'
 import type { GivenSettings, Services } from '../../storage/types.ts'
 import type { LocalOptions } from './settings.ts'
 
-/** Refuses a storage of static files without a folder or a URL of its own. (Django `staticfiles.utils.check_settings`) */
+/**
+ * Refuses a storage of static files that has no folder or URL, or shares them with media files. (Django `staticfiles.utils.check_settings`)
+ */
 export function checkStaticPlace(
   { options, origins }: { readonly options: LocalOptions; readonly origins: Readonly<Record<string, Origin>> },
   services: Services,
@@ -17,7 +19,7 @@ export function checkStaticPlace(
   if (baseUrl === null || baseUrl === '') {
     throw new ImproperlyConfigured('Static files need the setting STATIC_URL: the URL that they are served below.')
   }
-  // An option gets its slash, as in Django.
+  // The option gets its slash, as in Django.
   const { from, key } = origins['baseUrl']!
   if (from !== 'option' && !baseUrl.endsWith('/')) throw new ImproperlyConfigured(noSlash(key, baseUrl))
   const given = givenBy({ settings: services.settings ?? activeSettings(), env: services.env ?? process.env })
@@ -28,7 +30,7 @@ export function checkStaticPlace(
     throw same('MEDIA_ROOT', 'STATIC_ROOT', location)
 }
 
-/** A STATIC_URL that storages and templates could not put a name behind. (Django's check `urls.E006`) */
+/** Advice about a STATIC_URL that storages and templates could not append a name to. (Django's check `urls.E006`) */
 export function staticAdvice(sources: GivenSettings): string[] {
   const url = givenBy(sources)('STATIC_URL')
   return url === undefined || url.endsWith('/') ? [] : [noSlash('STATIC_URL', url)]

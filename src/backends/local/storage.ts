@@ -24,7 +24,7 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return new LocalDriver({ ...options, location: this.root })
   }
 
-  /** Absolute path of the folder that holds the files; it stays that when the process goes to another folder. */
+  /** Absolute path of the folder that holds the files. It does not change when the process changes its working directory. */
   get root(): string {
     this.#root ??= resolve(this.options.location)
     return this.#root
@@ -39,7 +39,7 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return MAX_COMPONENT_BYTES
   }
 
-  /** The key of a name; an absolute path is taken when it lies in the folder, else it is a `suspicious_name`. */
+  /** The key of a name. An absolute path is accepted if it is in the folder; otherwise it is a `suspicious_name`. */
   override keyOf(name: string): string {
     if (typeof name !== 'string' || !isAbsolute(name)) return super.keyOf(name)
     const inner = relative(this.root, resolve(name))
@@ -52,7 +52,7 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return super.keyOf(inner.split(sep).join('/'))
   }
 
-  /** An absolute path is as good as a name. */
+  /** An absolute path is also a valid name. */
   override isSpelled(name: string, key: string): boolean {
     return super.isSpelled(name, key) || (isAbsolute(name) && (sep === '\\' || !name.includes('\\')))
   }
@@ -75,14 +75,14 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
     return super.prepareContent(name, content, options)
   }
 
-  /** Warns once that files are stored in a folder that no setting names. */
+  /** Warns once that files are stored in a folder that is not set by any setting. */
   #warnOfDefault(): void {
     if (this.origins['location']?.from !== 'default') return
     const text = `No folder is configured: files are stored in '${this.root}'. Set MEDIA_ROOT, or the option location.`
     warnOnce(text, 'HOLDALL_DEFAULT_FOLDER')
   }
 
-  /** A URL below `baseUrl`, signed when there is a `urlSecret`; leading slashes of the name cannot lead to another host. */
+  /** A URL below `baseUrl`, signed if there is a `urlSecret`. Leading slashes of the name cannot lead to another host. */
   override url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     return super.url(typeof name === 'string' ? name.replace(/^\/+/, '') : name, options)
   }
@@ -94,8 +94,8 @@ export class LocalStorage<O extends LocalOptions = LocalOptions> extends Storage
   }
 
   /**
-   * What a signed URL allows, from its method, name and query. Tampered, expired or of another base URL: `permission_denied`; no
-   * `urlSecret`: `unsupported`; no `baseUrl`: `improperly_configured`.
+   * Verifies a signed URL by its method, name and query, and returns its permission. Changed, expired or of another base URL:
+   * `permission_denied`; no `urlSecret`: `unsupported`; no `baseUrl`: `improperly_configured`.
    */
   verifyUrl(method: string, name: string, query: URLSearchParams): SignedUrl {
     const { urlSecret, baseUrl } = this.options

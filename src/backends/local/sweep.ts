@@ -11,13 +11,16 @@ import type { Root } from './root.ts'
 import { sidecarName } from './sidecar.ts'
 import { Walk } from './walk.ts'
 
-/** How far the times of a file system may be behind the clock, in milliseconds. */
+/** Maximum lag of a file system's times behind the clock, in milliseconds. */
 const CLOCK_TICK_MS = 1000
 
-/** What is old enough to be removed, and whether it only is to be counted. */
+/** The minimum age for removal, and whether files are only counted. */
 type RemovableAge = Pick<SweepRequest, 'minAgeMs'> & Partial<Pick<SweepRequest, 'dryRun'>>
 
-/** Sweeps a folder and those below it; links are not followed, and what cannot be read is reported and left out. Returns how many files were removed. */
+/**
+ * Sweeps a folder and its subfolders. Links are not followed; unreadable folders are reported and skipped. Returns the number of removed
+ * files.
+ */
 export async function sweepTree(root: Root, request: SweepRequest, ctx: CallContext): Promise<number> {
   const odd = new OddItems()
   let removed = 0
@@ -40,9 +43,9 @@ export async function sweepTree(root: Root, request: SweepRequest, ctx: CallCont
 }
 
 /**
- * Removes what killed processes have left in one folder, where it is older than `minAgeMs`, since a process of another machine cannot be
- * asked: temporary files of dead processes, claims, and sidecars of versions that are gone. Only regular files with exactly such names are
- * removed, or only counted; what fails is given to `failed`. Returns how many files.
+ * Removes the leftovers of killed processes in one folder: temporary files of dead processes, claims, and sidecars of versions that are
+ * gone. They must be older than `minAgeMs`, since processes of other machines cannot be checked. Only regular files with exactly such names
+ * are removed or counted; failures are passed to `failed`. Returns the number of files.
  */
 export async function sweepFolder(
   folder: string,
@@ -65,29 +68,29 @@ export async function sweepFolder(
   return removed
 }
 
-/** Empties a folder in which nothing but such leftovers lies, and lets any other alone. */
+/** Empties a folder that contains only such leftovers; does not change any other folder. */
 export async function emptyFolder(folder: string, minAgeMs: number): Promise<void> {
   const hidden: string[] = []
   for await (const { name } of await opendir(folder)) {
     if (!isOwnName(name) || (await isInUse(join(folder, name)))) return
     hidden.push(name)
   }
-  // Nothing is being written here, so that a sidecar without its file is nobody's, however young it is.
+  // No writes are in progress here, so a sidecar without its file is unused, even if it is new.
   for (const name of hidden) await removeOld(join(folder, name), { minAgeMs: isSidecar(name) ? 0 : minAgeMs })
 }
 
 async function removeOld(path: string, { minAgeMs, dryRun }: RemovableAge): Promise<boolean> {
   const stats = await unless(['ENOENT'], lstat(path))
   if (stats === undefined || !stats.isFile() || isUsed(basename(path), stats)) return false
-  // A time that lies in the future is that of a clock which has been set back since.
+  // A time in the future comes from before the clock was set back.
   if (Math.abs(Date.now() - stats.mtimeMs) < minAgeMs) return false
   if (dryRun !== true) await unless(['ENOENT'], unlink(path))
   return true
 }
 
 /**
- * Whether a temporary file is that of a process which runs. One with our own number that was last touched before we started is that of an
- * earlier process: in a container all of them may have one number.
+ * Whether a temporary file belongs to a running process. A file with this process's id that was last changed before this process started
+ * belongs to an earlier process: in a container, all of them may have the same id.
  */
 function isUsed(name: string, { ctimeMs }: Stats): boolean {
   if (heldUploads.has(name)) return true
@@ -106,7 +109,7 @@ function isSidecar(name: string): boolean {
   return name.endsWith('.meta')
 }
 
-/** Those of the sidecars whose version is there. */
+/** The sidecars whose version exists. */
 async function currentSidecars(folder: string, sidecars: readonly string[]): Promise<Set<string>> {
   const stems = new Set(sidecars.map(name => name.slice(0, sidecarStem('').length)))
   const current = new Set<string>()

@@ -3,7 +3,10 @@ import { unless } from '../../core/errno.ts'
 
 const NO_FOLDER_SYNC: readonly string[] = ['EINVAL', 'EPERM', 'EACCES', 'EISDIR', 'ENOTSUP', 'EBADF']
 
-/** Makes a folder's entries durable, over its handle where it is open; silent on systems that cannot (Windows, some network file systems). */
+/**
+ * Makes a folder's entries durable, with its handle if it is open. Does nothing on systems without support (Windows, some network file
+ * systems).
+ */
 export async function syncFolder(path: string, held?: FileHandle): Promise<void> {
   const handle = held ?? (await unless(NO_FOLDER_SYNC, open(path, 'r')))
   if (handle === undefined) return

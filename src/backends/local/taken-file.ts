@@ -7,10 +7,10 @@ import { READ_FLAGS } from './own-file.ts'
 import type { Place } from './place.ts'
 import { beating, publishFile, type WritePolicy } from './publication.ts'
 
-/** What a rename says between two file systems. */
+/** The error code of a rename between two file systems. */
 export const OTHER_DEVICE = 'EXDEV'
 
-/** Moves an upload's temporary file here; undefined when it is on another file system and has to be copied. */
+/** Moves an upload's temporary file to its place; undefined if it is on another file system and must be copied. */
 export async function takeTemporary(
   path: string,
   target: Place,

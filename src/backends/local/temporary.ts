@@ -9,14 +9,14 @@ export interface Temporary {
   readonly path: string
 }
 
-/** The permission bits of a file that is being made; null leaves them to the umask. */
+/** The permission bits of a new file; null = by the umask. */
 export interface FileMode {
   readonly filePermissionsMode: number | null
 }
 
 /**
- * Opens a new temporary file, readable and writable, under a name that cannot be guessed; `x` refuses whatever has that name, a link too.
- * Nobody else may read it before it has its mode.
+ * Opens a new temporary file for reading and writing, with a name that cannot be guessed; `x` refuses an existing name, including a link.
+ * Other users cannot read it before it has its mode.
  */
 export async function openTemporary(folder: string, { filePermissionsMode }: FileMode): Promise<Temporary> {
   const path = join(folder, temporaryName())
@@ -31,8 +31,8 @@ export async function dropTemporary(temporary: Temporary): Promise<void> {
 }
 
 /**
- * Work on a temporary file that is to be published by it; what fails leaves nothing. An error that does not say otherwise was met before
- * anything was published.
+ * Runs work on a temporary file, which the work publishes; removes the file if it fails. Unless an error states another outcome, it
+ * occurred before the file was published.
  */
 export async function withTemporary<T>(
   folder: string,

@@ -23,12 +23,12 @@ export class Transfers {
     this.#access = access
   }
 
-  /** Copies within the file system, sharing blocks where it can. */
+  /** Copies within the file system, sharing blocks if possible. */
   copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     return this.#access.root.held(at => this.#copy(from, to, options, ctx, at))
   }
 
-  /** Renames where it can, else copies and deletes. */
+  /** Renames if possible, otherwise copies and deletes. */
   move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     return this.#access.root.held(async at => {
       const moved = await this.#access.reading(from, at, async (place, look, drop) => {
@@ -84,7 +84,7 @@ export class Transfers {
     const work = async (place: Place): Promise<Stat> => {
       ctx.signal.throwIfAborted()
       const moved = await publishFile(source.path, stats, place, write, this.#access.policy)
-      // Two names of one inode: a rename of one onto the other does nothing. (rename(2))
+      // Two names of one inode: renaming one to the other does nothing. (rename(2))
       if (stats.nlink > 1n) await unlinkSame(source.path, stats).catch(error => this.#left(from, error))
       if (keepMetadata) await removeSidecar(source, stats)
       if (fsync && source.anchor.real !== place.anchor.real) await syncPublished(source)
@@ -93,7 +93,7 @@ export class Transfers {
     return this.#access.writing(to, work, { at })
   }
 
-  /** The failure of a move that has made the new name and could not remove the old one. */
+  /** The failure of a move that has made the new name but could not remove the old one. */
   #left(from: string, error: unknown): never {
     const details = { operation: 'move', fileName: from, backend: 'local' }
     throw withOutcome(wrapError(error, details, classifyErrno), 'unknown')

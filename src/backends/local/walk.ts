@@ -7,22 +7,22 @@ import { Anchor } from './anchor.ts'
 import { type FolderNames, readNames } from './folder-names.ts'
 import type { Located, Root } from './root.ts'
 
-/** Entries that are looked at together. */
+/** Number of entries that are looked at together. */
 const BATCH = 32
-/** Folders that are held open at once. */
+/** Maximum number of open folders. */
 const MAX_OPEN = 16
-/** Names that wait in memory, of all folders on the way; beyond it those of the first folders are read again. */
+/** Maximum number of names in memory, of all folders on the way. Beyond it, those of the first folders are read again. */
 const MAX_WAITING = 262_144
-/** What opening a folder says when it is none any more. */
+/** The error codes for opening a folder that no longer exists. */
 const GONE: readonly string[] = ['ENOENT', 'ENOTDIR', 'ELOOP']
 const REPLACEMENT = '\ufffd'
 
-/** Some entries of one folder, which is held open until the next ones are asked for. */
+/** Some entries of one folder, which stays open until the next ones are requested. */
 export interface Batch {
   readonly anchor: Anchor
   /** Real path of the storage's folder. */
   readonly root: string | undefined
-  /** What the keys of the entries begin with. */
+  /** The common beginning of the keys of the entries. */
   readonly prefix: string
   readonly entries: readonly WalkEntry[]
 }
@@ -38,19 +38,19 @@ export interface WalkEntry {
 export interface VisitedFolder {
   readonly anchor: Anchor
   readonly prefix: string
-  /** Whether it has files of the storage's own. */
+  /** Whether it has internal files of the storage. */
   readonly hasHidden: boolean
 }
 
-/** How a tree is gone through. */
+/** How to walk through a tree. */
 export interface WalkOptions {
-  /** Whether folders are gone into instead of given. */
+  /** Whether to descend into folders instead of returning them. */
   readonly recursive: boolean
-  /** Only what comes after this place in the order of keys: a file's key, or a folder's with its slash. */
+  /** Only entries after this place in the order of keys: a file's key, or a folder's with its slash. */
   readonly after?: string | undefined
-  /** Only what comes before this place. */
+  /** Only entries before this place. */
   readonly until?: string | undefined
-  /** Called for each folder; then no files are given. */
+  /** Called for each folder; files are then not returned. */
   readonly visit?: (folder: VisitedFolder) => Promise<void>
   readonly odd: OddItems
 }
@@ -59,19 +59,20 @@ interface Level {
   readonly prefix: string
   /** Undefined while the folder is closed. */
   anchor: Anchor | undefined
-  /** Undefined before the first reading, and where they were dropped to save memory. */
+  /** Undefined before the first reading, and if the names were dropped to save memory. */
   found: FolderNames | undefined
-  /** How many of the names are done with. */
+  /** Number of names that are finished. */
   taken: number
-  /** The last name that is done with. */
+  /** The last finished name. */
   after: string
   visited: boolean
 }
 
 /**
- * Goes through a folder in the order of the keys' UTF-8 bytes, without links. The names of a folder are read and sorted; they wait in memory, with
- * those of the folders on the way to the current one. A folder is opened by its path from the first one, and is used only where its real path
- * is that path: neither a link nor a folder that was moved away is gone into. Between two calls of `next` everything can be closed. No call is nested.
+ * Walks through a folder in the order of the keys' UTF-8 bytes, without following links. The names of a folder are read and sorted; they
+ * stay in memory with those of the folders on the way to the current one. A folder is opened by its path from the first one, and is used
+ * only if its real path equals that path: the walk does not enter links or folders that were moved away. Between two calls of `next`,
+ * everything can be closed. Not recursive.
  */
 export class Walk {
   readonly #root: Root
@@ -81,7 +82,7 @@ export class Walk {
   #first: Located | undefined
   /** Real path of the first folder when the names were read. */
   #real: string | undefined
-  /** The last place that was given. */
+  /** The last place that was returned. */
   #place: string | undefined
   #isOver = false
 
@@ -92,7 +93,7 @@ export class Walk {
     this.#place = options.after
   }
 
-  /** The next entries, at most `limit` and all of one folder; undefined at the end. */
+  /** The next entries, at most `limit` and all from one folder; undefined at the end. */
   async next(limit: number): Promise<Batch | undefined> {
     if (this.#isOver || !(await this.#begin())) return this.#end()
     for (let level = this.#levels.at(-1); level !== undefined; level = this.#levels.at(-1)) {
@@ -113,12 +114,12 @@ export class Walk {
     return this.#end()
   }
 
-  /** The last place that was given. */
+  /** The last place that was returned. */
   get place(): string | undefined {
     return this.#place
   }
 
-  /** Closes every folder; `next` opens what it needs again. */
+  /** Closes every folder; `next` reopens the ones that it needs. */
   rest(): void {
     for (const level of this.#levels) close(level)
     this.#first?.folder.release()
@@ -131,14 +132,14 @@ export class Walk {
     return undefined
   }
 
-  /** Finds the first folder; false where it is missing. */
+  /** Finds the first folder; false if it is missing. */
   async #begin(): Promise<boolean> {
     if (this.#first !== undefined) return true
     this.#first = await unless(GONE, this.#root.folder(this.#prefix))
     if (this.#first === undefined) return false
     const { real } = this.#first.folder
     if (real === this.#real) return true
-    // The location leads to another folder than the one whose names wait: they are read anew from the last place.
+    // The location now leads to another folder than the one of the names in memory, so they are read again from the last place.
     this.#real = real
     const rest = restBelow(this.#prefix, this.#place)
     if (rest === undefined) return false
@@ -160,7 +161,7 @@ export class Walk {
     this.#spare()
   }
 
-  /** Drops what is the easiest to find again, where too much is held. */
+  /** Drops the names that are easiest to read again if there are too many in memory. */
   #spare(): void {
     const far = this.#levels.at(-1 - MAX_OPEN)
     if (far !== undefined) close(far)
@@ -201,7 +202,7 @@ export class Walk {
     return { anchor, root: this.#first?.root, prefix, entries }
   }
 
-  /** Reads the next names of a folder; undefined where it is gone or cannot be read. */
+  /** Reads the next names of a folder; undefined if it is gone or unreadable. */
   async #read(level: Level): Promise<FolderNames | undefined> {
     const { visit, odd } = this.#options
     const found = await this.#within(level, async () => {
@@ -218,7 +219,7 @@ export class Walk {
     return found
   }
 
-  /** Undefined where `work` in a folder failed: an error of the first folder is thrown, others are reported. */
+  /** Undefined if `work` in a folder failed. An error of the first folder is thrown, others are reported. */
   async #within<T>(level: Level, work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await work()
@@ -229,7 +230,7 @@ export class Walk {
     }
   }
 
-  /** Opens a folder where it is closed; undefined where it is gone, or another one has its place. */
+  /** Opens a folder unless it is open; undefined if it is gone or was replaced. */
   async #opened(level: Level): Promise<Anchor | undefined> {
     if (level.anchor !== undefined) return level.anchor
     const first = this.#first!.folder
@@ -243,7 +244,7 @@ export class Walk {
   }
 }
 
-/** Leaves names behind. */
+/** Marks names as finished. */
 function pass(level: Level, count: number): void {
   level.taken += count
   level.after = level.found?.names[level.taken - 1] ?? level.after

@@ -25,15 +25,15 @@ import { type FileNode, isDirectory, MemoryTree, statOf } from './tree.ts'
 
 const CHUNK_SIZE = 65_536
 
-/** What a `MemoryDriver` may be told. */
+/** Options of a `MemoryDriver`. */
 export interface MemoryDriverOptions {
-  /** URL that `publicUrl` puts before keys; without it files have no URL. */
+  /** Base URL of `publicUrl`; without it, files have no URL. */
   readonly baseUrl?: string | null | undefined
 }
 
 /**
- * Files in this process's memory, with the rules of a file system: a file is no folder (`not_a_directory`), a folder is no
- * file (`is_directory`). The yardstick of the other drivers.
+ * Files in this process's memory, with the rules of a file system: a file cannot be used as a folder (`not_a_directory`), nor a folder as a
+ * file (`is_directory`). The reference for the other drivers.
  */
 export class MemoryDriver implements Driver {
   readonly name: string = 'memory'
@@ -64,7 +64,7 @@ export class MemoryDriver implements Driver {
     return statOf(node ?? this.#tree.file(key))
   }
 
-  /** Missing: `not_found`; a range from the end or beyond: `invalid_range`, save 0 of an empty file. */
+  /** Missing: `not_found`. A range that starts at or after the end: `invalid_range`, except 0 of an empty file. */
   async read(key: string, { range, ifMatch }: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
     const file = this.#tree.file(key)
@@ -74,7 +74,7 @@ export class MemoryDriver implements Driver {
     return { body, stat: statOf(file) }
   }
 
-  /** Taken and `ifAbsent`: `exists`; other etag than `ifMatch`: `precondition_failed`. A failed source changes nothing. */
+  /** Existing file and `ifAbsent`: `exists`. Another etag than `ifMatch`: `precondition_failed`. A failed source changes nothing. */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     this.#checkTarget(key, options)
@@ -83,7 +83,7 @@ export class MemoryDriver implements Driver {
     return this.#publish(key, bytes, ownAttributes(options), options)
   }
 
-  /** Missing: fine. An empty folder goes; one that is not empty is `is_directory`. */
+  /** A missing file is no error. An empty folder is deleted; a folder with files is `is_directory`. */
   async delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
     ctx.signal.throwIfAborted()
     const found = this.#tree.find(key)
@@ -103,20 +103,20 @@ export class MemoryDriver implements Driver {
     })
   }
 
-  /** Missing: an empty page. Pages have 1000 entries unless told otherwise. */
+  /** Missing: an empty page. Default: 1000 entries per page. */
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
     return this.#tree.page(prefix, page)
   }
 
-  /** Source missing: `not_found`. Attributes not given anew are the source's. */
+  /** Source missing: `not_found`. Attributes that are not set come from the source. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
     return this.#publish(to, source.bytes, { ...source.attributes, ...ownAttributes(options) }, options)
   }
 
-  /** Source missing: `not_found`. Moving a file to where it is changes nothing. */
+  /** Source missing: `not_found`. Moving a file to its own name changes nothing. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     const source = this.#tree.file(from)
@@ -143,7 +143,7 @@ export class MemoryDriver implements Driver {
     return statOf(file)
   }
 
-  /** Whether the key may be written now; gives the file that it would replace. */
+  /** Checks whether the key may be written now; returns the file that would be replaced. */
   #checkTarget(key: string, { ifAbsent, ifMatch }: WriteOptions): FileNode | undefined {
     this.#tree.checkParents(key)
     const old = this.#tree.find(key)
@@ -172,7 +172,7 @@ function sliceOf(bytes: Uint8Array, range: ByteRange | undefined, key: string): 
   return bytes.subarray(start, end)
 }
 
-/** Copies piece by piece, so that nobody can reach the stored bytes. */
+/** Copies piece by piece, so that callers cannot change the stored bytes. */
 function readableOf(bytes: Uint8Array): Readable {
   let position = 0
   return new Readable({
@@ -184,13 +184,13 @@ function readableOf(bytes: Uint8Array): Readable {
   })
 }
 
-/** The attributes that are given, with a copy of the caller's metadata. */
+/** The attributes in the options, with a copy of the caller's metadata. */
 function ownAttributes(options: FileAttributes): FileAttributes {
   const given = givenAttributes(options)
   return given.metadata === undefined ? given : { ...given, metadata: { ...given.metadata } }
 }
 
-/** All bytes in memory of our own. */
+/** Copies all bytes into new memory. */
 async function collect(content: Content, { onProgress }: WriteOptions, ctx: CallContext): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   for await (const chunk of contentChunks(content, ctx, onProgress)) chunks.push(Uint8Array.from(chunk))

@@ -7,7 +7,7 @@ import { type MemoryOptions, memorySettings } from './settings.ts'
 export { MemoryDriver, type MemoryDriverOptions } from './driver.ts'
 export { type MemoryOptions, memorySettings } from './settings.ts'
 
-/** Files in this process's memory, each storage with its own; closing it keeps them. For tests and for small caches. */
+/** Files in this process's memory; each storage has its own. Closing a storage keeps its files. For tests and small caches. */
 export class MemoryStorage extends Storage<MemoryOptions> {
   static override readonly settings: SettingsOf<MemoryOptions> = memorySettings
   static override readonly backendName = 'memory'

@@ -3,7 +3,7 @@ import type { PartialUpload, ResumableUploads, WantedParts } from '../../core/di
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 
-/** Bytes of a part, unless the caller wants others. */
+/** Default size of a part in bytes. */
 const PART_SIZE = 65_536
 
 /** The bytes of an upload so far. */
@@ -15,7 +15,7 @@ interface Pending {
 
 type Publish = (key: string, bytes: Uint8Array, options: WriteOptions) => void
 
-/** Uploads in parts in the memory of this process; `resume` finds those of the same driver. */
+/** Uploads in parts in the memory of this process. `resume` finds uploads of the same driver. */
 export function memoryUploads(publish: Publish): ResumableUploads<WriteOptions, Stat> {
   const place = nodeCrypto().randomUUID()
   const open = new Map<string, Pending>()

@@ -4,7 +4,7 @@ import { type CommonOptions, commonSettings } from '../../storage/common-setting
 /** Options of `MemoryStorage`: those of every backend. */
 export interface MemoryOptions extends CommonOptions {}
 
-/** Declarations of the options of `MemoryStorage`; `MEDIA_URL` gives the `baseUrl` as in Django. */
+/** Declarations of the options of `MemoryStorage`; `MEDIA_URL` sets `baseUrl`, as in Django. */
 export const memorySettings: SettingsOf<MemoryOptions> = {
   ...commonSettings,
   baseUrl: { ...commonSettings.baseUrl, keys: ['MEDIA_URL'] },

@@ -2,7 +2,7 @@ import type { FileAttributes, ListedFile, Page, PageRequest, Stat } from '../../
 import { StorageError } from '../../core/errors.ts'
 import { compareKeys, firstStep, laterKey, restBelow, sortKeys } from '../../core/key-order.ts'
 
-/** One version of a file; a write replaces it whole, so a reader keeps the version that it began with. */
+/** One version of a file. A write replaces the whole version, so a reader keeps the version that it began with. */
 export interface FileNode {
   readonly kind: 'file'
   readonly bytes: Uint8Array
@@ -13,7 +13,7 @@ export interface FileNode {
   accessedAt: number
 }
 
-/** A folder; it stays when its last file is gone, as on a disk. */
+/** A folder; it remains when its last file is deleted, as on a disk. */
 export class FolderNode {
   readonly kind = 'folder'
   readonly createdAt: number = Date.now()
@@ -37,7 +37,7 @@ export class FolderNode {
     return this.#children.size === 0
   }
 
-  /** Names after `after` in the order of keys; those of folders with a slash. */
+  /** Names after `after` in the order of keys; names of folders end with a slash. */
   *names(after: string): Generator<string> {
     this.#sorted ??= sortKeys([...this.#children].map(([name, { kind }]) => (kind === 'folder' ? `${name}/` : name)))
     const names = this.#sorted
@@ -45,11 +45,11 @@ export class FolderNode {
   }
 }
 
-/** Files and folders in memory. All of it is synchronous, so whatever one call does is atomic. */
+/** Files and folders in memory. All methods are synchronous, so each call is atomic. */
 export class MemoryTree {
   readonly #root = new FolderNode()
 
-  /** What stands under the key; undefined when nothing does, also when a file stands where a folder is needed (`key` ends in '/'). */
+  /** The node under the key. Undefined if there is none, or if a file is there and a folder is needed (`key` ends in '/'). */
   find(key: string): FileNode | FolderNode | undefined {
     let node: FileNode | FolderNode | undefined = this.#root
     for (const part of segments(key)) {
@@ -59,7 +59,7 @@ export class MemoryTree {
     return key.endsWith('/') && node?.kind === 'file' ? undefined : node
   }
 
-  /** The file; missing: `not_found`; a folder: `is_directory`. */
+  /** The file. Missing: `not_found`; a folder: `is_directory`. */
   file(key: string): FileNode {
     const node = this.find(key)
     if (node === undefined) throw missing(key)
@@ -67,7 +67,7 @@ export class MemoryTree {
     return node
   }
 
-  /** Fails with `not_a_directory` when a file stands where the key needs a folder. Changes nothing. */
+  /** Throws `not_a_directory` if a file is where the key needs a folder. Changes nothing. */
   checkParents(key: string): void {
     let node: FileNode | FolderNode | undefined = this.#root
     const parts = segments(key)
@@ -78,7 +78,7 @@ export class MemoryTree {
     }
   }
 
-  /** Puts a file in its place, making folders; the caller has checked the parents. */
+  /** Stores a node and creates its folders; the caller has checked the parents. */
   put(key: string, node: FileNode): void {
     const parts = segments(key)
     const name = parts.pop()
@@ -93,7 +93,7 @@ export class MemoryTree {
     folder.set(name, node)
   }
 
-  /** Takes a file or an empty folder away; a folder that is not empty is `is_directory`. Missing: fine. */
+  /** Removes a file or an empty folder; a folder with files is `is_directory`. A missing file is no error. */
   remove(key: string): void {
     const parts = segments(key)
     const name = parts.pop()
@@ -105,7 +105,10 @@ export class MemoryTree {
     folder.delete(name)
   }
 
-  /** One page in the order of keys; nothing lies below a file. The token is the place of the last entry, so changes between pages lose nothing. */
+  /**
+   * One page in the order of keys; a file has no entries below it. The token is the place of the last entry, so changes between pages lose
+   * nothing.
+   */
   page(prefix: string, { recursive, token, limit = 1000, startAfter, until }: PageRequest): Page {
     const folder = this.find(prefix)
     const files: ListedFile[] = []
@@ -124,7 +127,7 @@ export class MemoryTree {
   }
 }
 
-/** What is known of a node, in objects of its own. */
+/** The stat of a node, as a new object. */
 export function statOf(node: FileNode | FolderNode): Stat {
   if (node.kind === 'folder') return { size: 0, isDirectory: true, createdAt: new Date(node.createdAt) }
   const { metadata } = node.attributes
@@ -139,7 +142,7 @@ export function statOf(node: FileNode | FolderNode): Stat {
   }
 }
 
-/** The error of a folder where a file is needed. */
+/** The error if a folder is used as a file. */
 export function isDirectory(key: string): StorageError {
   return new StorageError('is_directory', `${key === '' ? '/' : key} is a directory.`)
 }
@@ -162,7 +165,7 @@ interface Level {
   readonly names: Generator<string>
 }
 
-/** What comes after the path `after` below a folder, a folder's key with its slash; however deep it is, no call is nested. */
+/** Entries after the path `after` below a folder; a folder's key has its slash. Not recursive, so any depth is possible. */
 function* walk(
   folder: FolderNode,
   prefix: string,
@@ -197,7 +200,7 @@ function* walk(
   }
 }
 
-/** Where the first of the sorted names that comes after the wanted one stands. */
+/** Index of the first of the sorted names after the wanted one. */
 function firstAfter(names: readonly string[], wanted: string): number {
   let low = 0
   let high = names.length

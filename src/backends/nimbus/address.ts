@@ -1,17 +1,17 @@
-/** How a service of Nimbus.io is reached. */
+/** The address of a Nimbus.io service. */
 export interface NimbusPlace {
-  /** Name of the service: `nimbus.io`. */
+  /** Domain of the service: `nimbus.io`. */
   readonly domain: string
   readonly port: number | null
   readonly secure: boolean
 }
 
-/** Where accounts and collections are managed, without a slash at its end. */
+/** The address for managing accounts and collections, without a slash at its end. */
 export function managementUrl(place: NimbusPlace): string {
   return urlOf(place, place.domain)
 }
 
-/** Where the files of a collection are: each has a host of its own. */
+/** The address of a collection's files: each collection has its own host. */
 export function collectionUrl(place: NimbusPlace, collection: string): string {
   return urlOf(place, `${collection}.${place.domain}`)
 }

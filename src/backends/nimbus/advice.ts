@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** Advice on settings: the public service is closed, and a key id is needed once. */
+/** Advice about settings: the public service is closed, and a key id that is set twice. */
 export function nimbusAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []

@@ -12,34 +12,34 @@ import { collectionUrl, managementUrl, type NimbusPlace } from './address.ts'
 import { nimbusError } from './errors.ts'
 import { type NimbusKey, signedHeaders } from './sign.ts'
 
-/** Where a client sends its requests and who it is. */
+/** The address of a client's requests and its credentials. */
 export interface NimbusClientOptions extends NimbusPlace, NimbusKey {}
 
 /** A request to the service. */
 export interface NimbusRequest extends ServiceRequest {
-  /** The collection whose host is asked; absent for the management of an account. */
+  /** The collection whose host receives the request; absent for the management of an account. */
   readonly collection?: string | undefined
   /** Percent-encoded. */
   readonly path: string
-  /** In the order in which the service wants them: it routes by the beginning of the query. */
+  /** In the order that the service requires: it routes by the beginning of the query. */
   readonly query?: Exclude<Query, string> | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: Bytes | undefined
   readonly expected: Expected
-  /** Whether a 404 says that a file or a collection is missing. Default: no. */
+  /** Whether a 404 means that a file or a collection is missing. Default: false. */
   readonly seeksFile?: boolean | undefined
 }
 
-/** Seconds by which clocks may differ before the service's own is used; the service allows 600. */
+/** Difference of clocks in seconds from which the service's clock is used; the service allows 600. */
 const MAX_SKEW_SECS = 300
-/** Without HTML in it, errors come as plain text. */
+/** Without HTML in this header, errors are plain text. */
 const ACCEPT = 'application/json, text/plain, application/octet-stream'
 
-/** Signed requests to one account. Where the clocks differ the service's own counts. */
+/** Signed requests to one account. If the clocks differ, the service's clock is used. */
 export class NimbusClient {
   readonly #options: NimbusClientOptions
   readonly #http: HttpClient
-  /** What is known: milliseconds by which the service's clock is ahead. */
+  /** `K` is the number of milliseconds that the service's clock is ahead. */
   readonly #service: Service<NimbusRequest, number>
 
   constructor(options: NimbusClientOptions, http: HttpClient) {
@@ -62,22 +62,22 @@ export class NimbusClient {
     return this.#options.user
   }
 
-  /** Sends a request; the body of the answer has to be read or drained. */
+  /** Sends a request. The caller must read or drain the body of the answer. */
   send(request: NimbusRequest, ctx: CallContext): Promise<HttpResponse> {
     return this.#service.send(request, ctx)
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  /** Sends a request whose answer has no useful body; returns its headers. */
   done(request: NimbusRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     return this.#service.done(request, ctx)
   }
 
-  /** Sends a request that is answered by a JSON object or list. */
+  /** Sends a request and returns its JSON answer, an object or a list. */
   async json<T extends object>(request: NimbusRequest, ctx: CallContext): Promise<T> {
     return (await this.#service.json<T>(request, ctx)).value
   }
 
-  /** Sends a request that is answered by `{"success": true}`; anything else is no success. */
+  /** Sends a request whose successful answer is `{"success": true}`; any other answer is an error. */
   async succeed(request: Omit<NimbusRequest, 'expected'>, ctx: CallContext): Promise<void> {
     const expected = { statuses: [200], fields: ['success'] }
     const { success } = await this.json<{ success: unknown }>({ ...request, expected }, ctx)
@@ -94,7 +94,7 @@ export class NimbusClient {
       ...own,
       ...signedHeaders(this.#options, { method, uri: uriOf(request), timestamp }),
     }
-    // What is written has a length, also where there is nothing: the service refuses a request without.
+    // Writes always have a length, even 0: the service refuses a request without one.
     const wire: HttpRequest = {
       method,
       url: this.#urlOf(request),
@@ -119,7 +119,7 @@ function uriOf({ path, query = [] }: Pick<NimbusRequest, 'path' | 'query'>): str
   return query.length === 0 ? path : `${path}?${encodeQuery(query)}`
 }
 
-/** The service's clock, where a refusal shows that it is another one. */
+/** The service's clock, if a refusal shows that it differs. */
 function clockOf({ status, headers }: HttpStatusError, skewMs: number): Lesson<number> | undefined {
   const serverTime = status === 401 ? dateOf(headers.date) : undefined
   if (serverTime === undefined) return undefined

@@ -26,7 +26,7 @@ export class Collections implements ContainerProtocol {
     this.#client = client
   }
 
-  /** Makes a collection. A name that is taken by this user or another is `exists`; names are unique across all users. */
+  /** Makes a collection. Code `exists` for a name that this user or another one has; names are unique across all users. */
   async create(name: string, ctx: CallContext): Promise<void> {
     const problem = /^(?:dd|rr)-/.test(name) ? "begins with no 'dd-' and no 'rr-'" : collectionProblem(name)
     if (problem !== undefined)
@@ -38,7 +38,7 @@ export class Collections implements ContainerProtocol {
     if (made !== name) throw other(name, 'unknown')
   }
 
-  /** A 409 is for bad names as well, and the name was checked. */
+  /** A 409 is also sent for bad names, but the name was checked before. */
   codeOf({ status }: HttpStatusError, method: ContainerMethod): ErrorCode | undefined {
     return method === 'create' && status === 409 ? 'exists' : undefined
   }
@@ -51,7 +51,7 @@ export class Collections implements ContainerProtocol {
     throw other(name, 'not_applied')
   }
 
-  /** All collections, in one page: the service has no others. */
+  /** All collections, in one page: the service does not support paging. */
   async list(_page: object, ctx: CallContext): Promise<ContainerPage> {
     const expected = { statuses: [200] }
     const answer = await this.#client.json<object>({ ...this.#request('GET'), expected }, ctx)
@@ -61,7 +61,7 @@ export class Collections implements ContainerProtocol {
     })
   }
 
-  /** Removes an empty collection. The service itself may remove one with files in it, so they are looked for first. */
+  /** Removes an empty collection. The service itself may remove one with files in it, so this first checks for files. */
   async delete(name: string, ctx: CallContext): Promise<void> {
     await ctx.step('stat', true, step => this.stat(name, step))
     await checkIsEmpty(name, async () => ({
@@ -77,7 +77,7 @@ export class Collections implements ContainerProtocol {
   }
 }
 
-/** A row of the list: an object, or of older servers `[name, versioning, created]`. */
+/** A row of the list: an object, or from older servers `[name, versioning, created]`. */
 function rowOf(row: unknown): ContainerRow {
   const [name, created]: unknown[] = Array.isArray(row)
     ? [row[0], row[2]]

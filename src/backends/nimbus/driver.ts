@@ -33,18 +33,18 @@ import { keyPath } from './names.ts'
 import { emptyRefused, NimbusParts } from './parts.ts'
 import { Reading, type StoredFile, versionQuery } from './reading.ts'
 
-/** What a `NimbusDriver` needs; `NimbusStorage` makes it of its options. */
+/** The options of a `NimbusDriver`; `NimbusStorage` makes them from its own options. */
 export interface NimbusDriverOptions extends NimbusClientOptions, PartOptions {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
   readonly collection: string
-  /** Whether the collection may be read without a key, so that its files have URLs. */
+  /** Whether the collection is readable without a key, so that its files have URLs. */
   readonly publicRead: boolean
-  /** Whether listings have sizes, each by a request of its own. */
+  /** Whether listings have sizes, with one request for each. */
   readonly listSizes: boolean
 }
 
-/** Nimbus.io by its REST API, for one collection. */
+/** Nimbus.io with its REST API, for one collection. */
 export class NimbusDriver implements Driver {
   readonly name = 'nimbus'
   readonly features: Features = {
@@ -55,7 +55,7 @@ export class NimbusDriver implements Driver {
     versions: true,
     listRange: false,
   }
-  /** Absent where only signed requests may read: there are no signed URLs. */
+  /** Absent if only signed requests can read: there are no signed URLs. */
   readonly publicUrl?: NonNullable<Driver['publicUrl']>
   readonly containers: ContainerDriver
   readonly #options: NimbusDriverOptions
@@ -77,7 +77,7 @@ export class NimbusDriver implements Driver {
     if (publicRead) this.publicUrl = key => this.#url(key)
   }
 
-  /** Two requests side by side: size and time, and metadata. Of an old version the metadata is not reported. */
+  /** Two parallel requests: size and time, and metadata. The metadata of an old version is not available. */
   async stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
     const file = this.#file(key, versionId)
     const [stat, attributes] = await Promise.all([this.#reading.head(file, ctx), this.#attributes(file, ctx)])
@@ -89,7 +89,7 @@ export class NimbusDriver implements Driver {
     return this.#reading.read(this.#file(key, options.versionId), options, ctx)
   }
 
-  /** Files without bytes are `unsupported`, before anything is sent. */
+  /** Files without bytes are `unsupported`, before any request. */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     ctx.signal.throwIfAborted()
     const conditions = this.#conditions.headersOf(options)
@@ -121,12 +121,12 @@ export class NimbusDriver implements Driver {
     return this.#remove(this.#file(key, versionId), ctx)
   }
 
-  /** The URL by which the service knows the file. */
+  /** The service's URL of the file. */
   async address(key: string): Promise<string> {
     return this.#url(key)
   }
 
-  /** Makes the collection of the storage; fine where the account has it. */
+  /** Makes the collection of the storage. A collection of this account that exists is no error. */
   async createContainer(ctx: CallContext): Promise<void> {
     const { collection } = this.#options
     try {
@@ -144,7 +144,7 @@ export class NimbusDriver implements Driver {
     return classifyNimbus(error)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     await this.#uploads.close()
     await this.#options.httpClient.close()
@@ -163,7 +163,7 @@ export class NimbusDriver implements Driver {
     const path = keyPath('data', key)
     const request = { method: 'GET', collection, path, query: [['action', 'meta']], seeksFile: true } as const
     const pairs = await this.#client.json<object>({ ...request, expected: { statuses: [200] } }, ctx).catch(error => {
-      // The request for the file itself says that it is missing.
+      // The request for the file itself reports that it is missing.
       if (classifyNimbus(error) === 'not_found') return []
       throw error
     })

@@ -7,18 +7,21 @@ import { HttpStatusError } from '../../remote/http-error.ts'
 import type { Hide } from '../../remote/redact.ts'
 import { isSkewed, type Refusal, readRefusal, skewHint } from '../../remote/refusal.ts'
 
-/** What a refused request was about. */
+/** The kind of a refused request. */
 export interface RefusedRequest {
   readonly collection?: string | undefined
-  /** Whether a 404 says that a file or a collection is missing. */
+  /** Whether a 404 means that a file or a collection is missing. */
   readonly seeksFile: boolean
   readonly hide: Hide
 }
 
-/** Words for refusals that the service reports by a sentence alone. */
+/** Words for refusals that the service reports only with a message. */
 const CODES: ServiceCodes = new Map<string, ErrorCode>([['BadDigest', 'checksum_mismatch']])
 
-/** Makes an error of a refusal. Errors are short texts, or JSON with `error_message`, `error_list` or `error-messages`; a page of HTML is not the service's own. */
+/**
+ * Makes an error from a refusal. Errors are short texts, or JSON with `error_message`, `error_list` or `error-messages`; an HTML page does
+ * not come from the service.
+ */
 export async function nimbusError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -38,7 +41,7 @@ export async function nimbusError(
   })
 }
 
-/** Whether a 404 may come from the service, which sends no HTML to a client that does not accept it. */
+/** Whether a 404 may come from the service, which sends no HTML to a client that does not accept HTML. */
 function isOwn({ bodyText, headers }: Refusal): boolean {
   return !bodyText.trimStart().startsWith('<') && !/html/i.test(headers['content-type'] ?? '')
 }
@@ -50,7 +53,7 @@ function messageIn({ json, bodyText }: Refusal): string | undefined {
     return said.find(text => text !== undefined)
   }
   if (bodyText.trimStart().startsWith('<')) return undefined
-  // The status, an empty line, a sentence of the server's framework, and what the service says.
+  // The status, an empty line, a message of the server's framework, and the service's message.
   return bodyText.replace(/\s+/g, ' ').trim() || undefined
 }
 

@@ -7,30 +7,30 @@ import { dateOf } from '../../remote/headers.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 import type { NimbusClient, NimbusRequest } from './client.ts'
 
-/** Keys of one question, where the caller names no number. */
+/** Default number of keys per request. */
 const PAGE = 1000
-/** Keys of the largest question. */
+/** Maximum number of keys per request. */
 const MAX_PAGE = 256_000
-/** What widens a question that brought nothing. */
+/** Factor for the next request if one returned nothing. */
 const WIDER = 4
 
-/** Where a listing asks, and for what. */
+/** The place and the kind of a listing. */
 interface Question {
   readonly path: string
-  /** What stands before `max_keys`. */
+  /** The parameters before `max_keys`. */
   readonly first?: NimbusRequest['query']
   readonly prefix: string
   readonly marker?: string | undefined
 }
 
-/** The answer to one question. */
+/** The answer to one request. */
 interface Answer {
-  /** One by one in the service's order; what cannot be read is left out. */
+  /** In the service's order; rows that cannot be parsed are left out. */
   readonly files: readonly ListedFile[]
   readonly isLast: boolean
 }
 
-/** Listings of one collection: of keys, and of the versions of a key. No listing reports sizes: they are NaN. */
+/** Listings of one collection: of keys, and of the versions of a key. Listings contain no sizes: they are NaN. */
 export class Listing {
   readonly #client: NimbusClient
   readonly #collection: string
@@ -43,8 +43,8 @@ export class Listing {
   }
 
   /**
-   * One page of the keys below a prefix. With a delimiter the service gives folders alone, so that folders are made of the keys here. The order is that of
-   * the service's database.
+   * One page of the keys below a prefix. With a delimiter the service returns only folders, so folders are computed from the keys here. The
+   * order is that of the service's database.
    */
   async page(prefix: string, { recursive, token, limit }: PageRequest, ctx: CallContext): Promise<Page> {
     const { files, isLast } = await this.#beyond(prefix, token, limit ?? PAGE, ctx)
@@ -58,7 +58,7 @@ export class Listing {
     return { files: here, directories, next }
   }
 
-  /** Whether there is any key. */
+  /** Whether there is no key. */
   async isEmpty(ctx: CallContext): Promise<boolean> {
     const { files } = await this.#beyond('', undefined, 1, ctx)
     return files.length === 0
@@ -69,14 +69,14 @@ export class Listing {
     const { files } = await this.#wide(
       { path: '/', first: [['versions']], prefix: askedPrefix(key) },
       PAGE,
-      // Versions of one key cannot be paged through; they are there when another key follows.
+      // The versions of one key cannot be listed in pages; they are complete when another key follows.
       ({ files: found, isLast }) => isLast || found.some(file => compareKeys(file.key, key) > 0),
       ctx,
     )
     return files.filter(file => file.key === key)
   }
 
-  /** The folders that the keys of a page lie in, each on the page that has its first key. */
+  /** The folders of the keys of a page, each on the page that has its first key. */
   async #folders(
     prefix: string,
     files: readonly ListedFile[],
@@ -93,14 +93,14 @@ export class Listing {
     const isSorted = files.every(({ key }, at) => compareKeys(at === 0 ? token : files[at - 1]!.key, key) < 0)
     const found: string[] = []
     for (const [folder, key] of first) {
-      // In the order of bytes the keys of a folder stand together. In another one its first key is asked for.
+      // In byte order the keys of a folder are adjacent. In any other order, a request finds the folder's first key.
       const isNew = isSorted ? !token.startsWith(`${folder}/`) : await this.#isFirst(`${folder}/`, key, ctx)
       if (isNew) found.push(folder)
     }
     return found
   }
 
-  /** Whether a key is the first one of its folder; what is asked for may be wider than the folder. */
+  /** Whether a key is the first one of its folder. The request may cover more than the folder. */
   async #isFirst(folder: string, key: string, ctx: CallContext): Promise<boolean> {
     const limit = askedPrefix(folder) === folder ? 1 : PAGE
     const before = new Set<string | undefined>()
@@ -116,14 +116,20 @@ export class Listing {
     throw notOn('it gave its marker again')
   }
 
-  /** The keys beyond a marker. A page may be full of what was deleted: then a wider one is asked for, since only a key leads on. */
+  /**
+   * The keys after a marker. A page may contain only deleted keys. Then a larger page is requested, since only a key can be the next
+   * marker.
+   */
   async #beyond(prefix: string, marker: string | undefined, limit: number, ctx: CallContext): Promise<Answer> {
     const isUseful = ({ files, isLast }: Answer): boolean => isLast || files.length > 0
     const sent = marker === undefined ? undefined : await this.#markerFor(marker, ctx)
     return this.#wide({ path: '/data/', prefix: askedPrefix(prefix), marker: sent }, limit, isUseful, ctx)
   }
 
-  /** A marker as the server understands it. One that would change where it is decoded once more is tried out: as a prefix it must find its own key. */
+  /**
+   * A marker in the form that the service understands. If decoding it once more would change it, it is tested: as a prefix it must find its
+   * own key.
+   */
   async #markerFor(marker: string, ctx: CallContext): Promise<string> {
     if (!/[%+]/.test(marker)) return marker
     const again = encodeComponent(marker)
@@ -171,8 +177,8 @@ export class Listing {
 }
 
 /**
- * The part of a prefix that may be sent: servers decode it once or twice, and their database takes `%`, `_` and a backslash for patterns. What more
- * comes for a shorter one is left out here, and a marker below it is one that servers accept.
+ * The part of a prefix that can be sent: servers decode it once or twice, and their database interprets `%`, `_` and a backslash as
+ * patterns. Additional keys of the shorter prefix are left out here, and servers accept a marker below it.
  */
 export function askedPrefix(prefix: string): string {
   return /^[^%+_\\]*/.exec(prefix)![0]
@@ -183,7 +189,7 @@ function notOn(why: string): StorageError {
   return new StorageError('unavailable', `The listing does not go on: ${why}.`, details)
 }
 
-/** A row of `key_data`; undefined where it has no key. */
+/** A row of `key_data`; undefined if it has no key. */
 function fileOf(row: unknown): ListedFile | undefined {
   if (typeof row !== 'object' || row === null) return undefined
   const { key, timestamp, version_identifier: version } = row as Readonly<Record<string, unknown>>

@@ -2,12 +2,12 @@ import type { FileAttributes } from '../../core/driver.ts'
 import { guessType } from '../../core/mime.ts'
 import { textOf } from '../../remote/answers.ts'
 
-/** Begins the names of metadata in a query. */
+/** Prefix of metadata names in a query. */
 const PREFIX = '__nimbus_io__'
-/** Begins the names of metadata that hold attributes which the service does not know. */
+/** Prefix of metadata names for attributes that the service does not support. */
 const ATTRIBUTE = 'holdall-'
 
-/** Attributes that are kept as metadata, by their names there. */
+/** Attributes that are stored as metadata, and their names there. */
 const NAMES = {
   contentType: `${ATTRIBUTE}content-type`,
   contentEncoding: `${ATTRIBUTE}content-encoding`,
@@ -19,8 +19,8 @@ const NAMES = {
 type Query = ReadonlyArray<readonly [name: string, value: string]>
 
 /**
- * The query parameters that store the attributes of a file. The service knows user metadata alone, and guesses type and encoding by the name: those
- * are stored only where a guess by the name is another one.
+ * The query parameters that store the attributes of a file. The service supports only user metadata, and guesses type and encoding from the
+ * name. These two are stored only if the guess would be wrong.
  */
 export function metadataQuery(key: string, attributes: FileAttributes): Query {
   const guess = guessType(key)
@@ -34,7 +34,7 @@ export function metadataQuery(key: string, attributes: FileAttributes): Query {
   return query
 }
 
-/** The attributes in an answer to `?action=meta`, a list of pairs; a pair that is none is left out. */
+/** The attributes in an answer to `?action=meta`, a list of pairs; an invalid pair is left out. */
 export function attributesIn(pairs: readonly unknown[]): FileAttributes {
   const found = new Map<string, string>()
   for (const pair of pairs) {

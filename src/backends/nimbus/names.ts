@@ -1,9 +1,9 @@
 import { encodeKey } from '../../remote/sign/encode.ts'
 
-/** Characters of the longest name of a collection. */
+/** Maximum length of a collection's name in characters. */
 const MAX_NAME = 63
 
-/** What is wrong with the name of a collection; undefined where nothing is. (nimbus.io developer's guide, "Collections") */
+/** The problem of a collection's name; undefined if there is none. (nimbus.io developer's guide, "Collections") */
 export function collectionProblem(name: string): string | undefined {
   if (name.length > MAX_NAME) return `has at most ${MAX_NAME} characters`
   if (!/^[a-z0-9-]*$/.test(name)) return 'has lower-case letters, digits and hyphens only'
@@ -11,7 +11,7 @@ export function collectionProblem(name: string): string | undefined {
   return name.includes('--') ? 'has no two hyphens in a row' : undefined
 }
 
-/** The path of a key; parts that are only dots are encoded, since a client or a proxy would remove them. */
+/** The path of a key. Parts that are only dots are encoded, since a client or a proxy would remove them. */
 export function keyPath(room: 'data' | 'conjoined', key: string): string {
   const path = encodeKey(key).replace(/(^|\/)(\.{1,2})(?=\/|$)/g, (_, before: string, dots: string) => {
     return before + dots.replaceAll('.', '%2E')

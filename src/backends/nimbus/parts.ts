@@ -11,13 +11,13 @@ import { askedPrefix } from './listing.ts'
 import { metadataQuery } from './metadata.ts'
 import { keyPath } from './names.ts'
 
-/** A conjoined archive under way. */
+/** A conjoined archive in progress. */
 export interface NimbusUpload {
   readonly target: UploadTarget
   readonly id: string
 }
 
-/** One conjoined archive in a listing of them. */
+/** One conjoined archive in a listing. */
 interface ListedUpload {
   readonly conjoined_identifier?: unknown
   readonly abort_timestamp?: unknown
@@ -29,11 +29,11 @@ interface UploadList {
   readonly truncated?: unknown
 }
 
-/** Conjoined archives that one question shows, and questions for one of them. */
+/** Maximum number of conjoined archives per request, and of requests to find one of them. */
 const MAX_LISTED = '1000'
 const MAX_PAGES = 100
 
-/** Files in one request, or as conjoined archives of several. (nimbus.io developer's guide, "Archive", "Conjoined Archives") */
+/** Files in one request, or as conjoined archives with several requests. (nimbus.io developer's guide, "Archive", "Conjoined Archives") */
 export class NimbusParts implements PartProtocol<NimbusUpload, number> {
   readonly limits: PartLimits = { minPart: 1, maxParts: 10_000 }
   readonly #client: NimbusClient
@@ -44,7 +44,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     this.#collection = collection
   }
 
-  /** One request with the length and the MD5 of its bytes. No bytes at all are `unsupported`. */
+  /** One request with the length and the MD5 of its bytes. An empty file is `unsupported`. */
   async put({ key, options }: UploadTarget, body: Bytes, ctx: CallContext): Promise<Stat> {
     const size = bodySize(body)
     if (size === 0) throw emptyRefused()
@@ -61,7 +61,10 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     throw new StorageError('unavailable', 'The service began a conjoined archive without telling its identifier.')
   }
 
-  /** One part, numbered from 1; returns its bytes. The metadata of the file go with each: the service keeps them of parts only. */
+  /**
+   * Sends one part, numbered from 1; returns its size in bytes. The file's metadata is sent with each part: the service stores it only for
+   * parts.
+   */
   async part({ target, id }: NimbusUpload, { number, chunks, size }: Piece, ctx: CallContext): Promise<number> {
     const place = [
       ['conjoined_identifier', id],
@@ -71,7 +74,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     return size
   }
 
-  /** Makes the file of its parts; its version is the identifier of the archive. */
+  /** Makes the file from its parts; its version is the identifier of the archive. */
   async finish({ target, id }: NimbusUpload, parts: readonly number[], ctx: CallContext): Promise<Stat> {
     const query = [['action', 'finish'] as const, ['conjoined_identifier', id] as const]
     await this.#client.succeed(this.#conjoined(target.key, query), ctx)
@@ -79,8 +82,8 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
   }
 
   /**
-   * Aborts the archive. One whose end may be on its way is left as it is: an abort after the end would hide the file, and the one that was there
-   * before is gone then.
+   * Aborts the archive. If its end may still arrive, nothing is done: an abort after the end would hide the file, and the previous file is
+   * gone by then.
    */
   async end(upload: NimbusUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
     if (mayBeDone) return (await this.#stateOf(upload, ctx)) !== 'open'
@@ -94,12 +97,12 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
     return id
   }
 
-  /** What the listing of conjoined archives says after a `finish` that failed. */
+  /** Finds the result of a failed `finish` in the listing of conjoined archives. */
   fate(upload: NimbusUpload, _parts: readonly number[], _failure: FailedFinish, ctx: CallContext): Promise<Fate> {
     return this.#stateOf(upload, ctx)
   }
 
-  /** Looks for the archive among those of its key and of later ones, which come in the order in which they were begun. */
+  /** Searches the archive among those of its key and of later ones, which are listed in the order in which they were begun. */
   async #stateOf({ target, id }: NimbusUpload, ctx: CallContext): Promise<Fate> {
     let after: string | undefined
     for (let pages = 0; pages < MAX_PAGES; pages++) {
@@ -118,7 +121,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
 
   #archivesBeyond(key: string, after: string | undefined, ctx: CallContext): Promise<UploadList> {
     const query: Array<readonly [string, string]> = [['max_conjoined', MAX_LISTED]]
-    // Keys beyond this one; the key itself is beyond its own beginning, in whatever order the service has them.
+    // Keys after this one; the key itself is after its own beginning, in any order of the service.
     const marker = askedPrefix([...key].slice(0, -1).join(''))
     if (marker !== '') query.push(['key_marker', marker])
     if (marker !== '' && after !== undefined) query.push(['conjoined_identifier_marker', after])
@@ -152,7 +155,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
 
 type Fate = 'open' | 'done' | 'gone'
 
-/** Refuses a file without bytes, before anything is sent: the service takes none. */
+/** Refuses a file without bytes, before any request: the service does not accept it. */
 export function emptyRefused(): StorageError {
   return new StorageError('unsupported', 'Nimbus.io stores no empty files: there must be at least one byte.')
 }

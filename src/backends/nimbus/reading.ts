@@ -13,10 +13,10 @@ import type { NimbusClient, NimbusRequest } from './client.ts'
 import { classifyNimbus } from './errors.ts'
 import { keyPath } from './names.ts'
 
-/** Files are distinguished by size and time alone: both are always there. */
+/** Files are distinguished only by size and time: both are always present. */
 const OF_FILES = ['last-modified']
 
-/** Which file, in which collection, and which version of it. */
+/** A file, with its collection and version. */
 export interface StoredFile {
   readonly collection: string
   readonly key: string
@@ -31,7 +31,10 @@ export class Reading {
     this.#client = client
   }
 
-  /** What HEAD reports: size, time, and the type that the service guesses by the name. HEAD knows no versions: of one the first byte is asked for. */
+  /**
+   * Parses HEAD: size, time, and the type that the service guesses from the name. HEAD does not support versions: for a version, the first
+   * byte is read.
+   */
   async head(file: StoredFile, ctx: CallContext): Promise<Stat> {
     if (file.versionId !== undefined) {
       const result = await this.read(file, { range: { start: 0, end: 1 } }, ctx)
@@ -44,7 +47,7 @@ export class Reading {
   }
 
   /**
-   * The bytes of a file or a range of it. There are no etags: `continues` says that size and time, in seconds, tie requests together.
+   * The bytes of a file or a range of it. There are no etags: `continues` means that size and time, in seconds, connect several requests.
    */
   async read(file: StoredFile, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     const protocol = {
@@ -62,8 +65,9 @@ export class Reading {
   }
 
   /**
-   * A GET of the file. A range that ends beyond the file is answered as if it did not, with fewer bytes than announced: then all from its beginning is
-   * asked for. One that begins there is answered by 503, as an overloaded server answers; the size distinguishes them.
+   * A GET of the file. If a range ends beyond the file, the service sends fewer bytes than it announces; then everything from the start of
+   * the range is requested. If a range starts beyond the file, the answer is 503, as from an overloaded server; the file's size
+   * distinguishes the two.
    */
   async #get(file: StoredFile, range: string | undefined, ctx: CallContext): Promise<HttpResponse> {
     const send = (value: string | undefined): Promise<HttpResponse> => {
@@ -80,7 +84,7 @@ export class Reading {
     } catch (error) {
       if (!(error instanceof HttpStatusError) || (error.status !== 503 && error.status !== 416)) throw error
       const { size } = await this.head(file, ctx).catch(reason => {
-        // The file is missing, or the server answers nothing at all.
+        // The file is missing, or the server does not answer at all.
         throw isStorageError(reason) || classifyNimbus(reason) === 'not_found' ? reason : error
       })
       const [start = 0, last = 0] = range.slice('bytes='.length).split('-').map(Number)
@@ -94,7 +98,7 @@ export class Reading {
   }
 }
 
-/** Whether `Content-Range` names a last byte that the file does not have. */
+/** Whether `Content-Range` contains a last byte that the file does not have. */
 function isBeyondEnd({ status, headers }: HttpResponse): boolean {
   const [, first, last] = /^bytes (\d{1,15})-(\d{1,15})\//.exec(headers['content-range'] ?? '') ?? []
   const size = sizeOf(headers)
@@ -108,7 +112,7 @@ function requestOf(
   return { method, collection, path: keyPath('data', key), query: versionQuery(versionId), seeksFile: true }
 }
 
-/** Names a version of a file. */
+/** The query for a version of a file. */
 export function versionQuery(versionId: string | undefined): Exclude<Query, string> {
   return versionId === undefined ? [] : [['version_identifier', versionId]]
 }

@@ -64,21 +64,21 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
     default: null,
     keys: ['NIMBUS_KEY_ID'],
     role: 'credential',
-    doc: 'Number of the key, unless `user` has it.',
+    doc: 'Number of the key, if `user` does not contain it.',
   }),
   key: optionalText({
     default: null,
     keys: ['NIMBUS_KEY'],
     secret: true,
     role: 'credential',
-    doc: 'The key, used as it is although it looks like base64.',
+    doc: 'The key. It looks like base64 but is used without decoding.',
   }),
   collection: setting('name', parseCollection, {
     default: '',
     keys: ['NIMBUS_COLLECTION'],
     aliases: ['bucket', 'bucketName'],
     role: 'destination',
-    doc: 'Collection that holds the files: lower-case letters, digits and single hyphens.',
+    doc: 'Collection of the files: lower-case letters, digits and single hyphens.',
   }),
   domain: setting('host', parseDomain, {
     default: 'nimbus.io',
@@ -90,7 +90,7 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
     default: null,
     keys: ['NIMBUS_HOST'],
     role: 'destination',
-    doc: 'Name or address to connect to in place of those hosts, where DNS does not know them.',
+    doc: 'Name or address to connect to if DNS does not resolve the hosts of the collections.',
   }),
   port: optionalPort({
     default: null,
@@ -103,17 +103,17 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
     keys: ['NIMBUS_SECURE', 'NIMBUS_IO_SERVICE_SSL'],
     aliases: ['useSsl', 'ssl'],
     role: 'destination',
-    doc: 'Whether requests go by https.',
+    doc: 'Whether requests use https.',
   }),
   publicRead: flag({
     default: false,
     keys: ['NIMBUS_PUBLIC_READ'],
-    doc: 'Whether the access control of the collection has allow_unauth_read: then files have plain URLs. There are no signed ones.',
+    doc: 'Whether the access control of the collection has allow_unauth_read. Files then have plain URLs; the service has no signed URLs.',
   }),
   listSizes: flag({
     default: false,
     keys: ['NIMBUS_LIST_SIZES'],
-    doc: 'Whether listings ask for the size of each file by a request of its own; without, sizes in listings are NaN.',
+    doc: 'Whether listings send one request per file for its size; if false, sizes in listings are NaN.',
   }),
   multipartThreshold: parts.multipartThreshold,
   partSize: { ...parts.partSize, doc: 'Size of the parts of a larger upload, at least 64 KiB.' },
@@ -124,7 +124,7 @@ export const nimbusSettings: SettingsOf<NimbusOptions> = {
   connectTimeoutSecs: connection.connectTimeoutSecs,
 }
 
-/** The identity in the options: user, number of the key, key. `improperly_configured` names what is missing. */
+/** The identity in the options: user, number of the key, key. Code `improperly_configured` with the missing options. */
 export function nimbusKey({ user: given, keyId, key }: Pick<NimbusOptions, 'user' | 'keyId' | 'key'>): NimbusKey {
   const [, name, id] = /^([^:]*)(?::(.*))?$/s.exec(given ?? '') ?? []
   if (id !== undefined && !/^[1-9]\d{0,14}$/.test(id)) {
@@ -154,7 +154,7 @@ function parseCollection(raw: unknown): string {
   return name
 }
 
-/** A domain below which each collection has a name of its own, so that no address is one. */
+/** Parses a domain. Each collection has its own name below it, so it cannot be an IP address. */
 function parseDomain(raw: unknown): string {
   const domain = parseToken(raw).toLowerCase()
   if (/^[a-z0-9-]+(?:\.[a-z0-9-]+)*$/.test(domain) && URL.canParse(`http://collection.${domain}`)) return domain

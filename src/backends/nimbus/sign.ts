@@ -6,14 +6,14 @@ export interface NimbusKey {
   readonly user: string
   /** The number of the key. */
   readonly keyId: string
-  /** Used as it is, although it looks like base64. */
+  /** Used unchanged, although it looks like base64. */
   readonly key: string
 }
 
-/** What of a request is signed. */
+/** The parts of a request that are signed. */
 export interface SignedParts {
   readonly method: string
-  /** Path and query as they are sent, percent-encoded. */
+  /** Path and query in the form that is sent, percent-encoded. */
   readonly uri: string
   /** Seconds since 1970. */
   readonly timestamp: number

@@ -18,7 +18,7 @@ export interface NimbusVersion {
 }
 
 /**
- * Files in a collection of Nimbus.io. The public service is closed: this reads old estates, on servers of one's own.
+ * Files in a collection of Nimbus.io. The public service is closed: this reads old data on private servers.
  *
  * @example
  * const storage = new NimbusStorage({
@@ -33,12 +33,12 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
   static override readonly settings: SettingsOf<NimbusOptions> = nimbusSettings
   static override readonly backendName: string = 'nimbus'
 
-  /** That the public service is closed, and settings without an effect. */
+  /** Advice that the public service is closed, and about settings without effect. */
   static override advice(given: GivenSettings): readonly string[] {
     return nimbusAdvice(given)
   }
 
-  /** Checks what needs no network: without user, number of the key, key and collection it is `improperly_configured`. */
+  /** Checks the options without the network. Code `improperly_configured` without user, number of the key, key and collection. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     nimbusKey(this.options)
@@ -67,7 +67,7 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
     })
   }
 
-  /** The plain URL of a file with `publicRead`; `unsupported` without: there are no signed URLs. */
+  /** The plain URL of a file with `publicRead`; otherwise `unsupported`: there are no signed URLs. */
   override async url(name: NameOrEntry, options: UrlOptions = {}): Promise<string> {
     try {
       return await super.url(name, options)
@@ -79,7 +79,9 @@ export class NimbusStorage<O extends NimbusOptions = NimbusOptions> extends Stor
     }
   }
 
-  /** The versions of a file that the service keeps, the oldest first; none where the file is missing. Read one by `open(name, 'rb', { versionId })`. */
+  /**
+   * The versions of a file in the service, the oldest first; empty if the file is missing. Read one with `open(name, 'rb', { versionId })`.
+   */
   async versions(name: NameOrEntry, options: CallOptions = {}): Promise<readonly NimbusVersion[]> {
     checkCallOptions('versions', options)
     const ref = this.calls.checked('list', nameIn(name), () => this.fileRef(name))

@@ -9,7 +9,7 @@ import { otherHeaders } from './headers.ts'
 const EVERYBODY = 'http://acs.amazonaws.com/groups/global/AllUsers'
 const READS: ReadonlySet<string | undefined> = new Set(['READ', 'FULL_CONTROL'])
 
-/** GetObjectAcl: whether a grant lets everybody read. */
+/** GetObjectAcl: whether a grant allows all users to read. */
 export async function visibilityOf(
   client: S3Client,
   key: string,

@@ -3,33 +3,33 @@ import { ImproperlyConfigured } from '../../core/errors.ts'
 import { type ServiceEndpoint, serviceEndpoint } from '../../remote/endpoint.ts'
 import { encodeComponent } from '../../remote/sign/encode.ts'
 
-/** Where the bucket's name stands: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
+/** Where the bucket's name is: in the host, in the path, or wherever the endpoint allows (`auto`, the same as `null`). */
 export type AddressingStyle = 'virtual' | 'path' | 'auto'
 
-/** What decides a bucket's address; the names are those of the S3 options. */
+/** The options for a bucket's address, with the names of the S3 options. */
 export interface AddressOptions {
   readonly bucketName: string
   readonly regionName?: string | null | undefined
   readonly addressingStyle?: AddressingStyle | null | undefined
-  /** With or without a scheme, with any port and path; it overrides region and, where it has a scheme, `useSsl`. */
+  /** With or without a scheme, with any port and path. It overrides the region and, if it has a scheme, `useSsl`. */
   readonly endpointUrl?: string | null | undefined
-  /** `true` unless given. */
+  /** Default: `true`. */
   readonly useSsl?: boolean | undefined
-  /** Whether requests are for the account, and for no bucket. */
+  /** Whether requests are for the account, not for a bucket. */
   readonly ofAccount?: boolean | undefined
 }
 
-/** Where requests for a bucket go: `origin + pathPrefix + '/' + encodeKey(key)`. */
+/** The address of a bucket's requests: `origin + pathPrefix + '/' + encodeKey(key)`. */
 export interface BucketAddress {
   /** Scheme, host and port without a trailing slash. */
   readonly origin: string
-  /** Value of the `host` header; a port stands in it unless it is the scheme's own. */
+  /** Value of the `host` header, with the port unless it is the default of the scheme. */
   readonly host: string
-  /** What stands before `/` and the key: the endpoint's path and the bucket where it is in the path, else empty. */
+  /** The part before `/` and the key: the endpoint's path, and the bucket if it is in the path; may be empty. */
   readonly pathPrefix: string
   /** Whether the bucket is in the path; otherwise it is in the host. */
   readonly bucketInPath: boolean
-  /** `pathPrefix` with the bucket in front where it is in the host: what version 2 signs before `/` and the key. */
+  /** `pathPrefix`, preceded by the bucket if it is in the host: version 2 signs this before `/` and the key. */
   readonly resourcePrefix: string
 }
 
@@ -48,30 +48,30 @@ function partitionSuffix(region: string): string {
   return PARTITIONS.find(([prefix]) => region.startsWith(prefix))?.[1] ?? 'amazonaws.com'
 }
 
-/** Whether a text that a service sent can be the name of a region. Services behind an endpoint also have capitals, dots and `_` in them: `RegionOne`. */
+/** Whether a service's text can be the name of a region. Services with their own endpoint also use capitals, dots and `_`: `RegionOne`. */
 export function isRegion(text: string): boolean {
   return /^[\w.-]{1,64}$/.test(text)
 }
 
-/** Whether a region that a service names is one of Amazon's, in the same partition as the region in use: no other host is ever made of it. */
+/** Whether a service's region is one of Amazon's, in the partition of the current region. No host is ever made from another region. */
 export function isSiblingRegion(region: string, used: string): boolean {
   return /^[a-z]{2,4}(?:-[a-z]{2,12}){1,3}-\d{1,2}$/.test(region) && partitionSuffix(region) === partitionSuffix(used)
 }
 
-/** The region in one of Amazon's S3 hosts, '' for the global one, undefined for a host that is not Amazon's. */
+/** The region in one of Amazon's S3 hosts; '' for the global host, undefined for a host that is not Amazon's. */
 export function regionOfHost(host: string): string | undefined {
   const found = /^s3(?:[.-](?:dualstack\.)?((?!fips-)[a-z]{2,}(?:-[a-z]+)+-\d+))?\.amazonaws\.com(?:\.cn)?$/i.exec(host)
   return found ? (found[1]?.toLowerCase() ?? '') : undefined
 }
 
-/** The region to sign for: `us-east-1` where none is configured or the global host is meant. */
+/** The region to sign for: `us-east-1` if none is configured, or for the global host. */
 export function signingRegion(regionName: string | null | undefined): string {
   return !regionName || regionName === 'aws-global' ? 'us-east-1' : regionName
 }
 
 /**
- * Finds a bucket's address. A bucket that cannot be a host label, or has a dot under https, stays in the path; so does
- * every bucket of a custom endpoint unless the style is `virtual`. A bad bucket, region or endpoint is `ImproperlyConfigured`.
+ * Finds a bucket's address. A bucket that cannot be a host label, or has a dot under https, stays in the path, and so does every bucket of
+ * a custom endpoint unless the style is `virtual`. A bad bucket, region or endpoint is `improperly_configured`.
  */
 export function bucketAddress(options: AddressOptions): BucketAddress {
   const { bucketName, ofAccount = false } = options
@@ -118,13 +118,13 @@ function isVirtual(endpoint: Endpoint, { bucketName, addressingStyle }: AddressO
   return isHostable(bucketName)
 }
 
-/** DNS labels of 1 to 63 characters joined by dots, 3 to 63 in all, in lower case, not like an IP address. */
+/** DNS labels of 1 to 63 characters joined by dots, 3 to 63 in total, in lower case, and not an IP address. */
 function isHostable(bucketName: string): boolean {
   if (bucketName.length < 3 || bucketName.length > 63 || isIP(bucketName) !== 0) return false
   return bucketName.split('.').every(label => /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(label))
 }
 
-/** Whether a text can be the name of a bucket of any service: it has no character that means something in a host or a path. */
+/** Whether a text can be a bucket name of any service: it has no character with a meaning in a host or a path. */
 export function isBucketName(text: string): boolean {
   return /^[\w.:-]+$/.test(text) && !/^\.{1,2}$/.test(text)
 }

@@ -2,15 +2,15 @@ import { S3Error } from './errors.ts'
 import type { S3Request } from './operations.ts'
 import type { Preset } from './settings/presets.ts'
 
-/** How the bucket may be made. */
+/** Options for creating the bucket. */
 export interface BucketOptions {
   readonly preset: Preset
   readonly regionName?: string | null | undefined
-  /** Whether a missing bucket is created when a request finds that it is missing. */
+  /** Whether to create the bucket when a request finds it missing. */
   readonly autoCreateBucket?: boolean | undefined
-  /** Whether nothing may be written, not even a bucket. */
+  /** Whether all writes are forbidden, including creating a bucket. */
   readonly readOnly?: boolean | undefined
-  /** Canned ACL of a bucket that is created. */
+  /** Canned ACL of a new bucket. */
   readonly bucketAcl?: string | null | undefined
 }
 
@@ -24,7 +24,7 @@ export function bucketRequest({ bucketAcl, regionName, preset }: BucketOptions):
   return { method: 'PUT', headers, body, stay: true }
 }
 
-/** Whether CreateBucket was refused because the bucket is there and ours. */
+/** Whether CreateBucket failed because the bucket exists and belongs to this account. */
 export function isOwnBucket(error: unknown): boolean {
   return error instanceof S3Error && error.serviceCode === 'BucketAlreadyOwnedByYou'
 }

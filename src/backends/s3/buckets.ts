@@ -15,7 +15,7 @@ const CODES: ReadonlyMap<string | undefined, ErrorCode> = new Map([
   ['NoSuchBucket', 'not_found'],
 ])
 
-/** The buckets of an account. Each request learns the region of its bucket; none creates a missing one by the way. */
+/** The buckets of an account. Each request learns the region of its bucket; no request creates a missing bucket. */
 export class Buckets implements ContainerProtocol {
   readonly #options: S3ClientOptions
   readonly #http: HttpClient
@@ -29,14 +29,14 @@ export class Buckets implements ContainerProtocol {
     return CODES.get(serviceCode)
   }
 
-  /** CreateBucket. It is asked for the bucket before: Amazon (in us-east-1) and Ceph answer with success where the bucket is ours already. */
+  /** CreateBucket, after a check that the bucket is missing: Amazon (us-east-1) and Ceph report success for an own bucket that exists. */
   async create(name: string, ctx: CallContext): Promise<void> {
     const client = this.#clientOf(name)
     await checkIsMissing(name, () => lookInto(client, ctx))
     await client.done({ ...bucketRequest(this.#options), conflicts: [409] }, ctx)
   }
 
-  /** Lists one object: unlike that of HeadBucket the answer can be checked, and that of a refusal tells its cause. */
+  /** Lists one object: unlike with HeadBucket, the answer can be checked, and a refusal contains its cause. */
   async stat(name: string, ctx: CallContext): Promise<ContainerStat> {
     await lookInto(this.#clientOf(name), ctx)
     return { name }
@@ -48,7 +48,7 @@ export class Buckets implements ContainerProtocol {
     return bucketPage((await account.xml({ method: 'GET', query: bucketsQuery(page) }, ctx)).root)
   }
 
-  /** DeleteBucket, which refuses one that is not empty. */
+  /** DeleteBucket, which refuses a bucket that is not empty. */
   async delete(name: string, ctx: CallContext): Promise<void> {
     await this.#clientOf(name).done({ method: 'DELETE', conflicts: [404] }, ctx)
   }

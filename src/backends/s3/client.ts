@@ -24,20 +24,20 @@ const SECRET_HEADERS: readonly string[] = [
   'x-amz-copy-source-server-side-encryption-customer-key',
 ]
 
-/** Where a client sends its requests and how it signs them. */
+/** The address of a client's requests and how it signs them. */
 export interface S3ClientOptions extends AddressOptions, BucketOptions, SignerOptions {
   readonly credentials: CredentialSource
 }
 
 /**
- * Requests to one bucket. The client learns the bucket's region and the service's clock when it was told wrong ones, and creates a missing
- * bucket where the options say so.
+ * Requests to one bucket. The client learns the bucket's region and the service's clock if its own values were wrong, and creates a missing
+ * bucket if the options allow it.
  */
 export class S3Client {
   readonly #options: S3ClientOptions
   readonly #signer: Signer
   readonly #service: Service<S3Request, Place>
-  /** Whether an answer has shown that there is a bucket. */
+  /** Whether an answer has proved that the bucket exists. */
   #hasBucket = false
 
   constructor(options: S3ClientOptions, http: HttpClient) {
@@ -56,22 +56,22 @@ export class S3Client {
     return `${origin}${pathPrefix}/${encodeKey(key)}`
   }
 
-  /** Sends a request; an error status is thrown as `S3Error`. The body of the answer has to be read or drained. */
+  /** Sends a request; an error status is thrown as `S3Error`. The caller must read or drain the body of the answer. */
   async send(request: S3Request, ctx: CallContext): Promise<HttpResponse> {
     return this.#seen(await this.#service.send(request, ctx))
   }
 
-  /** Sends a request whose answer has no body worth reading; returns its headers. */
+  /** Sends a request whose answer has no useful body; returns its headers. */
   async done(request: S3Request, ctx: CallContext): Promise<IncomingHttpHeaders> {
     return this.#seen(await this.#service.done(request, ctx))
   }
 
-  /** Sends a request that is answered by a document; an error inside one with status 200 is thrown as well. */
+  /** Sends a request and returns its XML answer; an error in a document with status 200 is also thrown. */
   async xml(request: S3Request, ctx: CallContext): Promise<XmlAnswer> {
     return this.#seen(await this.#service.xml(request, ctx))
   }
 
-  /** Creates the bucket; one that is ours already is fine. */
+  /** Creates the bucket. A bucket of this account that exists is no error. */
   async createBucket(ctx: CallContext): Promise<void> {
     try {
       await this.done(bucketRequest(this.#options), ctx)
@@ -80,20 +80,20 @@ export class S3Client {
     }
   }
 
-  /** A URL that carries its own signature. */
+  /** A URL that contains its own signature. */
   async presign(request: PresignRequest, ctx: CallContext): Promise<string> {
     const credentials = await this.#credentials(ctx)
     return this.#signer.presign(request, this.#service.known, credentials)
   }
 
-  /** What the form of a key is signed with, by the service's clock as far as it is known. */
+  /** The data to sign the form of a key with, by the service's clock as far as it is known. */
   formTarget(key: string): FormTarget {
     const { region } = this.#service.known
     const now = this.#service.known.timeOf(this.#signer.now())
     return { url: this.url(''), bucket: this.bucketName, key, region, now }
   }
 
-  /** The keys to sign with now; null for an anonymous client. */
+  /** The keys for signing now; null for an anonymous client. */
   async credentials(): Promise<SigningCredentials | null> {
     return this.#options.credentials.get()
   }
@@ -103,7 +103,7 @@ export class S3Client {
     return answer
   }
 
-  /** The keys, waited for as long as the call lives. */
+  /** The keys; the wait ends with the call. */
   #credentials({ signal }: CallContext): ReturnType<CredentialSource['get']> {
     const found = this.#options.credentials.get()
     return found instanceof Promise ? abortable(found, signal) : found
@@ -138,8 +138,8 @@ export class S3Client {
   }
 
   /**
-   * The answer to a refused HEAD has no body and so no cause: that of a GET of the first byte tells it. So does that of the first 404, which
-   * may also mean that there is no such bucket.
+   * The answer to a refused HEAD has no body with the cause, so a GET of the first byte finds it. The same applies to the first 404, which
+   * may also mean that the bucket is missing.
    */
   #explain(request: S3Request, status: number, serviceCode: string | undefined): S3Request | undefined {
     if (request.method !== 'HEAD' || serviceCode !== undefined) return undefined
@@ -147,14 +147,14 @@ export class S3Client {
     return { ...request, method: 'GET', headers: { ...request.headers, range: 'bytes=0-0' } }
   }
 
-  /** Forgets keys that have ended, unless they were renewed meanwhile. */
+  /** Forgets expired keys, unless they were renewed meanwhile. */
   #dropKeys(token: string | undefined): void {
     const { credentials } = this.#options
     const keys = credentials.get()
     if (keys !== null && !(keys instanceof Promise) && keys.sessionToken === token) credentials.drop?.(keys)
   }
 
-  /** The service's clock, where the request's time was refused; that keys have ended; the bucket's region; that there is a bucket now. */
+  /** Learns the service's clock from a refused time, that keys have expired, the bucket's region, or that the bucket exists. */
   async #learn(
     error: S3Error,
     place: Place,

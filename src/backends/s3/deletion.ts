@@ -4,16 +4,16 @@ import type { Hide } from '../../remote/redact.ts'
 import { type XmlNode, xmlText } from '../../remote/xml.ts'
 import { keyError } from './errors.ts'
 
-/** Most keys of one DeleteObjects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
+/** Maximum number of keys per DeleteObjects (https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html). */
 export const DELETE_LIMIT = 1000
 
-/** The body of DeleteObjects. It is not quiet: the answer names every key, so that none counts as deleted that was not. */
+/** The body of DeleteObjects. Quiet mode is off: the answer lists every key, so that a key counts as deleted only if it is listed. */
 export function deleteDocument(keys: readonly string[]): string {
   const objects = keys.map(key => `<Object><Key>${xmlText(key)}</Key></Object>`).join('')
   return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${objects}</Delete>`
 }
 
-/** What DeleteObjects answered for each key that it names. */
+/** The result of DeleteObjects for each key in its answer. */
 export function deleteAnswer(root: XmlNode, hide: Hide): BatchAnswer {
   const results = new Map<string, StorageError | undefined>()
   for (const node of root.children('Deleted')) results.set(node.child('Key')?.text ?? '', undefined)

@@ -53,17 +53,17 @@ import { S3Parts } from './upload/parts.ts'
 import { Writer, type WriterOptions } from './upload/writer.ts'
 import { directUpload, signedUrl } from './url.ts'
 
-/** What an `S3Driver` needs; `S3Storage` makes it of its options. */
+/** The options of an `S3Driver`; `S3Storage` makes them from its own options. */
 export interface S3DriverOptions extends S3ClientOptions, WriterOptions {
-  /** Sends the requests, and is closed with the driver. Default: a `NodeClient` by `transport`. */
+  /** The client that sends the requests; it is closed with the driver. Default: a `NodeClient` with `transport`. */
   readonly httpClient?: HttpClient | undefined
   readonly transport?: NodeClientOptions | undefined
   readonly conditionalWrites: 'auto' | 'on' | 'off'
   /** Largest copy in one request, in bytes. Default: 5 GiB. */
   readonly maxCopySize?: number | undefined
-  /** Milliseconds that an upload which nobody knows gets to show a part before it is ended. Default: 2000. */
+  /** Milliseconds in which an unknown upload must show a part before it is ended. Default: 2000. */
   readonly orphanWaitMs?: number | undefined
-  /** Where the object that tries out conditions may stand. */
+  /** Key prefix of the object that tests conditions. */
   readonly probePrefix?: string | undefined
 }
 
@@ -81,7 +81,7 @@ export class S3Driver implements Driver {
   readonly #writer: Writer
   readonly #conditions: Conditions
   readonly #batches: Batches<RequestOptions>
-  /** Asks for checksums where the service is known to have them. */
+  /** Requests checksums if the service is known to have them. */
   readonly #asked: Readonly<Record<string, string>>
 
   constructor(options: S3DriverOptions) {
@@ -121,7 +121,7 @@ export class S3Driver implements Driver {
     }
   }
 
-  /** Tries out conditions unless they are known; without the right to write they count as not kept. */
+  /** Tests conditions unless they are known. Without the permission to write, they count as unsupported. */
   async discover(ctx: CallContext, options: RequestOptions = {}): Promise<Features> {
     const { probePrefix = '' } = this.#options
     await this.#conditions.discover(ctx, shared => {
@@ -164,7 +164,7 @@ export class S3Driver implements Driver {
     await deleted(this.client.done({ method: 'DELETE', key, headers }, ctx), options, classifyS3)
   }
 
-  /** DeleteObjects, 1000 keys at a time; keys that XML cannot hold, and services without it, one by one. */
+  /** DeleteObjects, 1000 keys per request. Deletes keys one by one if XML cannot contain them or the service lacks DeleteObjects. */
   deleteMany(
     keys: readonly string[],
     ctx: CallContext,
@@ -197,8 +197,8 @@ export class S3Driver implements Driver {
   }
 
   /**
-   * A condition on the target goes with the copy. Where CopyObject takes none, a small file is read and sent again, which are two requests, and a large one
-   * claims its key first. Another condition is `unsupported`.
+   * A condition on the target is sent with the copy. If CopyObject supports none, a small file is read and sent again, with two requests,
+   * and a large file claims its key first. Any other condition is `unsupported`.
    */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
@@ -233,7 +233,7 @@ export class S3Driver implements Driver {
     return this.client.url(key)
   }
 
-  /** The object's URL in the service. */
+  /** The object's URL at the service. */
   async address(key: string): Promise<string> {
     return this.client.url(key)
   }
@@ -242,7 +242,7 @@ export class S3Driver implements Driver {
     return signedUrl(this.client, key, options, ctx)
   }
 
-  /** A form, or a signed PUT where the service takes no forms. */
+  /** A form, or a signed PUT if the service does not support forms. */
   uploadTarget(
     key: string,
     options: WriteOptions,
@@ -260,7 +260,7 @@ export class S3Driver implements Driver {
     return setVisibility(this.client, key, visibility, options, ctx)
   }
 
-  /** Creates the bucket; one that is ours already is fine. */
+  /** Creates the bucket. A bucket of this account that exists is no error. */
   async createContainer(ctx: CallContext): Promise<void> {
     await this.client.createBucket(ctx)
   }
@@ -273,7 +273,7 @@ export class S3Driver implements Driver {
     return classifyS3(error)
   }
 
-  /** Ends the uploads under way, waits until they are undone, and closes its own connections. */
+  /** Ends the uploads in progress, waits until they are removed, and closes its own connections. */
   async close(): Promise<void> {
     await this.#parts.close()
     await this.#http.close()

@@ -10,9 +10,9 @@ import { isSkewed, readRefusal, skewHint } from '../../remote/refusal.ts'
 import type { XmlNode } from '../../remote/xml.ts'
 import { isRegion } from './addressing.ts'
 
-/** What an S3 error document says (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
+/** The contents of an S3 error document (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html). */
 export interface S3ErrorDetails extends HttpErrorDetails {
-  /** The bucket's own region, where the answer tells it. */
+  /** The bucket's own region, if the answer contains it. */
   readonly region?: string | undefined
   /** Another host that the request should go to. */
   readonly endpoint?: string | undefined
@@ -20,7 +20,7 @@ export interface S3ErrorDetails extends HttpErrorDetails {
   readonly serverTime?: Date | undefined
 }
 
-/** An answer by which S3 refused a request; its message names the likely cause. */
+/** An answer by which S3 refused a request. Its message contains the likely cause. */
 export class S3Error extends HttpStatusError {
   readonly region: string | undefined
   readonly endpoint: string | undefined
@@ -39,10 +39,10 @@ export class S3Error extends HttpStatusError {
   }
 }
 
-/** The request that was refused; its signature names the region that it was made for. */
+/** The refused request; its signature contains the region. */
 type SentRequest = Pick<HttpRequest, 'method' | 'url'> & Partial<Pick<HttpRequest, 'headers'>>
 
-/** Makes an error of a refusal. A 404 with another body than S3's is not the service's, and says nothing of a file. */
+/** Makes an error from a refusal. A 404 whose body is not S3's does not come from the service, and does not mean that a file is missing. */
 export async function s3Error(
   request: SentRequest,
   response: HttpResponse,
@@ -52,7 +52,7 @@ export async function s3Error(
   return errorOf(request, { ...answer, hide, seeksFile: seeksFile && isOwn }, root)
 }
 
-/** The error of a document that came with status 200, as Copy and Complete may answer; undefined for any other document. */
+/** The error in a document with status 200, as Copy and Complete may return; undefined for any other document. */
 export function errorInside(
   request: SentRequest,
   headers: IncomingHttpHeaders,
@@ -78,7 +78,7 @@ function errorOf(
   const region = regions.find(each => isRegion(each) && hide(each) === each)
   const host = word('Endpoint')
   const serverTime = dateOf(word('ServerTime')) ?? dateOf(headers.date)
-  // Two rivals at one key: this one did nothing and may try again.
+  // Two writers competed for one key: this one did nothing and may try again.
   const outcome = answer.outcome ?? (serviceCode === 'ConditionalRequestConflict' ? 'not_applied' : undefined)
   const details = { ...answer, outcome, serviceCode, region, serverTime, endpoint: host && shownText(host, hide) }
   return new S3Error(request, {
@@ -89,7 +89,7 @@ function errorOf(
   })
 }
 
-/** Headers by which a service tells the code where an answer has no body. */
+/** Headers that contain the code if an answer has no body. */
 const CODE_HEADERS = ['x-amz-error-code', 'x-minio-error-code']
 
 const HINTS: ReadonlyMap<string, string> = new Map(
@@ -109,7 +109,7 @@ const HINTS: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** Codes by which S3 says that the bucket is in another region; a HEAD has none. */
+/** Codes that mean that the bucket is in another region; a HEAD has none. */
 const ELSEWHERE: ReadonlySet<string | undefined> = new Set([
   'AuthorizationHeaderMalformed',
   'PermanentRedirect',
@@ -143,7 +143,7 @@ function deniedHint(method: string, url: string): string | undefined {
   return 'For a missing file S3 answers 403, not 404, unless the credentials may do s3:ListBucket'
 }
 
-/** Codes by S3's own words; they say more than the status. */
+/** Error codes by S3's own error words, which are more precise than the status. */
 const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   Object.entries<ErrorCode>({
     AccessDenied: 'permission_denied',
@@ -206,14 +206,14 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map(
   }),
 )
 
-/** Codes that say that temporary keys have ended. */
+/** Error words for expired temporary keys. */
 const ENDED: ReadonlySet<string | undefined> = new Set([
   'ExpiredToken',
   'ExpiredTokenException',
   'TokenRefreshRequired',
 ])
 
-/** Whether a request was refused because its temporary keys have ended. */
+/** Whether a request was refused because its temporary keys have expired. */
 export function isExpired(error: unknown): boolean {
   return error instanceof S3Error && ENDED.has(error.serviceCode)
 }
@@ -225,7 +225,7 @@ const OF_KEYS: ReadonlySet<string | undefined> = new Set([
   'RequestTimeTooSkewed',
 ])
 
-/** Whether a request was refused because of the keys or the time that it was signed with, not because of what it asked. */
+/** Whether a request was refused because of its keys or signing time, not because of its content. */
 export function isOfKeys(error: unknown): boolean {
   return isExpired(error) || (error instanceof S3Error && OF_KEYS.has(error.serviceCode))
 }
@@ -233,13 +233,13 @@ export function isOfKeys(error: unknown): boolean {
 /** The code of an answer of S3, or of a `StorageError`; undefined for any other value. */
 export function classifyS3(error: unknown): ErrorCode | undefined {
   if (error instanceof S3Error && error.serviceCode === 'NoSuchUpload') return 'not_found'
-  // A version that is a delete marker has no file.
+  // A version that is a delete marker is not a file.
   if (error instanceof S3Error && error.status === 405 && error.headers['x-amz-delete-marker'] === 'true')
     return 'not_found'
   return classifyHttp(error, CODES)
 }
 
-/** The code of one of DeleteObjects' answers. */
+/** The error of one key in the answer of DeleteObjects. */
 export function keyError(key: string, code: string, message: string, hide: Hide): StorageError {
   const known = CODES.get(code) ?? 'unknown'
   const said = shownText(`${code}: ${message}`, hide)

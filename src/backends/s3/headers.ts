@@ -7,7 +7,7 @@ import { addParameters, METADATA_PREFIX, type ParameterUse } from './settings/ob
 
 type Parameters = Readonly<Record<string, unknown>>
 
-/** The headers of an upload: the storage's parameters, then the call's own attributes and `extra`, which win. */
+/** The headers of an upload: the storage's parameters, overridden by the call's own attributes and `extra`. */
 export function writeHeaders(parameters: Parameters, options: WriteOptions): Record<string, string> {
   const headers: Record<string, string> = {}
   addParameters(headers, parameters, 'write')
@@ -16,7 +16,7 @@ export function writeHeaders(parameters: Parameters, options: WriteOptions): Rec
   return headers
 }
 
-/** The headers of a request that is no upload, made of the same parameters. */
+/** The headers of a request other than an upload, from the same parameters. */
 export function otherHeaders(
   use: Exclude<ParameterUse, 'write'>,
   ...sources: ReadonlyArray<Parameters | undefined>
@@ -26,7 +26,7 @@ export function otherHeaders(
   return headers
 }
 
-/** What the headers of a HEAD or GET answer say; the size is that of the whole object, also of a range's answer. */
+/** Parses the headers of a HEAD or GET answer. The size is that of the whole object, also in the answer to a range. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
   return {
@@ -38,7 +38,7 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   }
 }
 
-/** The same as a `Stat`; code `unavailable` where the answer does not tell the size. */
+/** The same as a `Stat`. Code `unavailable` if the answer does not contain the size. */
 export function statOf(headers: IncomingHttpHeaders): Stat {
   return sizedStat(headerStatOf(headers))
 }

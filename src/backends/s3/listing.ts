@@ -10,7 +10,7 @@ export function uploadQuery(prefix: string, page: string | undefined): Array<[st
   return [['uploads'], ['encoding-type', 'url'], ['prefix', prefix], ...next]
 }
 
-/** The uploads in a ListMultipartUploads answer, whose times are by the service's clock. */
+/** The uploads in a ListMultipartUploads answer. Their times are by the service's clock. */
 export function uploadPage(root: XmlNode, { date }: IncomingHttpHeaders): UploadPage {
   const aheadMs = (dateOf(date)?.getTime() ?? Date.now()) - Date.now()
   const decode = keyDecoder(root)

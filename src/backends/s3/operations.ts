@@ -7,14 +7,14 @@ import type { Query } from '../../remote/sign/query.ts'
 /** One request of the S3 protocol. */
 export interface S3Request extends Pick<ServiceRequest, 'conflicts'> {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** Absent: the bucket itself. */
+  /** Absent for a request to the bucket itself. */
   readonly key?: string | undefined
   readonly query?: Exclude<Query, string> | undefined
-  /** Lower-case names; the client adds what signing needs. */
+  /** Lower-case names; the client adds the headers for signing. */
   readonly headers?: Record<string, string> | undefined
-  /** A stream can be sent once and needs `content-length` in the headers. */
+  /** A stream can be sent only once and needs `content-length` in the headers. */
   readonly body?: HttpRequest['body']
-  /** Whether another region is an error instead of being followed. */
+  /** Whether another region is an error. Default: the client follows to that region. */
   readonly stay?: boolean | undefined
 }
 
@@ -22,7 +22,7 @@ export interface S3Request extends Pick<ServiceRequest, 'conflicts'> {
 const OF_OBJECTS = ['ETag', 'Last-Modified']
 
 const OBJECT: Expected = { statuses: [200], fileHas: OF_OBJECTS }
-/** Services that keep neither are small; what they say of a size is believed. */
+/** Services that return neither header are small; the size that they report is accepted. */
 const HEAD: Expected = { ...OBJECT, orBare: true }
 const RANGE: Expected = { statuses: [200, 206], fileHas: OF_OBJECTS }
 const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
@@ -39,7 +39,7 @@ const BATCH = documentOf(['DeleteResult'])
 const COPY = documentOf(['CopyObjectResult'], ['ETag'])
 const PART_COPY = documentOf(['CopyPartResult', 'CopyObjectResult'], ['ETag'])
 
-/** What S3 answers to a request that it carried out (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html). */
+/** The expected answer of S3 to a successful request (https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations.html). */
 export function expectedOf({ method, key, query, headers }: S3Request): Expected {
   switch (method) {
     case 'HEAD':
@@ -63,7 +63,7 @@ export function expectedOf({ method, key, query, headers }: S3Request): Expected
   }
 }
 
-/** Whether a 404 to the request says that a file is missing: for reading and deleting one, for the source of a copy, for `If-Match`. */
+/** Whether a 404 to the request means that a file is missing: for reads, deletions, the source of a copy, and `If-Match`. */
 export function seeksFile({ method, key, query, headers }: S3Request): boolean {
   if (has(query, 'acl')) return true
   if (method !== 'PUT' && method !== 'POST') return key !== undefined

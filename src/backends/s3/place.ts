@@ -8,18 +8,18 @@ import {
 } from './addressing.ts'
 import { S3Error } from './errors.ts'
 
-/** Statuses by which a service may say that the bucket is in another region. */
+/** Statuses that may mean that the bucket is in another region. */
 const ELSEWHERE: ReadonlySet<number> = new Set([301, 307, 400, 403])
 
-/** Differences of clocks from which on a request is signed by the server's time instead, in milliseconds. */
+/** Minimum difference of clocks, in milliseconds, from which a request is signed with the server's time. */
 const LEAST_SKEW_MS = 30_000
 
-/** The region that requests are signed for, the bucket's address there, and the service's clock. */
+/** The region to sign requests for, the bucket's address there, and the service's clock. */
 export class Place {
-  /** The region signed for. */
+  /** The region to sign for. */
   readonly region: string
   readonly #options: AddressOptions
-  /** Milliseconds by which the service's clock is ahead of this machine's. */
+  /** Milliseconds that the service's clock is ahead of this machine's. */
   readonly #skewMs: number
   #address: BucketAddress | undefined
 
@@ -29,15 +29,15 @@ export class Place {
     this.region = signingRegion(options.regionName)
   }
 
-  /** Found at first use: a bad bucket, region or endpoint is `improperly_configured`. */
+  /** Computed at first use: a bad bucket, region or endpoint is `improperly_configured`. */
   get address(): BucketAddress {
     this.#address ??= bucketAddress(this.#options)
     return this.#address
   }
 
   /**
-   * The place that an error names, if it is another one. A service only ever names a region: the host is made of that by ourselves, and
-   * where an endpoint is set it stays. So nothing is sent to a host that an answer chose.
+   * The place in an error, if it differs from this one. Only a region is taken from an answer: the client makes the host from it, and a
+   * configured endpoint stays. So no request goes to a host that an answer chose.
    */
   namedBy(error: unknown): Place | undefined {
     if (!(error instanceof S3Error) || !ELSEWHERE.has(error.status)) return undefined
@@ -53,7 +53,7 @@ export class Place {
     return this.#skewMs === 0 ? now : new Date(now.getTime() + this.#skewMs)
   }
 
-  /** The same place with the clock of a service that refused a request because of its time, if that clock is another one. */
+  /** The same place with the clock of a service that refused a request because of its time, if that clock differs. */
   withClockOf(error: S3Error, now: Date): Place | undefined {
     const { serviceCode, serverTime } = error
     if (serviceCode !== 'RequestTimeTooSkewed' || serverTime === undefined) return undefined
@@ -61,7 +61,7 @@ export class Place {
     return Math.abs(skewMs - this.#skewMs) < LEAST_SKEW_MS ? undefined : new Place(this.#options, skewMs)
   }
 
-  /** The region in the host of a redirect to one of Amazon's addresses of this bucket. */
+  /** The region in the host of a redirect, if it is one of Amazon's addresses of this bucket. */
   #regionOf({ headers, endpoint }: S3Error): string | undefined {
     const target = headers.location ?? (endpoint && `https://${endpoint}/`)
     if (target === undefined || !URL.canParse(target)) return undefined

@@ -11,13 +11,13 @@ import type { Place } from './place.ts'
 /** How requests are signed. */
 export interface SignerOptions {
   readonly signatureVersion: 's3v4' | 's3' | 'unsigned'
-  /** Whether signatures of version 4 cover the bytes of bodies; default `auto`. */
+  /** Whether signatures of version 4 cover the bytes of bodies. Default: `auto`. */
   readonly payloadSigning?: 'auto' | 'always' | 'never' | undefined
   /** This machine's clock. */
   readonly now?: (() => Date) | undefined
 }
 
-/** What a signed URL is for. */
+/** The request of a signed URL. */
 export interface PresignRequest {
   readonly method: string
   readonly key: string
@@ -27,7 +27,7 @@ export interface PresignRequest {
   readonly expiresInSecs: number
 }
 
-/** Body size in bytes up to which `auto` always covers the body. */
+/** Maximum size in bytes of a body that `auto` always covers. */
 const MAX_HASHED = 1_048_576
 
 /** Addresses and signs requests and URLs. */
@@ -38,7 +38,7 @@ export class Signer {
     this.#options = options
   }
 
-  /** The request as it is sent; without credentials it is not signed. */
+  /** The signed request; without credentials it is unsigned. */
   sign(request: S3Request, place: Place, credentials: SigningCredentials | null): HttpRequest {
     const { method, query, body } = request
     const { origin, host, pathPrefix, resourcePrefix } = place.address
@@ -59,7 +59,7 @@ export class Signer {
     return { method, url: `${origin}${path}${queryPart(query)}`, headers, body }
   }
 
-  /** A URL that carries its own signature. */
+  /** A URL that contains its own signature. */
   presign(request: PresignRequest, place: Place, credentials: SigningCredentials | null): string {
     const { origin, host, pathPrefix, resourcePrefix } = place.address
     const { method, query, expiresInSecs } = request
@@ -81,7 +81,7 @@ export class Signer {
     return this.#options.now?.() ?? new Date()
   }
 
-  /** Large bodies over TLS are left to TLS and their checksum; all others are covered by the signature. */
+  /** Large bodies over TLS are protected by TLS and their checksum; the signature covers all others. */
   #payloadHash(body: S3Request['body'], place: Place): string {
     if (body === undefined) return EMPTY_PAYLOAD_HASH
     if (body instanceof Readable) return UNSIGNED_PAYLOAD

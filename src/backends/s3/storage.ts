@@ -23,19 +23,19 @@ import { parameterName } from './settings/object-parameters.ts'
 import { type S3Options, s3Settings } from './settings/settings.ts'
 import { customQuery, responseQuery } from './url.ts'
 
-/** For how long, and optionally from when and for whom, CloudFront opens a file. */
+/** The validity of CloudFront cookies: its end, and optionally its start and an IP range. */
 export interface CookieOptions extends Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {
-  /** Life in seconds; default `querystringExpire`. */
+  /** Lifetime in seconds. Default: `querystringExpire`. */
   readonly expiresInSecs?: number | undefined
 }
 
-/** How `url` is made; a start or an address is only for URLs that CloudFront's key signs. */
+/** Options of `url`. A start or an IP range is supported only for URLs that CloudFront's key signs. */
 export interface S3UrlOptions extends UrlOptions, Pick<CloudFrontLimits, 'startsAt' | 'ipAddress'> {}
 
 const S3_URL_OPTIONS: KnownOptions<S3UrlOptions> = { ...URL_OPTIONS, startsAt: true, ipAddress: true }
 const COOKIE_OPTIONS: KnownOptions<CookieOptions> = { startsAt: true, ipAddress: true, expiresInSecs: true }
 
-/** The longest life of what CloudFront's key signs, in seconds: ten years. */
+/** The longest lifetime of CloudFront signatures, in seconds: ten years. */
 const MAX_CLOUDFRONT_SECS = 315_360_000
 
 /** Parameters that are portable attributes, by their S3 names. */
@@ -47,7 +47,7 @@ const ATTRIBUTES: AttributeParameters = {
   ContentType: 'contentType',
 }
 
-/** Files in a bucket of Amazon S3 or of a service that speaks its protocol. */
+/** Files in a bucket of Amazon S3 or of a service with the same protocol. */
 export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O> {
   static override readonly settings: SettingsOf<S3Options> = s3Settings
   static override readonly backendName: string = 's3'
@@ -56,7 +56,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return withBotoConfig(withOwnToken(withNamedProfile(withoutIgnoredEndpoint(found, env))))
   }
 
-  /** Settings of the boto backend under their new names, and an endpoint that names the bucket. */
+  /** Settings of the boto backend with their new names, and an endpoint that contains the bucket. */
   static override advice(given: GivenSettings): readonly string[] {
     return s3Advice(given)
   }
@@ -65,7 +65,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   #domain: CloudFrontDomain | undefined
   #knownPlace: Place | undefined
 
-  /** Checks what needs no network: location, keys that contradict each other, half a CloudFront key are `improperly_configured`. */
+  /** Checks the options without the network: a bad location, contradictory keys, half a CloudFront key are `improperly_configured`. */
   constructor(options: Input<O> = {}, services: Services = {}) {
     super(options, services)
     this.#env = services.env ?? process.env
@@ -73,7 +73,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     checkCloudFront(this.options)
   }
 
-  /** Where requests go. */
+  /** The address of requests. */
   get #place(): Place {
     this.#knownPlace ??= placeOf(this.options, this.#env)
     return this.#knownPlace
@@ -117,7 +117,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return parameterName(name)
   }
 
-  /** An ACL of the file's parameters wins over `defaultAcl`. */
+  /** An ACL in the file's parameters overrides `defaultAcl`. */
   protected override baseParameters(): ObjectParameters {
     const { defaultAcl, encryption, reducedRedundancy } = this.options
     const base: Record<string, unknown> = {}
@@ -153,8 +153,8 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   }
 
   /**
-   * A URL on the custom domain (signed for CloudFront where keys are set), or one of the service, signed unless
-   * `querystringAuth` is off. Nothing is asked of the network.
+   * A URL on the custom domain (signed for CloudFront if keys are set), or one of the service, signed unless `querystringAuth` is off.
+   * Sends no request to S3.
    */
   override async url(name: string, options: S3UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
@@ -176,8 +176,8 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
   }
 
   /**
-   * Cookies by which CloudFront opens a file on the custom domain to a browser. A name that ends in `/*`, as `videos/*`, opens all below the
-   * folder: take no such name from a user. `improperly_configured` without a custom domain or a CloudFront key.
+   * Cookies that let a browser read a file on the custom domain through CloudFront, or with `videos/*` all files below the folder: do not
+   * accept such a name from a user. Code `improperly_configured` without a custom domain or a CloudFront key.
    */
   async signedCookies(name: string, options: CookieOptions = {}): Promise<CloudFrontCookies> {
     checkKnownOptions('signedCookies', options, COOKIE_OPTIONS)
@@ -185,7 +185,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return this.#customDomain().cookies(this.keyOf(name), { startsAt, ipAddress, expiresAt: this.#expiresAt(options) })
   }
 
-  /** A life of the settings that version 4 does not allow is their fault, not the caller's. */
+  /** A lifetime in the settings that version 4 does not allow is an error of the settings, not of the call. */
   #checkLife(options: UrlOptions): void {
     const { querystringExpire, signatureVersion } = this.options
     if (this.isUnsigned(options)) return
@@ -209,7 +209,7 @@ export class S3Storage<O extends S3Options = S3Options> extends ObjectStorage<O>
     return this.#domain
   }
 
-  /** The address and the signed fields of a browser's form that uploads one file; a name that ends in `${filename}` admits any below it. */
+  /** The address and the signed fields of a browser form for one file. `${filename}` at the end allows any name below. */
   async uploadForm(name: string, options: UploadFormOptions = {}): Promise<PostForm> {
     checkKnownOptions('uploadForm', options, FORM_OPTIONS)
     const { driver } = this.calls

@@ -36,7 +36,7 @@ const OVERRIDES = {
   contentType: 'response-content-type',
 } as const
 
-/** A URL that anybody may use until it expires; an unknown S3 parameter or method is `invalid_argument`. */
+/** A URL that anyone can use until it expires. Code `invalid_argument` for an unknown S3 parameter or method. */
 export async function signedUrl(
   client: S3Client,
   key: string,
@@ -60,7 +60,7 @@ export async function signedUrl(
   return client.presign({ method, key, query, headers, expiresInSecs }, ctx)
 }
 
-/** A form that stores exactly this key, with the attributes and parameters of the options; a signed PUT where the service takes no forms. */
+/** A form that stores exactly this key, with the attributes and parameters of the options; a signed PUT if the service has no forms. */
 export async function directUpload(
   client: S3Client,
   { forms, provider }: Preset,
@@ -76,12 +76,12 @@ export async function directUpload(
   }
   refuseMaxSize(limits, `this service (${provider})`)
   const url = await client.presign({ method: 'PUT', key, query: [], headers, expiresInSecs }, ctx)
-  // Version 4 moves these to the query; they are not to be sent again.
+  // Version 4 moves these to the query; they must not be sent again.
   const sent = Object.entries(headers).filter(([name]) => !/^x-amz-(?!server-side-encryption)/.test(name))
   return { method: 'PUT', url, headers: Object.fromEntries(sent) }
 }
 
-/** The query parameters of a download: overrides of the answer's headers, and whatever else the caller names. */
+/** The query parameters of a download: overrides of the answer's headers, and other parameters of the caller. */
 export function responseQuery(options: DownloadOptions): Array<[string, string]> {
   return queryOf(options, name => {
     if (isHeaderName(name)) return name
@@ -89,7 +89,7 @@ export function responseQuery(options: DownloadOptions): Array<[string, string]>
   })
 }
 
-/** The same for a domain of one's own, which may know parameters of any name. */
+/** The same for a custom domain, which may support parameters of any name. */
 export function customQuery(options: DownloadOptions): Array<[string, string]> {
   return queryOf(options, name => name)
 }
@@ -98,7 +98,7 @@ function queryOf(options: DownloadOptions, otherName: (name: string) => string):
   return downloadQuery(options, OVERRIDES, name => QUERY.get(name) ?? otherName(name))
 }
 
-/** Names that start in lower case are query parameters as they stand; S3's own names are in capitals. */
+/** Names that start in lower case are query parameters; S3's own names start with a capital. */
 function isHeaderName(name: string): boolean {
   return /^[a-z]/.test(name)
 }

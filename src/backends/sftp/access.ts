@@ -8,7 +8,7 @@ import { type Folders, refused } from './folders.ts'
 import { OPEN } from './open-flags.ts'
 import type { Place } from './root.ts'
 
-/** What is known of a file without opening it. */
+/** Attributes of a file that was not opened. */
 export interface Looked {
   readonly attributes: Attributes
   readonly kind: Kind
@@ -20,10 +20,10 @@ export interface OpenFile extends Looked {
   readonly handle: Buffer
 }
 
-/** Looks at what is at a place, also behind a link that stays inside. Missing: the server's refusal or `not_found`. */
+/** Looks up the file at a place, also behind a link that stays inside. Missing: the server's refusal or `not_found`. */
 export async function lookAt(folders: Folders, channel: Channel, place: Place, signal: AbortSignal): Promise<Looked> {
   const looking = channel.lstat(place.path, signal)
-  // Whether the folder lies inside is told before anything about the file is.
+  // An error of the folder check has priority over errors about the file.
   looking.catch(() => undefined)
   await folders.find(channel, place.folders, signal)
   const attributes = await looking
@@ -34,7 +34,7 @@ export async function lookAt(folders: Folders, channel: Channel, place: Place, s
   return { attributes: behind, kind: kindOf(behind) ?? (await probed(channel, place.path, signal)), isLink: true }
 }
 
-/** Opens a folder for reading its names. */
+/** Opens a folder to read its names. */
 export async function openFolder(channel: Channel, path: string, signal?: AbortSignal): Promise<Buffer> {
   try {
     return await channel.openFolder(path, signal)
@@ -43,7 +43,7 @@ export async function openFolder(channel: Channel, path: string, signal?: AbortS
   }
 }
 
-/** Whether something of which the server does not tell the kind is a folder: only folders can be listed. */
+/** Whether an item of unknown kind is a folder: only folders can be listed. */
 export async function probed(channel: Channel, path: string, signal?: AbortSignal): Promise<'file' | 'folder'> {
   const handle = await channel.openFolder(path, signal).catch(refused)
   if (handle instanceof SftpError) return 'file'
@@ -51,15 +51,15 @@ export async function probed(channel: Channel, path: string, signal?: AbortSigna
   return 'folder'
 }
 
-/** Throws `is_directory` for a folder, and `unsupported` for anything else that is no file. */
+/** Throws `is_directory` for a folder, and `unsupported` for anything else that is not a file. */
 export function mustBeFile(kind: Kind, { base }: Place): void {
   if (kind === 'folder') throw new StorageError('is_directory', `'${base}' is a directory.`)
   if (kind === 'other') throw new StorageError('unsupported', `'${base}' is no regular file.`)
 }
 
 /**
- * Opens a file for reading. A folder is `is_directory`, anything but a file `unsupported`: opening a pipe would hold up the whole session, so
- * nothing is opened that was not looked at.
+ * Opens a file for reading. A folder is `is_directory`, anything other than a file `unsupported`. The file is always looked up first, since
+ * opening a pipe would block the whole session.
  */
 export async function openForReading(
   folders: Folders,

@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** What settings should rather say. */
+/** Advice about settings. */
 export function sftpAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []

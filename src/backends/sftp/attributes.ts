@@ -3,12 +3,12 @@ import { guessType, packedType } from '../../core/mime.ts'
 import type { Attributes } from '../../remote/ssh/ssh2.ts'
 
 const TYPE_BITS = 0o170000
-/** Age in milliseconds from which the time of a file is no other version's. */
+/** Age in milliseconds from which a file's time is certainly different from that of other versions. */
 const SETTLED_MS = 2000
-/** Bits of a mode that a file hands on to the one that replaces it; those that run it with other rights are not. */
+/** Mode bits that a file passes to its replacement; not the bits that run it with other rights. */
 export const MODE_BITS = 0o777
 
-/** What a path leads to; undefined where the server does not tell. */
+/** The kind of the file at a path; undefined if the server does not report it. */
 export type Kind = 'file' | 'folder' | 'link' | 'other'
 
 const KINDS: ReadonlyMap<number, Kind> = new Map([
@@ -18,7 +18,7 @@ const KINDS: ReadonlyMap<number, Kind> = new Map([
 ])
 const LETTERS: Readonly<Record<string, Kind>> = { '-': 'file', d: 'folder', l: 'link' }
 
-/** The kind by the type bits of the mode, or by the first letter of a line as `ls -l` shows it. */
+/** The kind from the type bits of the mode, or from the first letter of a line in the format of `ls -l`. */
 export function kindOf({ mode = 0 }: Attributes, longname = ''): Kind | undefined {
   const type = mode & TYPE_BITS
   if (type !== 0) return KINDS.get(type) ?? 'other'
@@ -26,12 +26,12 @@ export function kindOf({ mode = 0 }: Attributes, longname = ''): Kind | undefine
   return LETTERS[longname[0]!] ?? 'other'
 }
 
-/** The size, where the server tells one that is none of chance. */
+/** The size, if the server reports a reliable one. */
 export function sizeIn({ size }: Attributes): number | undefined {
   return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? size : undefined
 }
 
-/** What is told of a file besides its size; its type is guessed from its name. */
+/** The attributes of a file besides its size; its type is guessed from its name. */
 export function describe({ mtime, atime }: Attributes, name: string): Omit<Stat, 'size'> {
   return {
     contentType: packedType(name) ?? guessType(name).contentType,
@@ -44,14 +44,14 @@ function timesOf(field: 'modifiedAt' | 'accessedAt', secs: number | undefined): 
   return typeof secs === 'number' && Number.isSafeInteger(secs) && secs >= 0 ? { [field]: new Date(secs * 1000) } : {}
 }
 
-/** What is told of a folder. */
+/** The attributes of a folder. */
 export function folderStat({ mtime, atime }: Attributes): Stat {
   return { size: 0, ...timesOf('modifiedAt', mtime), ...timesOf('accessedAt', atime), isDirectory: true }
 }
 
 /**
- * Whether size and time tell a version from all that come after it: times are whole seconds, so that a file which was written just now may be
- * written again in the same one.
+ * Whether size and time distinguish a version from all later ones. Times are whole seconds, so a file that was just written may be written
+ * again in the same second.
  */
 export function isSettled({ size, mtime }: Attributes): boolean {
   return size !== undefined && mtime !== undefined && Date.now() - mtime * 1000 >= SETTLED_MS

@@ -3,20 +3,20 @@ import type { Attributes, DirectoryItem, Done, SftpSession } from '../../remote/
 import { isStatus, SessionFull, SftpError, STATUS } from './errors.ts'
 import { Exchange } from './exchange.ts'
 
-/** Bytes of one READ or WRITE where the server says that it takes so many, as OpenSSH does; else every server takes the smaller size. */
+/** Bytes per READ or WRITE if the server reports support for that many, as OpenSSH does; every server supports the smaller size. */
 const LARGE_PIECE = 261_120
 export const SMALL_PIECE = 32_768
-/** Extensions that are used. (OpenSSH, PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00 for copy-data) */
+/** The used extensions. (OpenSSH, PROTOCOL, section 4; draft-ietf-secsh-filexfer-extensions-00 for copy-data) */
 export type Extension = 'posix-rename@openssh.com' | 'hardlink@openssh.com' | 'fsync@openssh.com' | 'copy-data'
 
-/** What is private in ssh2 and read only where it is there. */
+/** Private fields of ssh2, which are read only if they exist. */
 interface Inside {
   readonly _extensions?: Readonly<Record<string, string>>
   readonly _maxReadLen?: number
   readonly _maxWriteLen?: number
 }
 
-/** One SFTP session: its requests, what the server can do, and how many files are open. */
+/** One SFTP session: its requests, the server's features, and the number of open files. */
 export class Channel {
   readonly #exchange: Exchange
   readonly #link: Link
@@ -30,27 +30,27 @@ export class Channel {
     this.#link = link
     this.#exchange = new Exchange(session, link, timeoutMs)
     this.#extensions = _extensions
-    // ssh2 believes of whatever calls itself OpenSSH that it takes large requests; only the answer to `limits@openssh.com` says so.
+    // ssh2 assumes that every OpenSSH server accepts large requests; only the answer to `limits@openssh.com` proves it.
     const hasLimits = session.maxOpenHandles !== undefined
     this.#piece = hasLimits ? Math.min(LARGE_PIECE, _maxReadLen, _maxWriteLen) : SMALL_PIECE
   }
 
-  /** A session that is silent for long is given no more work either: most servers answer in order. */
+  /** A session that is silent for long gets no more work: most servers answer in order. */
   get isUsable(): boolean {
     return !this.#exchange.isOver && !this.#exchange.isSilent
   }
 
-  /** Whether the session has rested, and the server has not answered since: it may be dead. */
+  /** Whether the session was idle, and the server has not answered since: the session may be dead. */
   get isUnproven(): boolean {
     return this.#exchange.isUnproven
   }
 
-  /** Bytes of one READ or WRITE. */
+  /** Bytes per READ or WRITE. */
   get piece(): number {
     return this.#piece
   }
 
-  /** Says that the server refuses large requests. */
+  /** Reports that the server refuses large requests. */
   shrink(): void {
     this.#piece = SMALL_PIECE
   }
@@ -59,13 +59,13 @@ export class Channel {
     return this.#extensions[extension] === '1'
   }
 
-  /** Ends the session; what waits fails. */
+  /** Ends the session; pending requests fail. */
   async close(): Promise<void> {
     this.#exchange.end()
     await this.#link.ended
   }
 
-  /** Says that nobody uses the session for now. */
+  /** Reports that the session is idle for now. */
   rest(): void {
     this.#exchange.rest()
   }
@@ -86,7 +86,7 @@ export class Channel {
     }
   }
 
-  /** How many bytes were read; the refusal with code EOF says that there are no more. */
+  /** Reads bytes and returns how many. A refusal with code EOF means that there are no more. */
   read(handle: Buffer, buffer: Buffer, position: number, signal?: AbortSignal): Promise<number> {
     return this.#exchange.ask(
       'READ',
@@ -107,7 +107,7 @@ export class Channel {
     return this.#opened('OPENDIR', (session, done) => session.opendir(path, done), signal)
   }
 
-  /** The next names of a folder; the refusal with code EOF says that there are no more. */
+  /** The next names of a folder. A refusal with code EOF means that there are no more. */
   readFolder(handle: Buffer, signal?: AbortSignal): Promise<DirectoryItem[]> {
     return this.#exchange.ask('READDIR', (session, done) => session.readdir(handle, { full: true }, done), signal)
   }
@@ -144,7 +144,7 @@ export class Channel {
     return this.#exchange.ask('REMOVE', (session, done) => session.unlink(path, done), signal)
   }
 
-  /** Onto a taken name some servers refuse it, and some replace the file. */
+  /** If the new name exists, some servers refuse the request, and some replace the file. */
   rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
     return this.#exchange.ask('RENAME', (session, done) => session.rename(from, to, done), signal)
   }
@@ -154,7 +154,7 @@ export class Channel {
     return this.#exchange.ask('posix-rename', (session, done) => session.ext_openssh_rename(from, to, done), signal)
   }
 
-  /** Gives a file another name; refused where that is taken. */
+  /** Adds a name to a file; refused if the name exists. */
   link(from: string, to: string, signal?: AbortSignal): Promise<void> {
     return this.#exchange.ask('hardlink', (session, done) => session.ext_openssh_hardlink(from, to, done), signal)
   }
@@ -163,7 +163,7 @@ export class Channel {
     return this.#exchange.ask('fsync', (session, done) => session.ext_openssh_fsync(handle, done), signal)
   }
 
-  /** Copies bytes of an open file to the same place of another one, on the server; to the end where `length` is 0. */
+  /** Copies bytes of an open file to the same position of another one, on the server; to the end if `length` is 0. */
   copyData(from: Buffer, at: number, length: number, to: Buffer, signal?: AbortSignal): Promise<void> {
     return this.#exchange.ask(
       'copy-data',
@@ -180,13 +180,13 @@ export class Channel {
     return this.#exchange.ask('REALPATH', (session, done) => session.realpath(path, done), signal)
   }
 
-  /** A handle that nobody waits for any more. */
+  /** Closes a handle that arrived after its call had ended. */
   readonly #closeLate = (handle: Buffer): void => {
     this.#handles++
     this.closeHandle(handle).catch(() => undefined)
   }
 
-  /** A refusal without a reason while others are open may mean that they are too many; see `openError`. */
+  /** A refusal without a reason while other files are open may mean that there are too many; see `openError`. */
   async #opened(
     name: string,
     send: (session: SftpSession, done: Done<Buffer>) => void,
@@ -207,8 +207,7 @@ export class Channel {
   }
 
   /**
-   * The error of a refusal to open that has no other reason: while others are open it may mean that the session has as many as the server
-   * lets it.
+   * The error of a refused open without another reason: while other files are open, the session may have reached the server's limit.
    */
   openError(error: unknown): unknown {
     const isCrowded = isStatus(error, STATUS.failure) && error.crowd > 0

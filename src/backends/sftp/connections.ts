@@ -12,7 +12,7 @@ import { type Ask, terminalAsk } from '../../remote/ssh/prompts.ts'
 import { type Algorithms, loadSsh2, type SshClient, type SshConfig } from '../../remote/ssh/ssh2.ts'
 import { Channel } from './channel.ts'
 
-/** How a server is reached. */
+/** How to reach a server. */
 export interface ConnectionsOptions {
   readonly host: string
   readonly params: ConnectParams
@@ -20,30 +20,30 @@ export interface ConnectionsOptions {
   readonly knownHostFile: string | null
   readonly hostKey: string | null
   readonly unknownHosts: 'refuse' | 'accept'
-  /** Seconds that a request may wait for its answer; null = for ever. */
+  /** Timeout of a request in seconds; null = no timeout. */
   readonly timeoutSecs: number | null
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
-/** Ciphers that the processor does itself, so that they come first. */
+/** Ciphers with hardware support, which are preferred. */
 const FAST_CIPHERS: readonly string[] = ['aes128-gcm@openssh.com', 'aes256-gcm@openssh.com']
-/** How often a person who is asked counts as progress, in milliseconds. */
+/** Interval in milliseconds in which waiting for a person counts as progress. */
 const BEAT_MS = 1000
 const MAX_TRIES = 5
 
-/** The SSH connections to one server, and SFTP sessions on them: as many on one connection as the server lets. */
+/** The SSH connections to one server, and the SFTP sessions on them: as many per connection as the server allows. */
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #links = new Set<Link>()
   readonly #next = new Once<Link>()
-  /** A password that a person gave. */
+  /** A password that a person entered. */
   #password: string | undefined
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
   }
 
-  /** Opens a session, on a connection that is there or on a new one. */
+  /** Opens a session, on an existing connection or on a new one. */
   async open(ctx: CallContext): Promise<Channel> {
     const { params, timeoutSecs } = this.#options
     for (let tries = 1; ; tries++) {
@@ -62,7 +62,7 @@ export class Connections {
     return undefined
   }
 
-  /** A new connection, one for all who ask meanwhile. */
+  /** A new connection, shared by all calls that ask meanwhile. */
   async #connected(ctx: CallContext): Promise<Link> {
     const link = await this.#next.get(ctx, shared => this.#connect(shared))
     this.#next.forget()
@@ -107,14 +107,14 @@ export class Connections {
       return new Link(client, socket)
     } catch (error) {
       socket.destroy()
-      // What a person typed was wrong: it is asked for again.
+      // The person typed a wrong password, so the next login prompts again.
       if (isStorageError(error, 'permission_denied')) this.#password = undefined
       throw error
     }
   }
 }
 
-/** The time that the steps of a login may take; it stands still while a person is asked. */
+/** The timeouts of a login's steps. They are paused while a person is prompted. */
 class LoginClock {
   readonly #params: ConnectParams
   readonly #progress: () => void
@@ -128,13 +128,13 @@ class LoginClock {
     this.#progress = progress
   }
 
-  /** The server has to show its key. */
+  /** Waits for the server's host key. */
   start(fail: (error: StorageError) => void): void {
     this.#fail = fail
     this.#set()
   }
 
-  /** The server has shown its key, and has to answer the login. */
+  /** The server has sent its host key; now waits for the answer to the login. */
   login(): void {
     this.#isLogin = true
     this.#progress()
@@ -162,7 +162,7 @@ class LoginClock {
   }
 }
 
-/** Shakes hands and logs in. */
+/** Does the handshake and the login. */
 function ready(
   client: SshClient,
   config: Omit<SshConfig, 'hostVerifier'>,
@@ -186,9 +186,9 @@ function ready(
     }
     const off = onAbort(signal, () => fail(signal.reason))
     clock.start(fail)
-    // Listened to for ever: what comes late must not end the process.
+    // The listener stays forever: late errors must not end the process.
     client.on('error', error => {
-      // The agent does not answer; other ways may do.
+      // The agent does not answer; other methods may succeed.
       if (error.level === 'agent') return
       last = error
       if (refusal !== undefined) fail(refusal)
@@ -223,7 +223,7 @@ function notLoggedIn(username: string, { failure }: Authentication): StorageErro
   return new StorageError('permission_denied', text, { cause: failure.cause, outcome: 'not_applied' })
 }
 
-/** The server ended the connection while the login was under way. */
+/** The error of a server that ended the connection during the login. */
 function closedLogin(username: string, error: Error, { failure }: Authentication): StorageError {
   const isRefusal = /auth/i.test(error.message)
   const text = `The server ended the login of '${username}': ${messageOf(error)} (${failure.text}).`

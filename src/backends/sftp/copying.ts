@@ -8,10 +8,13 @@ import { PieceReader } from './reader.ts'
 import type { Place } from './root.ts'
 import type { PieceWriter } from './writer.ts'
 
-/** Bytes that a server copies in one request: it answers nothing else meanwhile. */
+/** Maximum number of bytes that a server copies per request: it answers nothing else meanwhile. */
 const COPY_BYTES = 134_217_728
 
-/** Copies the file at a place into an open file, which is empty; where the session may open no other file, through this machine from another one. */
+/**
+ * Copies the file at a place into an open, empty file. If the session cannot open another file, the bytes pass through this machine from
+ * another session.
+ */
 export async function copyPlace(
   { folders, sessions }: Pick<Ground, 'folders' | 'sessions'>,
   channel: Channel,
@@ -36,7 +39,7 @@ export async function copyPlace(
   }
 }
 
-/** Copies a whole open file into another one of the same session, on the server where it can, or by the writer, which stands behind it. */
+/** Copies a whole open file into another one of the same session: on the server if it supports this, otherwise with the writer. */
 async function copyOpen(
   channel: Channel,
   source: Buffer,
@@ -53,7 +56,7 @@ async function copyOpen(
   await writer.end()
 }
 
-/** Undefined where the server refuses, and nothing was copied. */
+/** Undefined if the server refuses, and nothing was copied. */
 async function copyOnServer(
   channel: Channel,
   source: Buffer,
@@ -67,7 +70,7 @@ async function copyOnServer(
       await channel.copyData(source, at, COPY_BYTES, target, ctx.signal)
       ctx.progress()
     }
-    // No length: to the end, wherever that is by now.
+    // Length 0: to the current end of the file.
     await channel.copyData(source, at, 0, target, ctx.signal)
   } catch (error) {
     if (!(error instanceof SftpError) || isStatus(error, STATUS.eof)) throw error

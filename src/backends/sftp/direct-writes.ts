@@ -16,7 +16,7 @@ import { dropTemporary, inFolder, notApplied, type Temporary } from './temporary
 import { PieceWriter } from './writer.ts'
 import { fill } from './writing.ts'
 
-/** Writes files under their own names, for servers on which nothing can be renamed. What fails is removed; an old file is lost then. */
+/** Writes files directly under their own names, for servers without renaming. A failed write removes the file; an old file is lost then. */
 export class DirectWrites {
   readonly #ground: Ground
 
@@ -42,7 +42,7 @@ export class DirectWrites {
         const writer = new PieceWriter(channel, handle, 0)
         await fill(writer, content, onProgress, ctx)
         const own = await completed(this.#ground, channel, file, writer, ctx)
-        // Nothing is asked after this: a program on the server may have taken the file away.
+        // Sends no request after this: a program on the server may have taken the file away.
         return { ...describe(own, place.base), size: writer.position }
       } catch (error) {
         await soon(dropTemporary(this.#ground, channel, file))
@@ -51,7 +51,10 @@ export class DirectWrites {
     })
   }
 
-  /** A folder is `is_directory`; a link is followed as long as it stays inside. A server that does not tell is believed. */
+  /**
+   * Checks the target: a folder is `is_directory`, and a link is followed only if it stays inside. If the server does not report the kind,
+   * the write is allowed.
+   */
   async #mayReplace(channel: Channel, place: Place, { signal }: CallContext): Promise<void> {
     const found = await channel.lstat(place.path, signal).catch(refused)
     const kind = found instanceof SftpError ? undefined : kindOf(found)

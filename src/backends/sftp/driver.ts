@@ -29,8 +29,8 @@ import { Transfers } from './transfers.ts'
 import { Writing } from './writing.ts'
 
 /**
- * Files below one folder of a server, over SFTP version 3. Every write goes to a temporary file beside its target and is published by one rename or
- * link, unless `directWrite` is on. Symbolic links are followed only as long as they stay inside the folder.
+ * Files below one folder of a server, over SFTP version 3. Every write goes to a temporary file beside its target, which is published with
+ * one rename or link, unless `directWrite` is on. Symbolic links are followed only if they stay inside the folder.
  */
 export class SftpDriver implements Driver {
   readonly name = 'sftp'
@@ -42,13 +42,13 @@ export class SftpDriver implements Driver {
     listRange: true,
     rereads: 'maybe',
   }
-  /** Present when there is a `baseUrl`. */
+  /** Present if there is a `baseUrl`. */
   readonly publicUrl?: (key: string) => string
   /** Absent with `directWrite`. */
   readonly openHandle?: NonNullable<Driver['openHandle']>
-  /** On the server where it can, else through this machine. Absent with `directWrite`. */
+  /** Copies on the server if it supports this, otherwise through this machine. Absent with `directWrite`. */
   readonly copy?: NonNullable<Driver['copy']>
-  /** By renaming. Absent with `directWrite`. */
+  /** Renames the file. Absent with `directWrite`. */
   readonly move?: NonNullable<Driver['move']>
   readonly #ground: Ground
   /** User, host and port. */
@@ -89,13 +89,13 @@ export class SftpDriver implements Driver {
     })
   }
 
-  /** Small files are read at once; a `start` behind the last byte is `invalid_range`. */
+  /** Small files are read at once. A `start` after the last byte is `invalid_range`. */
   async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
     ctx.signal.throwIfAborted()
     return this.#reading.read(key, options, ctx)
   }
 
-  /** Makes missing folders; a file in their way is `not_a_directory`. A file that is replaced gives its mode to the new one. */
+  /** Makes missing folders; a file in their place is `not_a_directory`. The new file gets the mode of a file that it replaces. */
   async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     ctx.signal.throwIfAborted()
     if (options.ifMatch !== undefined)
@@ -103,7 +103,7 @@ export class SftpDriver implements Driver {
     return this.#writing.write(key, content, options, ctx)
   }
 
-  /** Removes a file, a link (never what it points to) or an empty folder; a folder that is not empty is `is_directory`. */
+  /** Removes a file, a link (never its target) or an empty folder. A folder with files is `is_directory`. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     const { root, folders } = this.#ground
     if (key === '') throw new StorageError('invalid_argument', 'The name must be given to delete().')
@@ -125,7 +125,7 @@ export class SftpDriver implements Driver {
     return this.#listing.page(prefix, page, ctx)
   }
 
-  /** Where a key lies: the same text for two storages of one folder. */
+  /** The address of a key: the same text for two storages of one folder. */
   async address(key: string): Promise<string> {
     return `${this.#account} ${this.#ground.root.place(key).path}`
   }
@@ -135,7 +135,7 @@ export class SftpDriver implements Driver {
     await this.#use(ctx, channel => this.#ground.folders.make(channel, [], true, ctx.signal))
   }
 
-  /** Ends the connections, when what is under way on them has ended. */
+  /** Ends the connections after their pending requests have ended. */
   async close(): Promise<void> {
     this.#listing.close()
     await this.#ground.sessions.close()

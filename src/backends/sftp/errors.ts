@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/errors.ts'
 
-/** Codes of answers to requests. (draft-ietf-secsh-filexfer-02, section 7; some servers send those of draft-13) */
+/** Status codes of answers. (draft-ietf-secsh-filexfer-02, section 7; some servers send those of draft-13) */
 export const STATUS = {
   eof: 1,
   noSuchFile: 2,
@@ -30,14 +30,14 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   24: 'is_directory',
 }
 
-/** A request that the server refused: it has done nothing. */
+/** A request that the server refused; it had no effect. */
 export class SftpError extends Error {
-  /** The request: `OPEN`, `RENAME`. */
+  /** The type of the request: `OPEN`, `RENAME`. */
   readonly request: string
-  /** The server's code; undefined where a session was refused. */
+  /** The server's code; undefined if a session was refused. */
   readonly status: number | undefined
   readonly outcome = 'not_applied' as const
-  /** Files that the session had open, or was opening, besides the one that was refused. */
+  /** Number of files that the session had open, or was opening, besides the refused one. */
   crowd = 0
 
   static {
@@ -56,7 +56,7 @@ export function isStatus(error: unknown, ...codes: readonly number[]): error is 
   return error instanceof SftpError && error.status !== undefined && codes.includes(error.status)
 }
 
-/** Whether there is no such file, or folder on the way to it. */
+/** Whether the file, or a folder in its path, is missing. */
 export function isMissing(error: unknown): boolean {
   return isStatus(error, 2, 10)
 }
@@ -65,7 +65,7 @@ export function isMissing(error: unknown): boolean {
 export function classifySftp(error: unknown): ErrorCode | undefined {
   if (!(error instanceof SftpError)) return undefined
   const { status, message } = error
-  // The code says nothing then, but many servers add the system's words.
+  // This code has no meaning by itself, but many servers add the system's message.
   if (status === STATUS.failure && /no space left|quota|disk full/i.test(message)) return 'no_space'
   if (status === undefined) return 'unavailable'
   return CODES[status] ?? 'unknown'
@@ -76,10 +76,10 @@ function shown(message: string): string {
   return text.length > 200 ? `${text.slice(0, 197)}...` : text
 }
 
-/** Thrown where a session has as many open files as the server lets it: the task is to be tried on another one. */
+/** Thrown if a session has reached the server's limit of open files: the task must be tried on another one. */
 export class SessionFull extends Error {
   readonly refusal: unknown
-  /** Files that are open. */
+  /** Number of open files. */
   readonly handles: number
 
   constructor(refusal: unknown, handles: number) {

@@ -4,11 +4,11 @@ import { type Link, lost } from '../../remote/ssh/link.ts'
 import type { Done, SftpSession } from '../../remote/ssh/ssh2.ts'
 import { SftpError } from './errors.ts'
 
-/** How often requests without an answer are looked for: so many times in the time that they may take. */
+/** Number of checks for unanswered requests during their timeout. */
 const LOOKS = 8
-/** A request that is passed over while others are answered may take so many times longer. */
+/** Factor on the timeout of a request that is not answered while others are. */
 const PATIENCE = 10
-/** Milliseconds after which a session that is in use and silent is asked whether it is there. */
+/** Milliseconds of silence after which a busy session is checked. */
 const KEEP_ALIVE_MS = 15_000
 
 /** A request that waits for its answer. */
@@ -20,7 +20,7 @@ interface Pending {
 
 /**
  * The requests of one session and their answers. Each request ends: with its answer, when its signal fires, when the session ends, or when
- * the server is silent for too long. Answers that come too late are seen to.
+ * the server is silent for too long. Late answers are also handled.
  */
 export class Exchange {
   readonly #session: SftpSession
@@ -47,17 +47,17 @@ export class Exchange {
     return this.#isOver || !this.#link.isAlive
   }
 
-  /** Whether the server is silent although something was asked for long. */
+  /** Whether the server has been silent although a request has been pending for long. */
   get isSilent(): boolean {
     return this.#silentMs() >= (this.#timeoutMs ?? Number.POSITIVE_INFINITY) / 2
   }
 
-  /** Whether the session has rested, and the server has not answered since: it may be dead. */
+  /** Whether the session was idle, and the server has not answered since: the session may be dead. */
   get isUnproven(): boolean {
     return this.#hasRested && !this.#isProven
   }
 
-  /** Says that nobody uses the session for now. */
+  /** Reports that the session is idle for now. */
   rest(): void {
     if (this.#resting || this.#isOver) return
     this.#resting = true
@@ -72,7 +72,7 @@ export class Exchange {
     this.#link.keep(true)
   }
 
-  /** Makes a request. What the server gives after its signal has fired is handed to `late`. */
+  /** Sends a request. A result that arrives after its signal has fired is passed to `late`. */
   ask<T>(
     name: string,
     send: (session: SftpSession, done: Done<T>) => void,
@@ -96,7 +96,7 @@ export class Exchange {
           reject(error)
         },
       }
-      // It still counts as one without an answer, so that a session that hangs is noticed.
+      // It still counts as unanswered, so that a hanging session is noticed.
       const off = signal === undefined ? undefined : onAbort(signal, () => request.fail(signal.reason))
       this.#pending.add(request)
       this.#watching()
@@ -112,7 +112,7 @@ export class Exchange {
         over()
         resolve(value as T)
       }
-      // Else ssh2 makes one of the end of a file and of an answer without bytes.
+      // Otherwise ssh2 treats the end of a file and an answer without bytes alike.
       done._wantEOFError = true
       try {
         send(this.#session, done)
@@ -123,7 +123,7 @@ export class Exchange {
     })
   }
 
-  /** Looks after requests without an answer, and after the server where there are none. */
+  /** Checks requests without an answer, and the server if there are none. */
   #watching(): void {
     if (this.#watch !== undefined || this.#timeoutMs === null) return
     this.#lastAnswer = performance.now()
@@ -148,7 +148,7 @@ export class Exchange {
     this.end(new StorageError('timeout', text))
   }
 
-  /** For how long a request waits while no answer comes at all. */
+  /** Timeout of a request while no answer arrives at all. */
   #silentMs(): number {
     const [oldest] = this.#pending
     return oldest === undefined ? 0 : performance.now() - Math.max(oldest.since, this.#lastAnswer)
@@ -158,17 +158,17 @@ export class Exchange {
     this.ask('REALPATH', (session, done: Done<string>) => session.realpath('.', done)).catch(() => undefined)
   }
 
-  /** Ends the session; what waits fails. */
+  /** Ends the session; pending requests fail. */
   end(error?: StorageError): void {
     if (this.#isOver) return
     this.rest()
     this.#isOver = true
     clearInterval(this.#watch)
     try {
-      // ssh2 does not answer the end of a channel by itself, and the server would count it as open.
+      // ssh2 does not answer the end of a channel by itself, so the server would count the channel as open.
       this.#session.end()
     } catch {
-      // It is gone either way.
+      // The session is gone in either case.
     }
     for (const request of [...this.#pending]) request.fail(error ?? lost())
     this.#link.left()
@@ -179,7 +179,7 @@ function refusal(name: string, error: Error): unknown {
   return isAnswer(error) ? new SftpError(name, error.code, error.message) : lost(error)
 }
 
-/** ssh2 has no code where there was no answer. */
+/** ssh2 errors have no code if there was no answer. */
 function isAnswer(error: Error): error is Error & { readonly code: number } {
   return typeof (error as { readonly code?: unknown }).code === 'number'
 }

@@ -12,24 +12,24 @@ import type { Place } from './root.ts'
 import { closeTemporary, type Temporary } from './temporary.ts'
 import type { PieceWriter } from './writer.ts'
 
-/** SSH_FX_BAD_MESSAGE, which OpenSSH also answers to an EINVAL of the system. */
+/** SSH_FX_BAD_MESSAGE, which OpenSSH also returns for an EINVAL of the system. */
 const INVALID = 5
 
-/** How files are completed. */
+/** Options for completing files. */
 export interface Finish {
   readonly ownership: Ownership
   readonly publication: Publication
   readonly fsync: boolean
 }
 
-/** What holds of one file when it is published. */
+/** Options for publishing one file. */
 export interface FinishOptions {
   readonly ifAbsent: boolean
-  /** Permission bits of the file that is replaced. */
+  /** Permission bits of the replaced file. */
   readonly oldMode?: number | undefined
 }
 
-/** Completes a temporary file and gives it its name. On failure it is left to the caller. */
+/** Completes a temporary file and publishes it. On failure, the caller must remove it. */
 export async function finishTemporary(
   finish: Finish,
   channel: Channel,
@@ -43,14 +43,17 @@ export async function finishTemporary(
   const attributes = await completed(finish, channel, temporary, writer, ctx)
   const mode = attributes.mode === undefined ? undefined : attributes.mode & MODE_BITS
   if (oldMode !== undefined && mode !== undefined && mode !== oldMode) {
-    // The umask took bits away. A server that refuses to set them keeps its own mode.
+    // The umask has removed bits. If the server refuses to set them, its own mode stays.
     await channel.setstat(path, { mode: oldMode }, ctx.signal).catch(refused)
   }
   await finish.publication.publish(channel, { path, attributes, isTemporary: true }, target, ifAbsent, ctx)
   return { ...describe(attributes, target.base), size: writer.position }
 }
 
-/** Sends all bytes, sets mode and owner, makes the file durable, and closes it; checks that the server has all of it, where it tells. */
+/**
+ * Sends all bytes, sets mode and owner, makes the file durable, and closes it. Checks that the server has all bytes, if it reports the
+ * size.
+ */
 export async function completed(
   { ownership, fsync }: Pick<Finish, 'ownership' | 'fsync'>,
   channel: Channel,
@@ -67,9 +70,9 @@ export async function completed(
     const [attributes] = await Promise.all([channel.fstat(handle, signal).catch(refused), syncing])
     return attributes instanceof SftpError ? {} : attributes
   }
-  // The server goes through the requests for one file in order, so they leave together. (draft-ietf-secsh-filexfer-02, section 6.1)
+  // The server processes the requests for one file in order, so they are sent together. (draft-ietf-secsh-filexfer-02, section 6.1)
   const asked = ask()
-  // What is small is never sent again in smaller requests, so that nothing comes after the CLOSE.
+  // A small file is never sent again in smaller requests, so no request follows the CLOSE.
   const closing = writer.position <= SMALL_PIECE ? closeTemporary(channel, file) : undefined
   for (const each of [asked, closing]) each?.catch(() => undefined)
   await writer.end()
@@ -83,7 +86,7 @@ export async function completed(
   return attributes
 }
 
-/** Waits until the file is on the disk, where the server's file system can do that. */
+/** Waits until the file is on the disk, if the server supports this. */
 async function synced(channel: Channel, handle: Buffer, signal: AbortSignal): Promise<void> {
   try {
     await channel.fsync(handle, signal)

@@ -6,12 +6,12 @@ import { Links } from './links.ts'
 import { Ownership, type OwnershipOptions } from './ownership.ts'
 import type { Root } from './root.ts'
 
-/** How long a folder that was looked at is believed to be one, and to lie inside, in milliseconds. */
+/** Milliseconds for which the check of a folder is cached: that it is a folder, and inside. */
 const BELIEVED_MS = 2000
-/** Folders that are remembered. */
+/** Maximum number of cached folders. */
 const MAX_KNOWN = 1000
 
-/** The folders below the storage's own one: whether they lie inside although there are links, and how missing ones are made. */
+/** The folders below the storage's own one: checks that they lie inside even with links, and makes missing ones. */
 export class Folders {
   readonly links: Links
   readonly #root: Root
@@ -25,8 +25,8 @@ export class Folders {
   }
 
   /**
-   * Looks at each folder on the way, all at once: a link that leads outside is a `suspicious_name`. Gives how many of them are there; a file
-   * in the way is `not_a_directory`. A server that refuses to tell is believed to have none.
+   * Checks each folder of a path, in parallel: a link that leads outside is a `suspicious_name`. Returns how many of them exist; a file in
+   * the path is `not_a_directory`. If a server refuses the look-up, the folder counts as missing.
    */
   async check(channel: Channel, folders: readonly string[], signal?: AbortSignal): Promise<number> {
     if (this.#isKnown(folders)) return folders.length
@@ -50,7 +50,7 @@ export class Folders {
     return folders.length
   }
 
-  /** The same for reading: what lies below a file or a missing folder is missing. */
+  /** The same for reading: a path below a file or a missing folder is missing. */
   async find(channel: Channel, folders: readonly string[], signal?: AbortSignal): Promise<void> {
     const found = await this.check(channel, folders, signal).catch(error => {
       if (error instanceof StorageError && error.code === 'not_a_directory') return -1
@@ -60,8 +60,8 @@ export class Folders {
   }
 
   /**
-   * Makes the missing folders, the storage's own one among them, each with mode and owner of the settings. `force`: also those that the server
-   * does not tell to be missing.
+   * Makes the missing folders, including the storage's own one, with the mode and owner of the settings. `force`: also makes folders that
+   * the server does not report as missing.
    */
   async make(channel: Channel, folders: readonly string[], force: boolean, signal?: AbortSignal): Promise<void> {
     const found = force ? 0 : await this.check(channel, folders, signal)
@@ -80,7 +80,7 @@ export class Folders {
     if (path === '.' || path === '/' || this.#isKnown([])) return
     const parts = path.split('/')
     const steps = parts.map((_, at) => parts.slice(0, at + 1).join('/')).filter(step => step !== '')
-    // From the last one upwards: those above may lie where nobody may look.
+    // From the last one upwards: the upper folders may not be readable.
     let first = steps.length
     while (first > 0 && !(await this.#exists(channel, steps[first - 1]!, signal))) first--
     for (const step of steps.slice(first)) await this.#makeOne(channel, step, step === path, signal)
@@ -95,7 +95,7 @@ export class Folders {
     return true
   }
 
-  /** A folder that cannot be made may be there all the same, or be made by somebody else: only the refusal of the last one counts. */
+  /** A folder that cannot be made may exist, or be made by another client, so only the refusal of the last one counts. */
   async #makeOne(channel: Channel, path: string, isLast: boolean, signal?: AbortSignal): Promise<void> {
     const failure = await channel.makeFolder(path, this.#ownership.newFolder, signal).then(() => undefined, refused)
     if (failure === undefined) return this.#ownership.setFolder(channel, path, signal)
@@ -103,7 +103,7 @@ export class Folders {
     if (!there && isLast) throw failure
   }
 
-  /** Forgets that a folder is there: something in it could not be found. */
+  /** Forgets that a folder exists: something in it could not be found. */
   forget(folders: readonly string[]): void {
     for (let at = 0; at <= folders.length; at++) this.#known.delete(folders.slice(0, at).join('/'))
   }
@@ -118,7 +118,7 @@ export class Folders {
   }
 }
 
-/** The refusal as a value; any other error is thrown. */
+/** Returns the refusal as a value; throws any other error. */
 export function refused(error: unknown): SftpError {
   if (error instanceof SftpError) return error
   throw error

@@ -7,7 +7,7 @@ import { Root } from './root.ts'
 import { Sessions, type SessionsOptions } from './sessions.ts'
 import type { Workshop } from './temporary.ts'
 
-/** What the driver needs of the storage's options. */
+/** The options of the storage that the driver needs. */
 export interface SftpDriverOptions extends SessionsOptions, OwnershipOptions {
   readonly location: string
   readonly baseUrl: string | null
@@ -15,7 +15,7 @@ export interface SftpDriverOptions extends SessionsOptions, OwnershipOptions {
   readonly fsync: boolean
 }
 
-/** What all parts of the driver stand on. */
+/** The common objects of all parts of the driver. */
 export type Ground = Workshop & Finish
 
 export function groundOf(options: SftpDriverOptions): Ground {

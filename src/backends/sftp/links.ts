@@ -3,10 +3,10 @@ import { kindOf } from './attributes.ts'
 import type { Channel } from './channel.ts'
 import type { Root } from './root.ts'
 
-/** Links that are followed one after another. */
+/** Maximum number of links that are followed in sequence. */
 const MAX_LINKS = 40
 
-/** Symbolic links on the server: they are followed as long as they stay inside the storage's folder. */
+/** Symbolic links on the server: they are followed only if they stay inside the storage's folder. */
 export class Links {
   readonly #root: Root
 
@@ -15,8 +15,8 @@ export class Links {
   }
 
   /**
-   * Asks the server where a link leads; outside of the storage's folder it is a `suspicious_name`. Many servers resolve links in REALPATH; for
-   * those that only tidy the path up, the link is read and its parts are looked at.
+   * Asks the server where a link leads; a target outside the storage's folder is a `suspicious_name`. Many servers resolve links in
+   * REALPATH. For servers that only normalise the path, the link is read and its parts are checked.
    */
   async confine(channel: Channel, path: string, signal?: AbortSignal): Promise<void> {
     const slash = path.lastIndexOf('/')
@@ -28,7 +28,7 @@ export class Links {
     return this.#read(channel, lexical, root!, 0, signal)
   }
 
-  /** The path in which each link is replaced by what it leads to, step by step. */
+  /** The path with each link replaced by its target, step by step. */
   async #read(channel: Channel, path: string, root: string, depth: number, signal?: AbortSignal): Promise<void> {
     check(path, path, root)
     if (depth > MAX_LINKS) throw outside(path)

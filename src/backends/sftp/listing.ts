@@ -12,7 +12,7 @@ import { classifySftp, isMissing, isStatus, SftpError, STATUS } from './errors.t
 import { refused } from './folders.ts'
 import type { Ground } from './ground.ts'
 
-/** Names that are asked about at once. */
+/** Maximum number of names that are looked up in parallel. */
 const LOOKS = 16
 
 /** Reads folders of the server for a listing. */
@@ -20,7 +20,7 @@ export class FolderReader implements TreeProtocol {
   readonly #ground: Pick<Ground, 'root' | 'folders' | 'sessions'>
   readonly #stat: (key: string, ctx: CallContext) => Promise<Stat>
 
-  /** `stat` tells what one file or link is. */
+  /** `stat` looks up one file or link. */
   constructor(
     ground: Pick<Ground, 'root' | 'folders' | 'sessions'>,
     stat: (key: string, ctx: CallContext) => Promise<Stat>,
@@ -63,7 +63,9 @@ export class FolderReader implements TreeProtocol {
   }
 }
 
-/** What is neither a file nor a folder is left out. A link, and a file of which the server tells too little, is asked about when it is listed. */
+/**
+ * Items that are neither files nor folders are left out. Links, and files with incomplete attributes, are looked up when they are listed.
+ */
 async function itemsOf(
   channel: Channel,
   names: readonly DirectoryItem[],
@@ -82,7 +84,7 @@ async function itemsOf(
   return items.filter(item => item !== undefined)
 }
 
-/** The kind of what a listing does not tell; undefined where it is gone, or may not be looked at. */
+/** The kind of an item that the listing does not contain; undefined if the item is gone or unreadable. */
 async function kindAt(channel: Channel, path: string, signal: AbortSignal): Promise<Kind | undefined> {
   const attributes = await channel.lstat(path, signal).catch(refused)
   if (attributes instanceof SftpError && isMissing(attributes)) return undefined

@@ -4,12 +4,12 @@ import type { Channel } from './channel.ts'
 import { OPEN } from './open-flags.ts'
 import { readOnce } from './reader.ts'
 
-/** The largest file that can be read: positions are exact up to there. */
+/** The largest file that can be read: positions are exact up to this size. */
 const MAX_SIZE = Number.MAX_SAFE_INTEGER
 
 /**
- * The size of a file of which the server tells none by its name: as the open file tells it, else found by reading a byte here and there, since only
- * the end of the file is certain. That takes at most two requests for each doubling of the size.
+ * The size of a file for which the server reports none by name. It comes from the open file, or else from reading single bytes, since only
+ * the end of the file is reliable. That takes at most two requests for each doubling of the size.
  */
 export async function measured(channel: Channel, path: string, kind: Kind, signal: AbortSignal): Promise<number> {
   if (kind !== 'file') throw new StorageError('unsupported', 'It is no regular file, and has no size.')
@@ -28,7 +28,7 @@ async function endOf(channel: Channel, handle: Buffer, signal: AbortSignal): Pro
   }
   let high = 1
   while (high < MAX_SIZE && (await hasByte(high))) high *= 2
-  // There is no byte at `high`, and one before `low`.
+  // There is no byte at `high`, and there is one before `low`.
   let low = high === 1 && !(await hasByte(0)) ? 0 : Math.ceil(high / 2)
   if (low === 0) return 0
   while (low < high) {

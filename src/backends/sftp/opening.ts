@@ -42,8 +42,8 @@ export class Opening {
   }
 
   /**
-   * Without `truncate` the old bytes are there; without an old file nobody else's new one is replaced; a file that is replaced gives its mode to the new
-   * one; with `exclusive` a taken name is `exists`, now or at `commit`.
+   * Without `truncate` the handle starts with the old bytes. Without an old file, a new file of another client is not replaced. A replaced
+   * file passes its mode to the new one. With `exclusive` an existing name is `exists`, now or at `commit`.
    */
   async #write(lease: Lease<Channel>, place: Place, flags: HandleFlags, ctx: CallContext): Promise<RandomAccess> {
     const channel = lease.connection
@@ -99,7 +99,7 @@ export class Opening {
     }
   }
 
-  /** Opens the same version of a file on another session; another one is `precondition_failed`. */
+  /** Opens the same version of a file on another session. Code `precondition_failed` if the version has changed. */
   #again(place: Place, version: Attributes): (ctx: CallContext) => Promise<OpenedFile> {
     const { sessions, folders } = this.#ground
     return ctx =>
@@ -112,7 +112,7 @@ export class Opening {
       })
   }
 
-  /** The bits that a file hands on to the one that replaces it, where the settings give none. */
+  /** The mode bits that a file passes to its replacement, if the settings have none. */
   #kept(mode: number | undefined): number | undefined {
     return mode === undefined || this.#ground.ownership.setsMode ? undefined : mode & MODE_BITS
   }

@@ -3,7 +3,7 @@ import type { Attributes } from '../../remote/ssh/ssh2.ts'
 import type { Channel } from './channel.ts'
 import { classifySftp, isStatus, SftpError, STATUS } from './errors.ts'
 
-/** Permission bits, owner and group that the settings give; null leaves them to the server. */
+/** Permission bits, owner and group from the settings; null leaves them to the server. */
 export interface OwnershipOptions {
   readonly fileMode: number | null
   readonly dirMode: number | null
@@ -11,7 +11,7 @@ export interface OwnershipOptions {
   readonly gid: number | null
 }
 
-/** Sets mode and owner of new files and folders. Without such settings nothing is ever set, since some servers refuse it. */
+/** Sets mode and owner of new files and folders. Sets nothing without such settings, since some servers refuse it. */
 export class Ownership {
   readonly #options: OwnershipOptions
 
@@ -19,7 +19,7 @@ export class Ownership {
     this.#options = options
   }
 
-  /** The attributes of a file from its first moment; the server's umask may take bits away. */
+  /** The attributes of a new file; the server's umask may remove bits. */
   newFile(oldMode: number | undefined): Attributes {
     const mode = this.#options.fileMode ?? oldMode
     return mode === undefined ? {} : { mode: mode & 0o777 }
@@ -30,7 +30,7 @@ export class Ownership {
     return dirMode === null ? {} : { mode: dirMode & 0o777 }
   }
 
-  /** Whether something has to be set on an open file. */
+  /** Whether an attribute must be set on open files. */
   get setsFiles(): boolean {
     const { fileMode, uid, gid } = this.#options
     return fileMode !== null || uid !== null || gid !== null
@@ -64,7 +64,7 @@ export class Ownership {
     if (dirMode !== null) await named('SFTP_STORAGE_DIR_MODE', set({ mode: dirMode }))
   }
 
-  /** Owner and group can only be set together: the one that is not given stays what it is. */
+  /** Owner and group can only be set together, so the one without a setting keeps its value. */
   async #setOwner(look: () => Promise<Attributes>, set: (attributes: Attributes) => Promise<void>): Promise<void> {
     const { uid, gid } = this.#options
     if (uid === null && gid === null) return
@@ -82,7 +82,7 @@ export class Ownership {
   }
 }
 
-/** A refusal with the setting that made the request. */
+/** Adds the setting that caused the request to a refusal. */
 async function named(setting: string, work: Promise<void>): Promise<void> {
   try {
     await work

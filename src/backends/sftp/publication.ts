@@ -11,25 +11,25 @@ import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import type { Sessions } from './sessions.ts'
 
-/** Codes of servers that say by themselves that a name is taken. */
+/** Codes of servers that report an existing name by themselves. */
 const TAKEN = 11
 const MAX_TRIES = 5
 
-/** A complete file that is to have another name. */
+/** A complete file that gets another name. */
 export interface Source {
   readonly path: string
   readonly attributes: Attributes
-  /** Whether it is of no use under its own name. */
+  /** Whether the file is useless under its own name. */
   readonly isTemporary: boolean
-  /** Whether an empty file of ours has the new name by now. */
+  /** Whether an empty file of this write has the new name by now. */
   hasName?: boolean
 }
 
-/** Gives complete files their names in one step. */
+/** Publishes complete files under their names in one step. */
 export class Publication {
   readonly #root: Root
   readonly #sessions: Sessions
-  /** Whether the server's file system has shown that it has hard links. */
+  /** Whether the server's file system is known to support hard links. */
   #linksWork = false
 
   constructor(root: Root, sessions: Sessions) {
@@ -38,8 +38,8 @@ export class Publication {
   }
 
   /**
-   * Gives a file its name. `exists` with `ifAbsent` where the name is taken, and nothing is
-   * changed. A step whose answer is lost is looked up on another session.
+   * Publishes a file under its name. Code `exists` with `ifAbsent` if the name exists; nothing is changed then. If the answer to a step is
+   * lost, its result is looked up on another session.
    */
   async publish(channel: Channel, source: Source, target: Place, ifAbsent: boolean, ctx: CallContext): Promise<void> {
     ctx.signal.throwIfAborted()
@@ -54,13 +54,13 @@ export class Publication {
     }
   }
 
-  /** Creates a file where there is none. */
+  /** Publishes a file under a name that must be free. */
   async #create(channel: Channel, source: Source, target: Place): Promise<void> {
     const { path } = source
     if (!channel.has('hardlink@openssh.com')) return this.#reserve(channel, source, target)
     const linking = channel.link(path, target.path)
-    // A refusal means that the name is taken, once links are known to work: then both requests leave together.
-    // It is not removed on another session when this one is lost: it may have no other name yet.
+    // If links are known to work, a refusal means that the name exists, so both requests are sent together. The temporary file is not
+    // removed on another session if this one is lost: it may be the only name of the file.
     const removing = source.isTemporary && this.#linksWork ? wasAnswered(channel.unlink(path)) : undefined
     try {
       await linking
@@ -77,8 +77,9 @@ export class Publication {
   }
 
   /**
-   * Where there are no hard links: an empty file takes the name, which OPEN gives to one only, and is replaced. Readers may see it for that moment.
-   * Where RENAME replaces nothing it is put aside first, and whoever takes the name meanwhile keeps it.
+   * For servers without hard links: OPEN creates an empty file, which only one client can do, and the file is then replaced. Readers may
+   * see it empty for a moment. If RENAME does not replace files, the empty file is first moved aside, and a client that takes the name
+   * meanwhile keeps it.
    */
   async #reserve(channel: Channel, source: Source, target: Place): Promise<void> {
     if (!source.hasName) await channel.closeHandle(await openNew(channel, target))
@@ -98,11 +99,11 @@ export class Publication {
     await this.#sessions.remove(channel, aside)
     if (lost === undefined) return
     source.hasName = false
-    // Renaming in this folder has just worked: somebody else took the name, though it may be aside by now.
+    // Renaming in this folder has just worked, so another client took the name, although it may be gone again by now.
     throw taken(target, await channel.lstat(target.path).catch(refused))
   }
 
-  /** Takes away the old name of a file that has its new one. */
+  /** Removes the old name of a published file. */
   async #remove(channel: Channel, { path, isTemporary }: Source): Promise<void> {
     if (isTemporary) return this.#sessions.remove(channel, path)
     await channel.unlink(path).catch(cause => {
@@ -111,7 +112,7 @@ export class Publication {
     })
   }
 
-  /** Replaces what has the name. */
+  /** Replaces the file with this name. */
   async #replace(channel: Channel, source: string, target: Place): Promise<void> {
     const isPosix = channel.has('posix-rename@openssh.com')
     try {
@@ -127,8 +128,8 @@ export class Publication {
   }
 
   /**
-   * For servers whose RENAME replaces nothing: the old file is put aside first. For that moment there is no file of the name; whatever fails, the
-   * old or the new one has it afterwards.
+   * For servers whose RENAME does not replace files: the old file is moved aside first. For a moment there is no file with the name. If a
+   * step fails, the old or the new file has the name afterwards.
    */
   async #exchange(channel: Channel, source: string, target: Place): Promise<void> {
     const aside = this.#aside(target)
@@ -136,7 +137,7 @@ export class Publication {
     try {
       await channel.rename(source, target.path)
     } catch (error) {
-      // Refused where somebody else has taken the name by now.
+      // Refused if another client has taken the name meanwhile.
       await channel.rename(aside, target.path).catch(() => this.#sessions.remove(channel, aside))
       throw error
     }
@@ -147,7 +148,7 @@ export class Publication {
     return this.#root.join([...folders, temporaryName()])
   }
 
-  /** Finds out what became of a step whose answer was lost, and takes it once more if nothing did. */
+  /** Finds the result of a step whose answer was lost, and repeats the step if it had no effect. */
   async #lookUp(
     source: Source,
     target: Place,
@@ -165,7 +166,7 @@ export class Publication {
         const isLeft = !(left instanceof SftpError)
         const isThere = found !== undefined && !(found instanceof SftpError) && isSame(found, source.attributes)
         if (ifAbsent && isLeft && isThere) return this.#remove(channel, source)
-        // A rename takes the old name away in the same moment.
+        // A rename removes the old name in the same step.
         if (!isLeft && (isThere || !ifAbsent)) return undefined
         if (isLeft) return step(channel)
         throw cause
@@ -176,7 +177,7 @@ export class Publication {
   }
 }
 
-/** Whether the server answered a request, be it by a refusal. */
+/** Whether the server answered a request, even with a refusal. */
 function wasAnswered(request: Promise<unknown>): Promise<boolean> {
   return request.then(
     () => true,
@@ -184,7 +185,7 @@ function wasAnswered(request: Promise<unknown>): Promise<boolean> {
   )
 }
 
-/** Opens a file that must not be there yet. */
+/** Opens a file that must not exist yet. */
 export async function openNew(channel: Channel, target: Place, attributes: Attributes = {}): Promise<Buffer> {
   for (let tries = 1; ; tries++) {
     try {
@@ -193,13 +194,13 @@ export async function openNew(channel: Channel, target: Place, attributes: Attri
       if (!(error instanceof SftpError) || isMissing(error)) throw error
       const found = await channel.lstat(target.path).catch(refused)
       if (!(found instanceof SftpError) || isStatus(error, TAKEN)) throw taken(target, found)
-      // What had the name is gone: it is tried again, or the refusal means something else.
+      // The existing file is gone, so the step is tried again, or the refusal has another reason.
       if (!isMissing(found) || tries === MAX_TRIES) throw channel.openError(error)
     }
   }
 }
 
-/** The error of a name that something else has. */
+/** The error of a name that exists. */
 function taken({ base }: Place, found: Attributes | SftpError): StorageError {
   const isFolder = !(found instanceof SftpError) && kindOf(found) === 'folder'
   return isFolder
@@ -207,7 +208,7 @@ function taken({ base }: Place, found: Attributes | SftpError): StorageError {
     : new StorageError('exists', `'${base}' exists.`)
 }
 
-/** The error of a server that lets nobody rename. */
+/** The error of a server that does not allow renaming. */
 function cannotRename(cause: SftpError): StorageError {
   const text = `The server refused to give the file its name: ${cause.message}. If it lets nobody rename, set SFTP_DIRECT_WRITE.`
   return new StorageError(classifySftp(cause) ?? 'unknown', text, { cause, outcome: 'not_applied' })

@@ -15,10 +15,10 @@ export interface OpenedFile {
   readonly handle: Buffer
 }
 
-/** Reads an open file in place. Who reads on from where the last read ended is read ahead for. */
+/** Reads an open file in place. Sequential reads use read-ahead. */
 export class ReadHandle implements RandomAccess {
   readonly #sessions: Sessions
-  /** Where the file was seen to end; it may end elsewhere by now. */
+  /** The last known end of the file; it may have changed. */
   readonly #expected: number | undefined
   readonly #again: ((ctx: CallContext) => Promise<OpenedFile>) | undefined
   #file: OpenedFile
@@ -26,7 +26,7 @@ export class ReadHandle implements RandomAccess {
   /** Where the last read ended. */
   #end = -1
   #ahead: PieceReader | undefined
-  /** Read ahead, and not yet given. */
+  /** Bytes that were read ahead and not returned yet. */
   #rest: Buffer | undefined
 
   /** `again` opens the same version of the file on another session. */
@@ -51,7 +51,7 @@ export class ReadHandle implements RandomAccess {
     const bytes = await this.#on(ctx, async (channel, handle) => {
       if (position === this.#end) return this.#readOn(channel, handle, position, length, ctx)
       this.#forget()
-      // What is read to the end is asked for together with the end.
+      // A read to the expected end also requests the end itself.
       const left = (this.#expected ?? 0) - position
       if (left > 0 && left < length) this.#ahead = this.#reader(channel, handle, position, false)
       if (this.#ahead !== undefined) return this.#readOn(channel, handle, position, length, ctx)
@@ -82,7 +82,7 @@ export class ReadHandle implements RandomAccess {
     await this.#sessions.closeRead(this.#file.lease, this.#file.handle)
   }
 
-  /** Works on the open file, which is opened once more where its session is lost. */
+  /** Works on the open file, which is reopened if its session is lost. */
   async #on<T>(ctx: CallContext, work: (channel: Channel, handle: Buffer) => Promise<T>): Promise<T> {
     const { lease, handle } = this.#file
     try {
@@ -107,12 +107,12 @@ export class ReadHandle implements RandomAccess {
     this.#ahead ??= this.#reader(channel, handle, position, true)
     const rest = this.#rest ?? (await this.#next(this.#ahead, signal)) ?? Buffer.alloc(0)
     this.#rest = rest.byteLength > length ? rest.subarray(length) : undefined
-    // The file may grow: what comes after its end is asked for anew.
+    // The file may grow, so bytes after its end are requested again.
     if (rest.byteLength === 0) this.#forget()
     return rest.byteLength > length ? rest.subarray(0, length) : rest
   }
 
-  /** The requests ahead outlive the call that made them, so only the waiting ends with its signal. */
+  /** The read-ahead requests outlive the call that sent them, so its signal ends only the waiting. */
   async #next(reader: PieceReader, signal: AbortSignal): Promise<Buffer | undefined> {
     try {
       return await abortable(reader.next(), signal)
@@ -133,7 +133,7 @@ export class ReadHandle implements RandomAccess {
   }
 }
 
-/** The size of an open file; `unsupported` where the server does not tell. */
+/** The size of an open file. Code `unsupported` if the server does not report it. */
 export async function sizeOf(channel: Channel, handle: Buffer, signal: AbortSignal): Promise<number> {
   const size = sizeIn(await channel.fstat(handle, signal))
   if (size !== undefined) return size

@@ -3,27 +3,27 @@ import { StorageError } from '../../core/errors.ts'
 import type { Channel } from './channel.ts'
 import { isStatus, STATUS } from './errors.ts'
 
-/** Requests of one file that are under way at once. */
+/** Maximum number of parallel requests for one file. */
 const WINDOW = 16
-/** Bytes of the first request beyond the place where a file is thought to end: nearly always there are none. */
+/** Bytes of the first request beyond the expected end of a file: usually there are none. */
 const BEYOND = 4096
-/** Answers without a byte that are borne in a row. */
+/** Maximum number of consecutive answers without a byte. */
 const MAX_EMPTY = 4
 
-/** Which bytes are read. */
+/** The range of bytes to read. */
 export interface ReaderRange {
   readonly start: number
-  /** Exclusive; to the end of the file when absent. */
+  /** Exclusive. Default: the end of the file. */
   readonly end?: number | undefined
-  /** Where the file is thought to end: beyond it only one request at a time goes out. */
+  /** The expected end of the file: beyond it, only one request is sent at a time. */
   readonly expected?: number | undefined
-  /** Whether it begins with few requests, since perhaps only a part is wanted. */
+  /** Whether reading starts with few requests, since the caller may want only a part. */
   readonly isCautious?: boolean | undefined
-  /** Ends what is under way. */
+  /** Ends pending requests. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A request that was sent, and what came of it. */
+/** A request that was sent, and its result. */
 interface Part {
   readonly position: number
   readonly length: number
@@ -31,8 +31,8 @@ interface Part {
 }
 
 /**
- * Reads an open file from one place to another with several requests under way, in order. An answer may have fewer bytes than were asked for, and
- * then the rest is asked for; only the server's EOF is the end of the file.
+ * Reads a range of an open file with several parallel requests, in order. If an answer has fewer bytes than requested, the rest is
+ * requested again; only the server's EOF is the end of the file.
  */
 export class PieceReader {
   readonly #channel: Channel
@@ -44,7 +44,7 @@ export class PieceReader {
   #asked: number
   #isOver = false
   #window: number
-  /** Bytes of the next request beyond the expected end: more each time that there are some. */
+  /** Bytes of the next request beyond the expected end: increased each time that there are bytes. */
   #beyond = BEYOND
 
   constructor(channel: Channel, handle: Buffer, { start, end, expected, isCautious = false, signal }: ReaderRange) {
@@ -61,7 +61,7 @@ export class PieceReader {
   begin(): void {
     while (!this.#isOver && this.#parts.length < this.#window && this.#asked < this.#end) {
       const isBeyond = this.#asked >= this.#expected
-      // One byte is enough to know that the file has ended.
+      // One byte is enough to find out that the file has ended.
       if (isBeyond && this.#parts.length > 0 && this.#parts.at(-1)!.position >= this.#expected) return
       const room = isBeyond ? this.#beyond : this.#expected - this.#asked
       const length = Math.min(room, this.#channel.piece, this.#end - this.#asked)
@@ -78,7 +78,7 @@ export class PieceReader {
     if (part === undefined) return undefined
     const bytes = await part.bytes
     if (bytes.byteLength === 0) {
-      // What was asked for beyond is of no use.
+      // Requests beyond the end are useless.
       this.stop()
       return undefined
     }
@@ -98,7 +98,7 @@ export class PieceReader {
     return first === undefined || (await first.bytes).byteLength === 0
   }
 
-  /** Asks for no more. */
+  /** Sends no more requests. */
   stop(): void {
     this.#isOver = true
     this.#parts.length = 0
@@ -106,13 +106,13 @@ export class PieceReader {
 
   #part(position: number, length: number): Part {
     const bytes = readOnce(this.#channel, this.#handle, position, length, this.#signal)
-    // It may fail before its turn comes, or when nobody wants it any more.
+    // It may fail before it is read, or after reading has ended.
     bytes.catch(() => undefined)
     return { position, length, bytes }
   }
 }
 
-/** One request: at least a byte, or none at the end of the file. */
+/** One request: returns at least one byte, or none at the end of the file. */
 export async function readOnce(
   channel: Channel,
   handle: Buffer,

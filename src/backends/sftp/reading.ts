@@ -12,7 +12,7 @@ import type { Ground } from './ground.ts'
 import { PieceReader, readAll, readerStream, readOnce } from './reader.ts'
 import type { Place } from './root.ts'
 
-/** A read of at most so many bytes is made at once, without a stream. */
+/** Maximum size in bytes of a read without a stream. */
 const SMALL_READ = 262_144
 
 /** Reads files, or ranges of them. */
@@ -66,7 +66,7 @@ export class Reading {
       ctx.progress()
       const isWhole = start === 0 && end === undefined
       const stat = statOf(looked, seen, place)
-      // What was read to its end has that size, whatever the server tells.
+      // A complete read determines the size, even if the server reports another one.
       if (isWhole) return { body: new BytesBody(bytes), stat: { ...stat, size: bytes.byteLength } }
       if (bytes.byteLength === 0 && start > 0) throw beyond(place.key, start)
       return { body: new BytesBody(bytes), stat }
@@ -89,7 +89,7 @@ function statOf(looked: Attributes | Error, seen: Attributes, { base }: Place): 
   return { ...describe(attributes, base), size: sizeIn(attributes) ?? sizeIn(seen) }
 }
 
-/** Whether a file ends where the server says: the last byte is there, and none behind it. */
+/** Whether a file ends at the server's size: the last byte exists, and none after it. */
 async function hasSize(
   channel: Channel,
   handle: Buffer,

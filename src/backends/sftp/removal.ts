@@ -6,10 +6,10 @@ import type { Channel } from './channel.ts'
 import { isMissing, isStatus, SftpError, STATUS } from './errors.ts'
 import { refused } from './folders.ts'
 
-/** Age in milliseconds at which leftovers in a folder that is being deleted are taken for such. */
+/** Minimum age in milliseconds of leftovers in a folder that is being deleted. */
 const LEFTOVER_MS = 60_000
 
-/** Removes a file, a link or an empty folder; with `onlyFolder` nothing but a folder. Missing: fine. */
+/** Removes a file, a link or an empty folder; with `onlyFolder` only a folder. A missing one is no error. */
 export async function remove(channel: Channel, path: string, onlyFolder: boolean, signal: AbortSignal): Promise<void> {
   let failure: SftpError | undefined
   if (!onlyFolder) {
@@ -26,7 +26,7 @@ export async function remove(channel: Channel, path: string, onlyFolder: boolean
 async function removeFolder(channel: Channel, path: string, signal: AbortSignal): Promise<void> {
   const failure = await channel.removeFolder(path, signal).then(() => undefined, refused)
   if (failure === undefined || isMissing(failure)) return
-  // A folder that holds nothing but what killed processes have left is empty to everybody.
+  // A folder that contains only leftovers of killed processes counts as empty.
   const names = await namesIn(channel, path, signal).catch(refused)
   if (names instanceof SftpError) throw failure
   if (names.length === 0) throw failure
@@ -46,7 +46,7 @@ async function namesIn(
   const handle = await openFolder(channel, path, signal)
   const names: Array<{ name: string; mtime: number | undefined }> = []
   try {
-    // One name that is none of ours is enough.
+    // One name that does not belong to the storage is enough.
     while (names.every(({ name }) => isHidden(name))) {
       const items = await channel.readFolder(handle, signal).catch(error => {
         if (isStatus(error, STATUS.eof)) return []

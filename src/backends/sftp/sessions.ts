@@ -6,27 +6,27 @@ import type { Channel } from './channel.ts'
 import { Connections, type ConnectionsOptions } from './connections.ts'
 import { SessionFull } from './errors.ts'
 
-/** Calls that share one session. */
+/** Maximum number of calls that share one session. */
 const TASKS = 16
-/** How long a failed call waits until what it has made is gone, in milliseconds. */
+/** How long a failed call waits for its clean-up, in milliseconds. */
 const CLEAN_MS = 2000
-/** How long the server's limit of open files is believed, in milliseconds. */
+/** How long the server's limit of open files is cached, in milliseconds. */
 const LIMIT_MS = 60_000
-/** Sessions that a task is tried on. */
+/** Maximum number of sessions on which a task is tried. */
 const MAX_TRIES = 20
 
-/** How many sessions there are. */
+/** Options for the number of sessions. */
 export interface SessionsOptions extends ConnectionsOptions {
   readonly poolSize: number
   readonly idleSecs: number
 }
 
-/** The sessions of a storage, and what earlier ones have left on the server. */
+/** The sessions of a storage, and files that earlier sessions left on the server. */
 export class Sessions {
   readonly pool: Pool<Channel>
-  /** Temporary files that could not be removed since the connection was lost. */
+  /** Temporary files that could not be removed because the connection was lost. */
   readonly #left = new Set<string>()
-  /** Calls that may share a session, as the server has shown. */
+  /** Number of calls that may share a session, as learnt from the server. */
   #limit = { tasks: TASKS, until: 0 }
   readonly #closing = new Set<Promise<void>>()
   #isClosed = false
@@ -52,8 +52,8 @@ export class Sessions {
   }
 
   /**
-   * Runs a task on a session. It is begun again on another one where the first has too many open files (`SessionFull`), and where a session that
-   * had rested turns out to be dead before anything was answered.
+   * Runs a task on a session. The task is repeated on another session if the first one has too many open files (`SessionFull`), or if an
+   * idle session turns out to be dead before any answer.
    */
   async use<T>(ctx: CallContext, task: (channel: Channel, lease: Lease<Channel>) => Promise<T>): Promise<T> {
     return this.lease(ctx, async lease => {
@@ -65,7 +65,7 @@ export class Sessions {
     })
   }
 
-  /** The same for a task that keeps the session, or gives it back itself; it does so when it fails. */
+  /** The same for a task that keeps the session, or releases it itself. On failure, the session is released here. */
   async lease<T>(ctx: CallContext, task: (lease: Lease<Channel>) => Promise<T>): Promise<T> {
     for (let tries = 1; ; tries++) {
       const lease = await this.pool.lease(ctx)
@@ -83,7 +83,7 @@ export class Sessions {
     }
   }
 
-  /** Closes a file that was read, and gives its session back; nobody has to wait for that. */
+  /** Closes a file that was read, and releases its session; the caller need not wait. */
   closeRead(lease: Lease<Channel>, handle: Buffer): Promise<void> {
     const closing = lease.connection
       .closeHandle(handle)
@@ -96,14 +96,14 @@ export class Sessions {
     return closing
   }
 
-  /** Ends the connections, when what is under way on them has ended. */
+  /** Ends the connections after their pending requests have ended. */
   async close(): Promise<void> {
     this.#isClosed = true
     await soon(Promise.all(this.#closing).then(() => undefined))
     await this.pool.close()
   }
 
-  /** Removes a file that nobody needs, on another session where this one is gone. Never fails. */
+  /** Removes an unneeded file, on another session if this one is gone. Never fails. */
   async remove(channel: Channel, path: string): Promise<void> {
     if (await removed(channel, path)) return
     this.#left.add(path)
@@ -116,7 +116,7 @@ export class Sessions {
     this.#closing.add(work)
   }
 
-  /** What cannot be removed now is tried again with the next one. */
+  /** Files that cannot be removed now are tried again with the next one. */
   async #clear(channel: Channel): Promise<void> {
     const paths = [...this.#left]
     this.#left.clear()
@@ -128,7 +128,7 @@ export class Sessions {
   }
 }
 
-/** Whether a file is gone, or cannot be removed: what the server refuses it will refuse again. */
+/** Whether a file is gone, or cannot be removed: the server would refuse again. */
 function removed(channel: Channel, path: string): Promise<boolean> {
   return channel.unlink(path).then(
     () => true,
@@ -136,7 +136,7 @@ function removed(channel: Channel, path: string): Promise<boolean> {
   )
 }
 
-/** Waits for cleaning up, but not for ever: it goes on by itself. */
+/** Waits for cleaning up for a limited time; the work continues by itself. */
 export async function soon(work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const limit = new Promise<void>(resolve => {

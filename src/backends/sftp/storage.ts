@@ -14,7 +14,7 @@ export class SftpStorage extends Storage<SftpOptions> {
   static override readonly backendName: string = 'sftp'
   static override readonly settings: SettingsOf<SftpOptions> = sftpSettings
 
-  /** What of django-storages has another effect here: it takes unknown servers for what they say they are. */
+  /** Settings whose effect differs from django-storages, which accepts unknown servers without verification. */
   static override advice(given: GivenSettings): readonly string[] {
     return sftpAdvice(given)
   }
@@ -28,7 +28,7 @@ export class SftpStorage extends Storage<SftpOptions> {
     return ''
   }
 
-  /** The key of a name; an absolute path is a `suspicious_name`, as it is for django-storages' `save`. */
+  /** The key of a name. An absolute path is a `suspicious_name`, as in django-storages' `save`. */
   override keyOf(name: string): string {
     if (typeof name === 'string' && name.startsWith('/') && /[^/.]/.test(name)) {
       throw new SuspiciousFileOperation(`The path (${name}) is absolute; names are relative to the storage's folder.`, {

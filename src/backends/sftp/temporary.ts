@@ -9,25 +9,25 @@ import { OPEN } from './open-flags.ts'
 import type { Place, Root } from './root.ts'
 import { type Sessions, soon } from './sessions.ts'
 
-/** How often a folder is made that is removed again at once. */
+/** Maximum number of attempts to make a folder that is removed at once. */
 const MAX_TRIES = 3
 
 /** A file that is being written. */
 export interface Temporary {
   readonly path: string
   readonly handle: Buffer
-  /** A handle is closed once: the server may give its number to another file. */
+  /** A handle is closed only once: the server may reuse its number for another file. */
   isClosed: boolean
 }
 
-/** What files are made with. */
+/** The objects that are needed to make files. */
 export interface Workshop {
   readonly root: Root
   readonly folders: Folders
   readonly sessions: Sessions
 }
 
-/** Makes the folders of a place where they are missing, and runs work in there: again when somebody has removed one meanwhile. */
+/** Makes the missing folders of a place, and runs work in the folder. Repeats both if another client has removed a folder meanwhile. */
 export async function inFolder<T>(
   { folders }: Workshop,
   channel: Channel,
@@ -37,7 +37,7 @@ export async function inFolder<T>(
 ): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
-      // A server that tells nothing about folders shows only by a refusal that one is missing.
+      // If a server reports nothing about folders, only a refusal shows that one is missing.
       await folders.make(channel, place.folders, tries > 1, ctx.signal)
       return await work()
     } catch (error) {
@@ -61,13 +61,13 @@ export async function openTemporary(
     const flags = access | OPEN.create | OPEN.exclusive
     return { path, handle: await channel.open(path, flags, attributes, ctx.signal), isClosed: false }
   } catch (error) {
-    // It may be made after this.
+    // The server may still create the file after this.
     if (isStorageError(error) || ctx.signal.aborted) await soon(workshop.sessions.remove(channel, path))
     throw channel.openError(error)
   }
 }
 
-/** Work on a temporary file; what fails leaves nothing. An error that does not say otherwise was met before anything was published. */
+/** Runs work on a temporary file; removes the file if it fails. Unless an error states another outcome, it occurred before publication. */
 export async function withTemporary<T>(
   workshop: Workshop,
   channel: Channel,
@@ -95,14 +95,14 @@ export async function dropTemporary({ sessions }: Workshop, channel: Channel, te
   ])
 }
 
-/** Closes a temporary file, unless that was done. */
+/** Closes a temporary file, unless it is closed already. */
 export async function closeTemporary(channel: Channel, temporary: Temporary): Promise<void> {
   if (temporary.isClosed) return
   temporary.isClosed = true
   await channel.closeHandle(temporary.handle)
 }
 
-/** The same error for work that has published nothing, where it does not know that. */
+/** Changes an unknown outcome of an error to not applied, for work that has published nothing. */
 export function notApplied(error: unknown): unknown {
   if (error instanceof StorageError && error.outcome === 'unknown')
     return Object.assign(error, { outcome: 'not_applied' })

@@ -20,7 +20,7 @@ export class Transfers {
     this.#writing = writing
   }
 
-  /** Copies on the server where it can, else through this machine; the new file gets the mode of its source. */
+  /** Copies on the server if it supports this, otherwise through this machine. The new file gets the mode of its source. */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     const source = this.#ground.root.place(from)
     return this.#writing.put(to, options, ctx, (writer, _onProgress, channel, handle) =>
@@ -28,7 +28,7 @@ export class Transfers {
     )
   }
 
-  /** Renames a file. A link is copied and then removed, since its target need not make sense elsewhere. */
+  /** Renames a file. A link is copied and then removed, since its target may be invalid at another place. */
   async move(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat> {
     const { root, folders, sessions, publication } = this.#ground
     const [source, target] = [root.place(from), root.place(to)]

@@ -9,18 +9,18 @@ import { soon } from './sessions.ts'
 import { dropTemporary, notApplied, type Temporary, type Workshop } from './temporary.ts'
 import { PieceWriter } from './writer.ts'
 
-/** What a file that is written consists of. */
+/** The contents of a file that is written. */
 export interface Written {
   readonly temporary: Temporary
   readonly target: Place
-  /** Bytes that are in it already. */
+  /** Number of bytes that it already has. */
   readonly size: number
-  /** Whether it is published although nothing was written. */
+  /** Whether the file is published even if nothing was written. */
   readonly isDirty: boolean
   readonly options: FinishOptions
 }
 
-/** Writes to a temporary file, which `commit` publishes; nobody sees any of it before. */
+/** Writes to a temporary file, which `commit` publishes; the changes are invisible before. */
 export class WriteHandle implements RandomAccess {
   readonly #workshop: Workshop & Finish
   readonly #lease: Lease<Channel>
@@ -100,7 +100,7 @@ export class WriteHandle implements RandomAccess {
     this.#lease.release()
   }
 
-  /** Waits until the server has all that was written. */
+  /** Waits until the server has all written bytes. */
   async #settle(): Promise<void> {
     const writer = this.#writer
     this.#writer = undefined

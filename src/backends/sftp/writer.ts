@@ -3,10 +3,10 @@ import type { CallContext } from '../../core/call.ts'
 import { type Channel, SMALL_PIECE } from './channel.ts'
 import { SftpError } from './errors.ts'
 
-/** Requests of one file that are under way at once. */
+/** Maximum number of parallel requests for one file. */
 const WINDOW = 16
 
-/** Writes an open file with several requests under way. Memory is bounded: who adds bytes waits while too many have no answer. */
+/** Writes an open file with several parallel requests. Memory is bounded: `add` waits while too many requests are unanswered. */
 export class PieceWriter {
   readonly #channel: Channel
   readonly #handle: Buffer
@@ -15,7 +15,7 @@ export class PieceWriter {
   /** Bytes that do not fill a piece yet. */
   #partial: Buffer | undefined
   #filled = 0
-  /** Buffers that can be used again. */
+  /** Buffers for reuse. */
   readonly #free: Buffer[] = []
   #underWay = 0
   #wasRepeated = false
@@ -28,12 +28,12 @@ export class PieceWriter {
     this.#position = position
   }
 
-  /** Where the next byte goes. */
+  /** The position of the next byte. */
   get position(): number {
     return this.#position + this.#filled
   }
 
-  /** Takes bytes, which may be changed as soon as this has settled. */
+  /** Adds bytes, which may be changed as soon as this has settled. */
   async add(bytes: Uint8Array, ctx: CallContext): Promise<void> {
     this.#ctx = ctx
     const { piece } = this.#channel
@@ -48,7 +48,7 @@ export class PieceWriter {
     }
   }
 
-  /** Takes bytes that nobody changes before `end` has settled: they are not copied. */
+  /** Adds bytes that must not change before `end` has settled: they are not copied. */
   async addWhole(bytes: Buffer, ctx: CallContext): Promise<void> {
     this.#ctx = ctx
     await this.#flush()
@@ -59,22 +59,22 @@ export class PieceWriter {
     }
   }
 
-  /** Goes on behind bytes that are there already. */
+  /** Continues after bytes that already exist. */
   skip(bytes: number): void {
     this.#position += bytes
   }
 
-  /** Whether a request was sent again in smaller ones. */
+  /** Whether a request was repeated in smaller ones. */
   get wasRepeated(): boolean {
     return this.#wasRepeated
   }
 
-  /** Sends what is left. */
+  /** Sends the remaining bytes. */
   send(): Promise<void> {
     return this.#flush()
   }
 
-  /** Sends what is left, and waits for all answers. */
+  /** Sends the remaining bytes, and waits for all answers. */
   async end(): Promise<void> {
     await this.#flush()
     while (this.#underWay > 0 && this.#failure === undefined) await this.#answer()
@@ -127,7 +127,7 @@ export class PieceWriter {
     )
   }
 
-  /** A large request that is refused is sent once more in small ones: some servers fail all that are larger. */
+  /** A large request that is refused is sent again in small ones: some servers refuse all larger requests. */
   async #write(bytes: Buffer, position: number): Promise<void> {
     const signal = this.#ctx?.signal
     try {

@@ -13,7 +13,7 @@ import type { Place } from './root.ts'
 import { notApplied, withTemporary } from './temporary.ts'
 import { PieceWriter } from './writer.ts'
 
-/** Writes files by a temporary one. */
+/** Writes files through a temporary file. */
 export class Writing {
   readonly #ground: Ground
 
@@ -25,7 +25,7 @@ export class Writing {
     return this.put(key, options, ctx, (writer, onProgress) => fill(writer, content, onProgress, ctx))
   }
 
-  /** Publishes what `work` writes. */
+  /** Publishes the file that `work` writes. */
   async put(
     key: string,
     { ifAbsent, onProgress }: WriteOptions,
@@ -53,7 +53,7 @@ export class Writing {
     })
   }
 
-  /** The permission bits of the file that will be replaced, where the settings have none. A folder is `is_directory`. */
+  /** The permission bits of the replaced file, if the settings have none. A folder is `is_directory`. */
   async oldMode(channel: Channel, place: Place, { signal }: CallContext): Promise<number | undefined> {
     const found = await channel.lstat(place.path, signal).catch(refused)
     if (found instanceof SftpError) return undefined
@@ -64,7 +64,7 @@ export class Writing {
   }
 }
 
-/** Writes content, piece by piece or as it is in memory. */
+/** Writes content, piece by piece or directly from memory. */
 export async function fill(
   writer: PieceWriter,
   content: Content,

@@ -8,7 +8,7 @@ export type SpacesOptions = S3Options
 export const spacesSettings: SettingsOf<SpacesOptions> = {
   ...s3Settings,
   provider: { ...s3Settings.provider, default: 'digitalocean' },
-  regionName: { ...s3Settings.regionName, doc: "The Space's region: nyc3, sfo2 ...; it gives the endpoint." },
+  regionName: { ...s3Settings.regionName, doc: 'Region of the Space: nyc3, sfo2 ...; the endpoint is made of it.' },
   endpointUrl: {
     ...s3Settings.endpointUrl,
     doc: 'Endpoint of the region, with or without a scheme; null = <region>.digitaloceanspaces.com.',

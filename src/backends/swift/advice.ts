@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../storage/types.ts'
 
-/** Settings of django-storage-swift that are not needed here, and why. */
+/** Settings of django-storage-swift that are unnecessary here, and the reason. */
 const NEEDLESS: ReadonlyMap<string, string> = new Map([
   ['SWIFT_FULL_LISTING', 'listings are always whole'],
   ['SWIFT_AUTH_TOKEN_DURATION', 'a token is renewed before it ends, and when Swift refuses it'],
@@ -12,7 +12,7 @@ const NEEDLESS: ReadonlyMap<string, string> = new Map([
   ['SWIFT_GZIP_UNKNOWN_CONTENT_TYPE', 'the types are those of SWIFT_GZIP_CONTENT_TYPES'],
 ])
 
-/** Settings whose effect is that of an option of a second storage. */
+/** Settings whose effect is achieved by an option of a second storage. */
 const STATIC: ReadonlyMap<string, string> = new Map([
   ['SWIFT_STATIC_CONTAINER_NAME', 'containerName'],
   ['SWIFT_STATIC_NAME_PREFIX', 'location'],
@@ -20,7 +20,7 @@ const STATIC: ReadonlyMap<string, string> = new Map([
   ['SWIFT_STATIC_AUTO_BASE_URL', 'autoBaseUrl'],
 ])
 
-/** What settings of django-storage-swift should rather say. */
+/** Advice about settings of django-storage-swift. */
 export function swiftAdvice({ settings, env }: GivenSettings): string[] {
   const given = (name: string): unknown => settings[name] ?? (env[name] || undefined)
   const notes: string[] = []

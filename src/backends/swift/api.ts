@@ -7,7 +7,7 @@ import type { Query } from '../../remote/sign/query.ts'
 /** Headers by lower-case names. */
 export type Headers = Readonly<Record<string, string>>
 
-/** What a request is for: an object, a container, the account, or what the cluster reports about itself. */
+/** The target of a request: an object, a container, the account, or the cluster's own information. */
 export type Place =
   | { readonly container: string; readonly key?: string | undefined }
   | { readonly account: true }
@@ -17,33 +17,33 @@ export type Place =
 export interface SwiftRequest extends ServiceRequest {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
   readonly place: Place
-  /** What a success looks like. */
+  /** The expected answer of a success. */
   readonly expected: Expected
   readonly query?: Query | undefined
   readonly headers?: Headers | undefined
   readonly body?: Exclude<HttpRequest['body'], string>
-  /** Whether a 404 says that what the request is for is missing. Default: for requests for an object, but PUT. */
+  /** Whether a 404 means that the target of the request is missing. Default: true for requests for an object except PUT. */
   readonly seeks?: boolean | undefined
 }
 
-/** Headers that every answer of Swift has, and a page that something between sent has not. */
+/** Headers of every answer of Swift; an HTML page of a proxy does not have them. */
 const OWN = ['x-trans-id', 'x-openstack-request-id', 'x-timestamp'] as const
 
 /** A whole object. The manifest of a dynamic large object may come without an ETag. */
 export const OBJECT: Expected = { statuses: [200], fileHas: OWN, headers: ['last-modified'] }
 /** An object or a range of it. */
 export const RANGE: Expected = { ...OBJECT, statuses: [200, 206] }
-/** An object that was stored. */
+/** The answer to the creation of an object. */
 export const STORED: Expected = { statuses: [201], headers: ['etag'], fileHas: OWN }
 /** An object whose metadata was replaced. */
 export const CHANGED: Expected = { statuses: [202], fileHas: OWN }
-/** What was deleted. */
+/** The answer to a deletion. */
 export const DELETED: Expected = { statuses: [204], fileHas: OWN }
-/** A listing: a JSON array, or nothing. */
+/** A listing: a JSON array, or an empty body. */
 export const LISTING: Expected = { statuses: [200, 204], fileHas: OWN }
-/** What the answer of a HEAD of a container always has. */
+/** The headers that the answer to a HEAD of a container always has. */
 export const CONTAINER: Expected = { statuses: [200, 204], headers: ['x-container-object-count'] }
-/** A container that was created (201) or was there (202). */
+/** A container that was created (201) or existed (202). */
 export const CREATED: Expected = { statuses: [201, 202], fileHas: OWN }
 /** Metadata of a container or an account that was changed. */
 export const UPDATED: Expected = { statuses: [202, 204], fileHas: OWN }
@@ -55,12 +55,14 @@ export function pathOf(place: Place): string {
   return place.key === undefined ? container : `${container}/${encodeKey(place.key)}`
 }
 
-/** The text of a place in `X-Copy-From`, in a manifest of segments by their beginning, and in a bulk deletion: encoded, without a leading slash. */
+/**
+ * The text of a place in `X-Copy-From`, in a manifest with a prefix of segments, and in a bulk deletion: encoded, without a leading slash.
+ */
 export function encodedPath(container: string, key: string): string {
   return `${encodeComponent(container)}/${encodeKey(key)}`
 }
 
-/** Whether a 404 to a request says that a file is missing. */
+/** Whether a 404 to a request means that a file is missing. */
 export function seeksFile({ method, place, seeks }: SwiftRequest): boolean {
   return seeks ?? ('container' in place && place.key !== undefined && method !== 'PUT')
 }

@@ -5,15 +5,15 @@ import { encodedPath } from './api.ts'
 import type { SwiftClient } from './client.ts'
 import { swiftErrorOf } from './errors.ts'
 
-/** Names of one request where the cluster does not report how many it takes. */
+/** Names per request if the cluster does not report its limit. */
 export const BATCH_LIMIT = 1000
 
-/** The error of a cluster that has no bulk deletion: it takes the request for one about the account. */
+/** The error of a cluster without bulk deletion: it treats the request as one about the account. */
 const NO_BULK = 'This cluster has no bulk deletion.'
 
 /**
- * Deletes keys of a container by one bulk deletion. It answers 200 whatever happened, so that its counts and errors are read: the names that it does not list as
- * errors are deleted, or were missing, only where the counts say so for all of them.
+ * Deletes keys of a container with one bulk deletion. Its status is always 200, so the counts and errors in the body decide. Names that are
+ * not listed as errors count as deleted or missing only if the counts confirm that for all of them.
  * (https://docs.openstack.org/swift/latest/middleware.html#bulk-delete)
  */
 export async function deleteBatch(
@@ -37,10 +37,10 @@ export async function deleteBatch(
   return await resultsOf(client, container, keys, value, ctx)
 }
 
-/** Whether an error of `deleteBatch` says that the cluster has no bulk deletion. */
+/** Whether an error of `deleteBatch` means that the cluster has no bulk deletion. */
 export function isWithoutBulk(error: unknown): boolean {
   const status = swiftErrorOf(error)?.status ?? (error instanceof StorageError ? error.status : undefined)
-  // 204: the request was taken for one that changes the metadata of the account, and none were given.
+  // 204: the cluster treated the request as a change of the account's metadata without any metadata.
   return status === 204 || status === 400 || status === 403 || status === 404 || status === 405 || status === 501
 }
 
@@ -70,7 +70,7 @@ async function resultsOf(
   return results
 }
 
-/** The error of one name; undefined for one that is missing. */
+/** The error of one name; undefined for a missing one. */
 function errorOf(key: string, said: string): StorageError | undefined {
   const status = statusIn(said)
   if (status === 404) return undefined
@@ -78,13 +78,15 @@ function errorOf(key: string, said: string): StorageError | undefined {
   return new StorageError(codeOf(status), `delete '${key}': ${said}.`, details)
 }
 
-/** The error of a name of which the answer says nothing, where its counts do not say that all others are gone. It is sent again. */
+/**
+ * The error of a name that the answer does not mention, if its counts do not confirm that all other names are gone. The name is sent again.
+ */
 function uncounted(key: string): StorageError {
   const text = `delete '${key}': the counts of the bulk deletion do not say that it is gone.`
   return new StorageError('unavailable', text, { operation: 'delete', fileName: key, outcome: 'unknown' })
 }
 
-/** What the answer says of single names, by key. */
+/** The errors of single names in the answer, by key. */
 function errorsIn(rows: unknown, container: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>()
   for (const row of Array.isArray(rows) ? rows : []) {
@@ -96,7 +98,7 @@ function errorsIn(rows: unknown, container: string): ReadonlyMap<string, string>
   return found
 }
 
-/** The key in a path as it was sent, with or without its leading slash. */
+/** The key in a path in the form that was sent, with or without its leading slash. */
 function keyIn(path: string, container: string): string | undefined {
   try {
     const plain = decodeURIComponent(path.startsWith('/') ? path.slice(1) : path)
@@ -127,7 +129,7 @@ function textIn(value: unknown): string {
   return typeof value === 'string' ? value.slice(0, 200) : ''
 }
 
-/** The error that stands for a cluster without bulk deletion, where that is known beforehand. */
+/** The error of a cluster that is known to have no bulk deletion. */
 export function withoutBulk(): StorageError {
   return new StorageError('unsupported', NO_BULK, { status: 501 })
 }

@@ -15,24 +15,24 @@ import { encodeQuery } from '../../remote/sign/query.ts'
 import { CREATED, type Headers, LISTING, pathOf, type SwiftRequest, seeksFile } from './api.ts'
 import { swiftError, swiftErrorOf } from './errors.ts'
 
-/** Where requests get their sessions from; it discards one whose token was refused. */
+/** The source of sessions for requests. It discards a session whose token was refused. */
 export interface Sessions {
-  /** The session, at once when one is at hand. */
+  /** The session, without a promise if it is already loaded. */
   session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session>
-  /** Forgets a session; returns whether another one can be had. */
+  /** Forgets a session; returns whether another one can be requested. */
   drop(session: unknown): boolean
-  /** What no message may show, besides the token of a request. */
+  /** Texts that no message may contain, besides the token of a request. */
   readonly secrets: ReadonlyArray<string | undefined>
 }
 
-/** What a client needs. */
+/** The options of a client. */
 export interface SwiftClientOptions {
   readonly identity: Sessions
-  /** Containers that are created when a request finds them missing, with the headers of their creation. */
+  /** Containers that are created if a request finds them missing, with the headers of their creation. */
   readonly creates: ReadonlyMap<string, Headers>
 }
 
-/** Requests to one account. The client renews a token that was refused, and creates containers that it is to create. */
+/** Requests to one account. The client renews a token that was refused, and creates missing containers if the options allow it. */
 export class SwiftClient {
   readonly #identity: Sessions
   readonly #http: HttpClient
@@ -57,19 +57,19 @@ export class SwiftClient {
     )
   }
 
-  /** The session of the account, waited for as long as the call lives. */
+  /** The session of the account; the wait ends with the call. */
   session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session> {
     return this.#identity.session(ctx)
   }
 
-  /** Sends a request; an error status is thrown as `SwiftError`. The body of the answer has to be read or drained. */
+  /** Sends a request; an error status is thrown as `SwiftError`. The caller must read or drain the body of the answer. */
   send(request: SwiftRequest, ctx: CallContext): Promise<HttpResponse> {
     return this.#service.send(request, ctx)
   }
 
   /**
-   * Sends a request whose answer has no body worth reading; returns its headers, by which the answer is known to be Swift's. Its body may be a page of HTML:
-   * Swift writes one with a 202.
+   * Sends a request whose answer has no useful body; returns its headers, which identify the answer as Swift's. Its body may be an HTML
+   * page: Swift sends one with a 202.
    */
   async done(request: SwiftRequest, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const answer = await this.send(request, ctx)
@@ -77,12 +77,12 @@ export class SwiftClient {
     return answer.headers
   }
 
-  /** Sends a request that is answered by a JSON object. */
+  /** Sends a request and returns its JSON answer. */
   json<T extends object>(request: SwiftRequest, ctx: CallContext): Promise<Answered & { readonly value: T }> {
     return this.#service.json<T>(request, ctx)
   }
 
-  /** Sends a GET that is answered by a listing: a JSON array, or nothing. */
+  /** Sends a GET and returns its listing: a JSON array, or an empty body. */
   async rows(request: Pick<SwiftRequest, 'place' | 'query' | 'seeks'>, ctx: CallContext): Promise<readonly unknown[]> {
     const answer = await this.send({ ...request, method: 'GET', expected: LISTING }, ctx)
     const text = await readDocument(answer)
@@ -94,12 +94,12 @@ export class SwiftClient {
     throw noAnswer(about, answer, 'expected a JSON array, got something else.')
   }
 
-  /** Creates a container; one that is there gets the headers, too. */
+  /** Creates a container; an existing one also gets the headers. */
   async createContainer(name: string, headers: Headers, ctx: CallContext): Promise<void> {
     await this.done({ method: 'PUT', place: { container: name }, headers, expected: CREATED, body: EMPTY }, ctx)
   }
 
-  /** Forgets the session: its token was refused where the answer itself does not show that. */
+  /** Discards the session: its token was refused, although the answer itself does not show that. */
   async renew(ctx: CallContext): Promise<void> {
     this.#identity.drop(await this.session(ctx))
   }
@@ -125,7 +125,7 @@ export class SwiftClient {
     }
   }
 
-  /** That a token has ended; that there is a container now. */
+  /** Learns that a token has expired, or that the container now exists. */
   async #learn(
     error: HttpStatusError,
     { place, method }: SwiftRequest,
@@ -144,8 +144,8 @@ export class SwiftClient {
   }
 
   /**
-   * Sends a request whose body is a stream, which can be sent once. A token that was refused is renewed for later requests, and the error says why this
-   * one was not sent again.
+   * Sends a request whose body is a stream, which can be sent only once. A refused token is renewed for later requests, and the error
+   * explains why this request was not sent again.
    */
   async stream(request: SwiftRequest & { readonly body: Readable }, ctx: CallContext): Promise<IncomingHttpHeaders> {
     const session = await this.session(ctx)
@@ -168,7 +168,7 @@ const TEMP_URL_KEYS = ['account', 'container'].flatMap(of =>
 
 export const EMPTY: Buffer = Buffer.alloc(0)
 
-/** Where the cluster reports about itself: beside the version and the account of a storage URL. */
+/** The address of the cluster's information, at the same host as a storage URL. */
 export function infoUrl(storageUrl: string): string {
   const [, base = storageUrl] = /^(.*?)\/v\d[\d.]*(?:\/[^/]*)?$/.exec(storageUrl) ?? []
   return `${base}/info`

@@ -8,7 +8,7 @@ import { EMPTY, type SwiftClient } from './client.ts'
 import { classifySwift, swiftErrorOf } from './errors.ts'
 import { checkContainer } from './names.ts'
 
-/** Most rows of a page that is asked for; Swift's own limit is 10,000. */
+/** Maximum number of rows per requested page; Swift's own limit is 10,000. */
 const MAX_ROWS = 1000
 
 /** The containers of one account. (https://docs.openstack.org/api-ref/object-store/#containers) */
@@ -19,14 +19,14 @@ export class SwiftContainers implements ContainerDriver {
     this.#client = client
   }
 
-  /** 201 for a new one; 202 says that it was there: `exists`. */
+  /** 201 for a new container; 202 means that it existed: `exists`. */
   async create(name: string, ctx: CallContext): Promise<void> {
     checkContainer(name)
     const request = { method: 'PUT', place: { container: name }, expected: CREATED, body: EMPTY } as const
     const answer = await this.#client.send(request, ctx)
     const { status, resent } = answer
     await answer.body.take()
-    // After a request that went twice, the first one may have created it.
+    // If the request was sent twice, the first one may have created the container.
     if (status === 202 && resent !== true)
       throw new StorageError('exists', `There is a container '${name}'.`, { status })
   }
@@ -56,7 +56,7 @@ export class SwiftContainers implements ContainerDriver {
     })
     const { containers } = containerPage(found, undefined)
     const fresh = containers.filter(({ name }) => name !== page.token)
-    // Only an empty page is surely the last one.
+    // Only an empty page is certainly the last one.
     return { containers: fresh, next: fresh.at(-1)?.name }
   }
 
@@ -74,9 +74,11 @@ export class SwiftContainers implements ContainerDriver {
     }
   }
 
-  /** Makes containers publicly readable, or private again. Those of `others` may be missing: they are created to be public. */
+  /**
+   * Makes containers publicly readable, or private again. Containers in `others` may be missing: they are created if they are made public.
+   */
   async setPublic(name: string, others: readonly string[], isPublic: boolean, ctx: CallContext): Promise<void> {
-    // Only an empty ACL ends an old one everywhere; `X-Remove-Container-Read` does not.
+    // Only an empty ACL removes an old one on all servers; `X-Remove-Container-Read` does not.
     const headers = { 'x-container-read': isPublic ? '.r:*' : '' }
     for (const container of [name, ...others]) {
       const isCreated = isPublic && container !== name

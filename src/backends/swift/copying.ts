@@ -20,24 +20,24 @@ export interface Copy {
   readonly options: WriteOptions
 }
 
-/** What copies are made with. */
+/** The objects that a copy needs. */
 export interface CopyTools {
   readonly client: SwiftClient
   readonly parts: SwiftParts
   readonly plan: PartPlan
   readonly container: string
-  /** Bytes of the largest copy by one request. */
+  /** Maximum size in bytes of a copy with one request. */
   readonly most: number
 }
 
-/** Headers of an object that a change of its metadata drops unless they are sent again, besides attributes and user metadata. */
+/** Headers of an object that a change of its metadata removes unless they are sent again, besides attributes and user metadata. */
 const KEPT = ['x-delete-at', 'x-object-manifest', 'expires', 'x-robots-tag'] as const
-/** Of these, what is the object's own and no copy's. */
+/** The headers among these that belong to the object itself and not to copies. */
 const OWN: ReadonlySet<string> = new Set(['x-object-manifest'])
 
 /**
- * Copies on the server, never a bare manifest: a plain object, or the content of a large one, by one request up to `most` bytes, and in segments of
- * its own beyond. Attributes that are not given are those of the source.
+ * Copies on the server, never only a manifest: a plain object, or the content of a large one, with one request up to `most` bytes, and
+ * beyond that in segments of its own. Attributes that are not set come from the source.
  */
 export async function copyObject(
   tools: CopyTools,
@@ -63,7 +63,10 @@ export async function copyObject(
 type Upload = Parameters<SwiftParts['copyPart']>[0]
 type Part = Awaited<ReturnType<SwiftParts['copyPart']>>
 
-/** Replaces the metadata of an object by POST, which drops what is not sent: all that is to stay goes along. A new end of life is that of its own segments, too, which never end before it. */
+/**
+ * Replaces the metadata of an object with POST, which removes everything that is not sent, so all metadata to keep is also sent. A new
+ * expiry time is also set for its own segments, which never expire before it.
+ */
 export async function changeObject(
   { client, container }: Pick<CopyTools, 'client' | 'container'>,
   segments: Segments,
@@ -97,7 +100,8 @@ async function copyWhole(
   )
   const md5 = md5In(source.headers)
   if (md5 !== undefined && etagOf(answer.etag) === md5) return
-  // The content of a large object has an ETag of its own, so its size is compared instead; so is that of an object whose answer had another ETag.
+  // The content of a large object has its own ETag, so its size is compared instead; the same applies to an object whose answer had another
+  // ETag.
   const made = await ctx
     .step('verify', true, step => client.done({ method: 'HEAD', place, expected: OBJECT }, step))
     .catch(error => {
@@ -108,14 +112,14 @@ async function copyWhole(
   if (!isLike) throw unlike('unknown')
 }
 
-/** What names the source and pins its version. */
+/** Headers that identify the source and fix its version. */
 function sourceHeaders(container: string, from: string, { headers }: Found): Headers {
   const etag = etagOf(headers.etag)
   const pin = etag === undefined || etag.startsWith('W/') ? undefined : { 'if-match': `"${etag}"` }
   return { 'x-copy-from': `/${encodedPath(container, from)}`, ...pin }
 }
 
-/** What a copy by one request changes: Swift keeps the rest, unless other user metadata is given. */
+/** Headers that a copy with one request changes: Swift keeps the rest, unless new user metadata is set. */
 function changeHeaders(source: Found, options: WriteOptions): Headers {
   if (options.metadata !== undefined) {
     return { ...allHeaders(source, options, false), 'x-fresh-metadata': 'true' }
@@ -126,7 +130,7 @@ function changeHeaders(source: Found, options: WriteOptions): Headers {
   return headers
 }
 
-/** All that is to be known of the object: what the source has, and what the options change. */
+/** All headers of the object: those of the source, with the changes of the options. */
 export function allHeaders(
   { headers: told }: Pick<Found, 'headers'>,
   options: WriteOptions,
@@ -144,12 +148,12 @@ export function allHeaders(
   return headers
 }
 
-/** Whether options change nothing of an object. */
+/** Whether options do not change an object. */
 export function changesNothing({ extra, ...options }: WriteOptions): boolean {
   return extra === undefined && ATTRIBUTES.every(name => options[name] === undefined)
 }
 
-/** Whether an object is a large one. */
+/** Whether an object is a large object. */
 export function isLarge({ headers }: Found): boolean {
   return kindOf(headers) !== 'plain'
 }

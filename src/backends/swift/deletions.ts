@@ -11,7 +11,7 @@ import { classifySwift } from './errors.ts'
 import type { ClusterInfo } from './info.ts'
 import type { Segments } from './segments.ts'
 
-/** What deletions are made with. */
+/** The objects that deletions need. */
 export interface DeletionTools {
   readonly client: SwiftClient
   readonly container: string
@@ -20,10 +20,10 @@ export interface DeletionTools {
   readonly leaveSegments: boolean
 }
 
-/** Looks that are under way at once. */
+/** Maximum number of parallel look-ups. */
 const LOOKS_AT_ONCE = 8
 
-/** Deletions: an object first, then its own segments, which Swift leaves where they are. */
+/** Deletes an object first, and then its own segments, which Swift does not delete. */
 export class Deletions {
   readonly #tools: DeletionTools
   readonly #batches: Batches<RequestOptions>
@@ -46,23 +46,24 @@ export class Deletions {
     })
   }
 
-  /** Deletes one object, and its segments with it. Missing is fine. */
+  /** Deletes one object, and its segments. A missing object is no error. */
   async delete(key: string, ctx: CallContext): Promise<void> {
     const { segments, leaveSegments } = this.#tools
     const own = leaveSegments ? [] : await ctx.step('look', true, step => segments.ownSegments(key, step))
-    // Also where nothing was found: a deletion ends what a late listing shows. Repeated here, so that the segments are not forgotten.
+    // Deletes the object even if nothing was found: this removes it from a delayed listing. Repeated here, so that the segments are not
+    // forgotten.
     await ctx.step('deleteObject', true, step => this.#deleteOne(key, step))
     await segments.discard(key, own, detached(ctx))
   }
 
-  /** A result for each key. Only where there is a container for segments are the objects looked at first. */
+  /** Returns a result for each key. The objects are looked up first only if there is a container for segments. */
   async deleteMany(
     keys: readonly string[],
     ctx: CallContext,
     options: RequestOptions,
   ): Promise<readonly DeleteResult[]> {
     const { segments, leaveSegments, info } = this.#tools
-    // Its limit of names is needed before they are cut into batches.
+    // The cluster's limit of names is needed before the keys are split into batches.
     await info.get(ctx)
     const nothing = leaveSegments || (await ctx.step('segments', true, step => segments.areNone(step)))
     if (nothing) return this.#batches.deleteMany(keys, ctx, options)

@@ -33,13 +33,13 @@ import { Segments } from './segments.ts'
 import { SwiftUrls, type UrlOptions } from './urls.ts'
 import { Writes, type WritesOptions } from './writes.ts'
 
-/** What a `SwiftDriver` needs; `SwiftStorage` makes it of its options. */
+/** The options of a `SwiftDriver`; `SwiftStorage` makes them from its own options. */
 export interface SwiftDriverOptions extends Omit<SwiftClientOptions, 'creates'>, WritesOptions, UrlOptions {
-  /** Sends the requests, and is closed with the driver. */
+  /** The client that sends the requests; it is closed with the driver. */
   readonly httpClient: HttpClient
   readonly segmentsContainer: string
   readonly autoCreate: boolean
-  /** Headers of a container that is created, and of that of its segments. */
+  /** Headers of a new container, and of a new container of segments. */
   readonly containerHeaders: Readonly<Record<string, string>>
 }
 
@@ -99,12 +99,12 @@ export class SwiftDriver implements Driver {
     return this.#writes.write(key, content, options, ctx)
   }
 
-  /** A large object goes with its own segments, a missing one is fine. */
+  /** Deletes a large object with its own segments. A missing object is no error. */
   delete(key: string, ctx: CallContext): Promise<void> {
     return this.#deletions.delete(key, ctx)
   }
 
-  /** Bulk deletion, where the cluster has it. */
+  /** Bulk deletion, if the cluster supports it. */
   deleteMany(
     keys: readonly string[],
     ctx: CallContext,
@@ -119,7 +119,7 @@ export class SwiftDriver implements Driver {
     const asked = rowsOf(page, listingLimit)
     const place = { container: this.#options.container }
     const rows = await this.client.rows({ place, query: listQuery(prefix, page, asked) }, ctx)
-    // Fewer rows than were asked for are the last ones only where the cluster gives as many as that.
+    // Fewer rows than requested are the last ones only if the cluster allows that many rows.
     const found = pageOf(rows, prefix, page, { asked, whole: listingLimit !== undefined })
     return completedPage(found, (key, step) => this.stat(key, step), ctx)
   }
@@ -140,8 +140,8 @@ export class SwiftDriver implements Driver {
   }
 
   /**
-   * A temporary URL for PUT. A form (FormPOST middleware) is signed for a beginning of names, to which the client adds what it likes: it could store other
-   * files than this one.
+   * A temporary URL for PUT. A form (FormPOST middleware) is signed for a prefix of names, to which the client adds its own text, so it
+   * could store files with other names.
    */
   async uploadTarget(
     key: string,
@@ -156,12 +156,12 @@ export class SwiftDriver implements Driver {
     return { method: 'PUT', url, headers: writeHeaders(objectParameters, options) }
   }
 
-  /** The object's URL in the service. */
+  /** The object's URL at the service. */
   address(key: string, ctx: CallContext): Promise<string> {
     return this.urls.address(key, ctx)
   }
 
-  /** Creates the container; one that is there is fine. */
+  /** Creates the container. An existing container is no error. */
   createContainer(ctx: CallContext): Promise<void> {
     const { container, containerHeaders } = this.#options
     return this.client.createContainer(container, containerHeaders, ctx)
@@ -177,7 +177,7 @@ export class SwiftDriver implements Driver {
     return classifySwift(error)
   }
 
-  /** Ends the uploads under way and closes its own connections. */
+  /** Ends the uploads in progress and closes its own connections. */
   async close(): Promise<void> {
     await this.#writes.close()
     await this.#options.httpClient.close()

@@ -7,7 +7,7 @@ import { readRefusal } from '../../remote/refusal.ts'
 
 /** An answer by which Swift refused a request. */
 export class SwiftError extends HttpStatusError {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
 
   static {
@@ -20,7 +20,7 @@ export class SwiftError extends HttpStatusError {
   }
 }
 
-/** Makes an error of a refusal. A 404 that is not Swift's own says nothing of a file. */
+/** Makes an error from a refusal. A 404 that does not come from Swift does not mean that a file is missing. */
 export async function swiftError(
   request: Pick<HttpRequest, 'method' | 'url'>,
   response: HttpResponse,
@@ -40,7 +40,7 @@ export async function swiftError(
 
 const PARAGRAPH = /<p>([^<]{1,400})/
 
-/** The sentence of an error page, or its plain text. */
+/** The message in an HTML error page, or its plain text. */
 export function messageIn(text: string, contentType = ''): string | undefined {
   if (text.trimStart().startsWith('<')) return PARAGRAPH.exec(text)?.[1]?.trim()
   return /^(?:text\/|application\/json)/i.test(contentType) ? text.trim() || undefined : undefined
@@ -61,19 +61,19 @@ function hintFor(status: number, method: string, seeksFile: boolean): string | u
 export function classifySwift(error: unknown): ErrorCode | undefined {
   if (error instanceof SwiftError) {
     const { status, method } = error
-    // 498 is what clusters with the middleware `ratelimit` answer.
+    // Clusters with the middleware `ratelimit` answer 498.
     if (status === 498) return 'throttled'
-    // The body was not the one that the ETag of the request promised.
+    // The body did not match the ETag of the request.
     if (status === 422 && method === 'PUT') return 'checksum_mismatch'
-    // A large object whose segments are not all there (yet).
+    // Some segments of a large object are missing, possibly only for now.
     if (status === 409 && method !== 'DELETE') return 'unavailable'
-    // No storage node took it for now; a quota is 413.
+    // Temporarily, no storage node accepts the object; a quota is 413.
     if (status === 507) return 'unavailable'
   }
   return classifyHttp(error)
 }
 
-/** Swift's own error, also where it is the cause of a `StorageError`. */
+/** Swift's own error, also if it is the cause of a `StorageError`. */
 export function swiftErrorOf(error: unknown): SwiftError | undefined {
   const native = error instanceof StorageError ? error.cause : error
   return native instanceof SwiftError ? native : undefined

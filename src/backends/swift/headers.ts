@@ -8,9 +8,9 @@ import { metadataHeaders } from '../../remote/metadata.ts'
 import { ParameterTable, recordOf } from '../../remote/parameters.ts'
 import { storedNames, userNames } from './names.ts'
 
-/** What names of headers begin with that carry user metadata. */
+/** Prefix of the headers with user metadata. */
 export const METADATA_PREFIX = 'x-object-meta-'
-/** The content type by which programs mark an empty object as a folder. */
+/** The content type that programs use to mark an empty object as a folder. */
 export const FOLDER_TYPE = 'application/directory'
 
 /** Parameters of uploads. (https://docs.openstack.org/api-ref/object-store/#create-or-replace-object) */
@@ -29,7 +29,7 @@ const TABLE: ParameterTable = new ParameterTable('a Swift', [
   ['xRobotsTag', 'x-robots-tag'],
 ])
 
-/** The parameter's own spelling; an unknown one is `invalid_argument` and is named. */
+/** The parameter's own spelling. Code `invalid_argument`, with the name, for an unknown one. */
 export function parameterName(name: string): string {
   return TABLE.nameOf(name)
 }
@@ -39,7 +39,7 @@ export function checkParameters(parameters: ObjectParameters): void {
   TABLE.add({}, parameters)
 }
 
-/** The headers of an upload: the storage's parameters, then the call's own attributes and `extra`, which win. */
+/** The headers of an upload: the storage's parameters, overridden by the call's own attributes and `extra`. */
 export function writeHeaders(parameters: ObjectParameters, options: WriteOptions): Record<string, string> {
   const headers: Record<string, string> = {}
   TABLE.add(headers, parameters)
@@ -48,7 +48,7 @@ export function writeHeaders(parameters: ObjectParameters, options: WriteOptions
   return headers
 }
 
-/** Adds the headers of what only this backend knows. A new end of life replaces one of the other kind. */
+/** Adds the headers that only this backend has. A new expiry time replaces one of the other kind. */
 export function addExtra(headers: Record<string, string>, extra: WriteOptions['extra']): void {
   const own: Record<string, string> = {}
   if (extra !== undefined) TABLE.add(own, extra)
@@ -64,7 +64,7 @@ export function addFileAttributes(headers: Record<string, string>, attributes: F
   if (metadata !== undefined) metadataHeaders(headers, storedNames(metadata), METADATA_PREFIX)
 }
 
-/** What the headers of an answer to GET or HEAD say. The time is that of `X-Timestamp`, which is exact, as in listings. */
+/** Parses the headers of an answer to GET or HEAD. The time is that of `X-Timestamp`, which is exact, as in listings. */
 export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   const stat = statOfHeaders(headers, METADATA_PREFIX)
   const isDirectory = stat.size === 0 && isFolderType(stat.contentType)
@@ -77,33 +77,33 @@ export function headerStatOf(headers: IncomingHttpHeaders): HeaderStat {
   }
 }
 
-/** The same as a `Stat`; code `unavailable` where the answer does not report the size. */
+/** The same as a `Stat`. Code `unavailable` if the answer does not contain the size. */
 export function statOf(headers: IncomingHttpHeaders): Stat {
   return sizedStat(headerStatOf(headers))
 }
 
-/** Whether a content type is that of a folder, whatever parameters it has. */
+/** Whether a content type is that of a folder, with any parameters. */
 export function isFolderType(contentType: string | undefined): boolean {
   return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase() === FOLDER_TYPE
 }
 
-/** How an object is made up of others: not at all, by a list of segments (static), or by the beginning of their names (dynamic). */
+/** How an object is composed: not at all, of a list of segments (static), or of all segments with a prefix (dynamic). */
 export type LargeKind = 'plain' | 'slo' | 'dlo'
 
-/** The kind of an object, by the headers of an answer about it. */
+/** The kind of an object, from the headers of an answer about it. */
 export function kindOf(headers: IncomingHttpHeaders): LargeKind {
   if (isOn(headers['x-static-large-object'])) return 'slo'
   return headerTextOf(headers['x-object-manifest']) === undefined ? 'plain' : 'dlo'
 }
 
-/** Whether the value of a header is one that Swift takes for true. */
+/** Whether Swift interprets the value of a header as true. */
 export function isOn(value: string | string[] | undefined): boolean {
   return /^(?:true|1|yes|on|t|y)$/i.test(headerTextOf(value) ?? '')
 }
 
 const MD5 = /^[0-9a-f]{32}$/i
 
-/** The MD5 of an object's bytes in hexadecimal; undefined for a large object, whose ETag is something else. */
+/** The MD5 of an object's bytes in hexadecimal; undefined for a large object, whose ETag is not an MD5 of its bytes. */
 export function md5In(headers: IncomingHttpHeaders): string | undefined {
   const etag = headerTextOf(headers.etag)
   return etag !== undefined && kindOf(headers) === 'plain' && MD5.test(etag) ? etag.toLowerCase() : undefined
@@ -111,7 +111,7 @@ export function md5In(headers: IncomingHttpHeaders): string | undefined {
 
 const TIMESTAMP = /^\d{1,11}(?:\.\d{1,12})?(?:_[0-9a-f]{1,16})?$/
 
-/** Seconds since 1970 with a fraction, as `X-Timestamp` has them. */
+/** Seconds since 1970 with a fraction, in the format of `X-Timestamp`. */
 function timestampOf(value: string | string[] | undefined): Date | undefined {
   if (typeof value !== 'string' || !TIMESTAMP.test(value)) return undefined
   return new Date(Math.floor(Number.parseFloat(value) * 1000))
@@ -141,7 +141,7 @@ function wholeSeconds(name: string, value: unknown): number {
   )
 }
 
-/** The same headers with an absolute end of life, for an object and its segments. */
+/** The same headers with an absolute expiry time, for an object and its segments. */
 export function withAbsoluteEnd(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { 'x-delete-after': after, ...others } = headers
   return after === undefined

@@ -7,19 +7,19 @@ import { swiftErrorOf } from './errors.ts'
 /** Digests of TempURLs. */
 export type TempUrlDigest = 'sha1' | 'sha256' | 'sha512'
 
-/** What a cluster reports about itself. (https://docs.openstack.org/api-ref/object-store/#discoverability) */
+/** The cluster's own information. (https://docs.openstack.org/api-ref/object-store/#discoverability) */
 export interface SwiftInfo {
   /** Whether the cluster reported anything. */
   readonly isKnown: boolean
-  /** Bytes of the largest object without segments. */
+  /** Maximum size in bytes of an object without segments. */
   readonly maxFileSize: number
-  /** Most rows of a listing; undefined where that is not reported. */
+  /** Maximum number of rows of a listing; undefined if it is not reported. */
   readonly listingLimit: number | undefined
-  /** Static large objects; undefined where there are none. */
+  /** Static large objects; undefined if they are not supported. */
   readonly slo: { readonly maxSegments: number; readonly minSegmentSize: number } | undefined
-  /** Names that one bulk deletion takes; undefined where there are none, or where nothing is known. */
+  /** Maximum number of names per bulk deletion; undefined if it is not supported, or if nothing is known. */
   readonly bulkDeletes: number | undefined
-  /** Digests that TempURLs may have; undefined where that is not reported. */
+  /** Digests that TempURLs may use; undefined if they are not reported. */
   readonly digests: readonly TempUrlDigest[] | undefined
 }
 
@@ -28,12 +28,12 @@ const GIB = 1024 ** 3
 const MAX_FILE_SIZE = 5 * GIB + 2
 const MAX_SEGMENTS = 1000
 const MAX_MANIFEST_SIZE = 8 * 1024 ** 2
-/** Bytes that a segment takes in a manifest at most. */
+/** Maximum number of bytes of a segment's entry in a manifest. */
 const ENTRY_BYTES = 512
 const MAX_DELETES = 10_000
-/** Names that are sent in one bulk deletion at most, whatever the cluster takes: each is answered only when all are deleted. */
+/** Maximum number of names per bulk deletion, even if the cluster allows more: the answer comes only when all are deleted. */
 const DELETES_AT_ONCE = 1000
-/** Statuses by which a cluster, or what stands before it, shows that it reports nothing. */
+/** Statuses that mean that a cluster, or a proxy, does not report its information. */
 const SILENT: ReadonlySet<number> = new Set([400, 401, 403, 404, 405, 410, 501])
 
 const NOTHING: SwiftInfo = {
@@ -45,7 +45,7 @@ const NOTHING: SwiftInfo = {
   digests: undefined,
 }
 
-/** What the cluster of a client reports about itself, asked once. */
+/** The information of a client's cluster, requested once. */
 export class ClusterInfo {
   readonly #client: SwiftClient
   readonly #told: Once<SwiftInfo> = new Once()
@@ -54,19 +54,19 @@ export class ClusterInfo {
     this.#client = client
   }
 
-  /** What is known without asking. */
+  /** The information that is known without a request. */
   get known(): SwiftInfo {
     return this.#told.value ?? NOTHING
   }
 
-  /** Asks at first use. A cluster that does not answer such questions has the limits of Swift, and no static large objects. */
+  /** Sends the request at first use. A cluster that reports no information has Swift's own limits, and no static large objects. */
   async get(ctx: CallContext): Promise<SwiftInfo> {
     const { value } = this.#told
     if (value !== undefined) return value
     try {
       return await this.#told.get(ctx, shared => this.#ask({ ...ctx, ...shared }))
     } catch (error) {
-      // A page in place of the document; the next call asks again.
+      // An HTML page instead of the document; the next call tries again.
       if (isStorageError(error, 'unavailable') && error.status === 200) return NOTHING
       throw error
     }
@@ -89,7 +89,7 @@ export class ClusterInfo {
   }
 }
 
-/** What a document reports; a limit that cannot be read is Swift's own. */
+/** The information in a document; a limit that cannot be parsed is Swift's own. */
 export function infoOf(document: Readonly<Record<string, unknown>>): SwiftInfo {
   const [swift, slo, bulk, tempUrl] = ['swift', 'slo', 'bulk_delete', 'tempurl'].map(name => recordIn(document, name))
   const deletes = bulk && countIn(bulk, 'max_deletes_per_request', MAX_DELETES)
@@ -109,7 +109,7 @@ export function infoOf(document: Readonly<Record<string, unknown>>): SwiftInfo {
   }
 }
 
-/** A cluster with TempURLs that names no digests is so old that it knows SHA-1 only. */
+/** A cluster with TempURLs that lists no digests is so old that it supports only SHA-1. */
 function digestsIn(value: unknown): TempUrlDigest[] {
   if (!Array.isArray(value)) return ['sha1']
   return (['sha1', 'sha256', 'sha512'] as const).filter(digest => value.includes(digest))

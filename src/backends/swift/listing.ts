@@ -9,14 +9,14 @@ import { checkedPage } from '../../remote/page-range.ts'
 import { classifySwift } from './errors.ts'
 import { isFolderType } from './headers.ts'
 
-/** Rows of a page by default. */
+/** Default number of rows of a page. */
 const ROWS = 1000
-/** Most rows of a page, where the cluster reports none: Swift's own limit. */
+/** Maximum number of rows of a page if the cluster reports none: Swift's own limit. */
 const MAX_ROWS = 10_000
-/** Sizes that are asked for at once. */
+/** Maximum number of parallel requests for sizes. */
 const SIZES_AT_ONCE = 8
 
-/** Rows of a page, as the request asks for them. */
+/** The number of rows to request for a page. */
 export function rowsOf({ limit = ROWS }: PageRequest, most: number = MAX_ROWS): number {
   return Math.min(most, Math.max(1, limit))
 }
@@ -36,7 +36,7 @@ export function listQuery(prefix: string, page: PageRequest, rows: number): Read
   return query
 }
 
-/** The name before which the page ends. A bound within a folder is moved behind it: the folder itself stands before the bound. */
+/** The name before which the page ends. An end within a folder is moved after the folder, since the folder itself precedes it. */
 function endMarker(prefix: string, { until, recursive }: PageRequest): string | undefined {
   if (until === undefined || recursive || !until.startsWith(prefix)) return until
   const { step } = firstStep(until.slice(prefix.length))
@@ -44,7 +44,7 @@ function endMarker(prefix: string, { until, recursive }: PageRequest): string | 
   return step.endsWith('/') ? `${prefix}${step.slice(0, -1)}0` : until
 }
 
-/** The page in the rows of an answer. A row that cannot be read is left out. `whole` says that fewer rows than were asked for are the last ones. */
+/** The page in the rows of an answer. A row that cannot be parsed is left out. `whole`: fewer rows than requested are the last ones. */
 export function pageOf(
   rows: readonly unknown[],
   prefix: string,
@@ -68,14 +68,14 @@ export function pageOf(
   if (rows.length > 0 && last === undefined)
     throw new StorageError('unavailable', 'The listing has rows without names.')
   const next = rows.length === 0 || (whole && rows.length < asked) ? undefined : last
-  // A folder without files is known by its mark only, one with files is listed at its own place.
+  // A folder without files appears only as its marker; a folder with files is listed at its own place.
   const shown = folders.filter(key => !page.recursive && (next === undefined || compareKeys(key, next) <= 0))
   const all = shown.length === 0 ? directories : sortKeys([...new Set([...directories, ...shown])])
-  // The first page of a listing that goes on at its own marker has nothing new.
+  // If the first page of a listing continues at its own marker, it has nothing new.
   return checkedPage({ files, directories: all, next }, prefix, page)
 }
 
-/** A file by its row. Its size is NaN where the row has none: that of a dynamic large object is 0, whatever it holds. */
+/** A file from its row. Its size is NaN if the row has none. The size of a dynamic large object is always 0 here. */
 function listedFile(key: string, fields: Readonly<Record<string, unknown>>): ListedFile {
   const { bytes, hash, slo_etag: sloEtag, content_type: type, last_modified: modified } = fields
   const size = typeof bytes === 'number' ? countOf(String(bytes)) : undefined
@@ -84,19 +84,19 @@ function listedFile(key: string, fields: Readonly<Record<string, unknown>>): Lis
     key,
     size: size ?? Number.NaN,
     etag,
-    // That of a large object is of its manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html)
+    // The hash of a large object is that of its manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html)
     checksums: sloEtag === undefined ? checksumsOf({ md5: hash }, 'hex') : undefined,
     contentType: typeof type === 'string' && type !== '' ? type : undefined,
     modifiedAt: dateOf(typeof modified === 'string' ? modified : undefined),
   }
 }
 
-/** How large a file is, by its own headers. */
+/** Looks up the size of a file in its own headers. */
 export type Look = (key: string, ctx: CallContext) => Promise<Omit<ListedFile, 'key'>>
 
 /**
- * The same page, in which files of 0 bytes, or of none, are as their own headers report. One that is missing by now (an expired file, a late copy of the listing)
- * stays as it was listed.
+ * The same page with the sizes of files of 0 or unknown bytes, from their own headers. A file that is missing by now (expired, or from a
+ * delayed copy of the listing) stays as it was listed.
  */
 export async function completedPage(page: Page, look: Look, ctx: CallContext): Promise<Page> {
   const isSure = ({ size }: ListedFile): boolean => size > 0

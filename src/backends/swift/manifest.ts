@@ -3,7 +3,7 @@ import { StorageError } from '../../core/errors.ts'
 import { jsonOf, textOf } from '../../remote/answers.ts'
 import { headerTextOf } from '../../remote/headers.ts'
 
-/** A segment in a manifest, as far as it is known. */
+/** A segment in a manifest, with its known fields. */
 export interface ManifestEntry {
   /** `/container/name`, not encoded. */
   readonly path: string
@@ -11,7 +11,10 @@ export interface ManifestEntry {
   readonly size: number | undefined
 }
 
-/** The segments in the manifest of a static large object. A segment in use must not be taken for an unused one: code `unavailable` where any row has no path. */
+/**
+ * The segments in the manifest of a static large object. Code `unavailable` if any row has no path: a segment in use must not count as
+ * unused.
+ */
 export function entriesIn(text: string, key: string): readonly ManifestEntry[] {
   const rows = jsonOf(text)
   const entries = (Array.isArray(rows) ? rows : []).map(entryOf)
@@ -19,7 +22,7 @@ export function entriesIn(text: string, key: string): readonly ManifestEntry[] {
   throw new StorageError('unavailable', `The manifest of '${key}' cannot be read.`, { outcome: 'unknown' })
 }
 
-/** The place that the manifest of a dynamic large object names; undefined where the header cannot be read. */
+/** The prefix in the manifest of a dynamic large object; undefined if the header cannot be parsed. */
 export function manifestPrefix(
   headers: IncomingHttpHeaders,
 ): { readonly container: string; readonly prefix: string } | undefined {
@@ -33,7 +36,9 @@ export function manifestPrefix(
   }
 }
 
-/** A row of a manifest as Swift shows it, or as it was uploaded, which is what Ceph's gateway shows; a field that cannot be read is undefined. */
+/**
+ * A row of a manifest as Swift returns it, or as it was uploaded, which Ceph's gateway returns. A field that cannot be parsed is undefined.
+ */
 function entryOf(row: unknown): Omit<ManifestEntry, 'path'> & { readonly path: string | undefined } {
   const fields = (typeof row === 'object' && row !== null ? row : {}) as Record<string, unknown>
   const { name = fields['path'], hash = fields['etag'], bytes = fields['size_bytes'] } = fields

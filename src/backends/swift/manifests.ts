@@ -12,7 +12,7 @@ import { manifestPrefix } from './manifest.ts'
 import type { Segments } from './segments.ts'
 import { unlike } from './verification.ts'
 
-/** A segment that Swift has. */
+/** A segment that Swift has stored. */
 export interface SwiftSegment {
   readonly name: string
   /** The MD5 of its bytes. */
@@ -20,23 +20,23 @@ export interface SwiftSegment {
   readonly size: number
 }
 
-/** What a manifest is made for. */
+/** The target of a manifest. */
 export interface ManifestTarget {
   readonly target: { readonly key: string }
-  /** The beginning of the names of its segments. */
+  /** The common prefix of the names of its segments. */
   readonly prefix: string
   readonly headers: Headers
 }
 
-/** How manifests are made. */
+/** Options of manifests. */
 export interface ManifestOptions {
   readonly container: string
   readonly kind: 'slo' | 'dlo'
-  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. */
+  /** Milliseconds without progress after which a dynamic large object with a wrong size fails. */
   readonly settleMs: number
 }
 
-/** Manifests of large objects: a list of the segments with sizes and ETags, which Swift compares, or the beginning of their names. */
+/** Manifests of large objects: a list of the segments with sizes and ETags, which Swift verifies, or the prefix of their names. */
 export class Manifests {
   readonly #client: SwiftClient
   readonly #segments: Segments
@@ -48,7 +48,7 @@ export class Manifests {
     this.#options = options
   }
 
-  /** Makes the object of its segments; a dynamic one is waited for until it has its full size. */
+  /** Makes the object from its segments. For a dynamic one, waits until it has its full size. */
   write(upload: ManifestTarget, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
     return this.#options.kind === 'slo' ? this.#static(upload, segments, ctx) : this.#dynamic(upload, segments, ctx)
   }
@@ -75,7 +75,7 @@ export class Manifests {
       ctx,
     )
     if (await this.isMade(upload, segments, ctx)) return undefined
-    // Listings of the segments may be late.
+    // Listings of the segments may be delayed.
     const ask = async (step: CallContext) => {
       const found = await this.#segments.head(target.key, step)
       if (!this.#isOurs(upload, found)) throw endedElsewhere(target.key)
@@ -85,7 +85,7 @@ export class Manifests {
     return await polled('largeObject', ask, ctx, { stallMs: this.#options.settleMs })
   }
 
-  /** Whether the object is what the segments make. */
+  /** Whether the object consists of the segments. */
   async isMade(upload: ManifestTarget, segments: readonly SwiftSegment[], ctx: CallContext): Promise<boolean> {
     const { key } = upload.target
     if (this.#options.kind === 'slo') {

@@ -1,11 +1,11 @@
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 
-/** Bytes of the longest name of an object. (https://docs.openstack.org/api-ref/object-store/#objects) */
+/** Maximum length of an object's name in bytes. (https://docs.openstack.org/api-ref/object-store/#objects) */
 export const MAX_KEY_BYTES = 1024
-/** Bytes of the longest name of a container. */
+/** Maximum length of a container's name in bytes. */
 const MAX_CONTAINER_BYTES = 256
 
-/** Refuses a key that Swift does not take: `suspicious_name`, with what is wrong. */
+/** Refuses a key that Swift does not accept: `suspicious_name`, with the reason. */
 export function checkKey(key: string): void {
   const problem = problemOf(key)
   if (problem === undefined) return
@@ -23,7 +23,7 @@ function problemOf(key: string): string | undefined {
   return bytes > MAX_KEY_BYTES ? `has at most ${MAX_KEY_BYTES} bytes, not ${bytes}` : undefined
 }
 
-/** What is wrong with the name of a container; undefined where Swift takes it. */
+/** The problem of a container's name; undefined if Swift accepts it. */
 export function containerProblem(name: string): string | undefined {
   if (name === '') return 'it is empty'
   if (name.includes('/')) return 'it has a slash'
@@ -33,7 +33,7 @@ export function containerProblem(name: string): string | undefined {
   return bytes > MAX_CONTAINER_BYTES ? `it has ${bytes} bytes, and ${MAX_CONTAINER_BYTES} are the most` : undefined
 }
 
-/** Refuses the name of a container that Swift does not take: `invalid_argument`. */
+/** Refuses a container's name that Swift does not accept: `invalid_argument`. */
 export function checkContainer(name: string): void {
   const problem = containerProblem(name)
   if (problem === undefined) return
@@ -41,8 +41,8 @@ export function checkContainer(name: string): void {
 }
 
 /**
- * Names of metadata as Swift keeps them. Its servers read `_` in the name of a header as `-`, or drop such headers; so a `_` is stored as
- * `-x5f-`, by its code in hexadecimal, and so is a `-` that would look like the beginning of one.
+ * Metadata names in Swift's form. Its servers read `_` in the name of a header as `-`, or drop such headers. So a `_` is stored as `-x5f-`,
+ * with its code in hexadecimal, and so is a `-` that would look like the start of such an escape.
  */
 export function storedNames<V>(metadata: Readonly<Record<string, V>>): Record<string, V> {
   return renamed(metadata, name =>
@@ -50,7 +50,7 @@ export function storedNames<V>(metadata: Readonly<Record<string, V>>): Record<st
   )
 }
 
-/** The same metadata by the names that it was stored under. */
+/** The same metadata by its original names. */
 export function userNames<V>(metadata: Readonly<Record<string, V>>): Record<string, V> {
   return renamed(metadata, name =>
     name.replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),

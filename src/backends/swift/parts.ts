@@ -19,46 +19,46 @@ import type { Replaced } from './replaced.ts'
 import type { Segments } from './segments.ts'
 import { EMPTY_MD5, settled, unlike } from './verification.ts'
 
-/** An object to be written, with the headers of its requests. */
+/** An object to write, with the headers of its requests. */
 export interface SwiftTarget extends UploadTarget {
   readonly headers: Headers
-  /** Of the request that makes a plain object. */
+  /** Conditions of the request that makes a plain object. */
   readonly conditions: Headers
-  /** What it replaces. */
+  /** The object that it replaces. */
   readonly replaced: Replaced
 }
 
-/** A large object under way: nothing but the beginning of its segments' names. */
+/** A large object in progress: only the prefix of its segments' names. */
 export interface SwiftUpload extends ManifestTarget {
   readonly target: SwiftTarget
   readonly prefix: string
-  /** Of the manifest; an end of life is absolute, as that of the segments. */
+  /** Headers of the manifest. An expiry time is absolute, like that of the segments. */
   readonly headers: Headers
-  /** Numbers of the segments that were sent, whatever came of it. */
+  /** Numbers of the segments that were sent, with any result. */
   readonly sent: Set<number>
-  /** Those of which a request may still arrive, although the client has given it up. */
+  /** Numbers of segments whose request may still arrive, although the client has given it up. */
   readonly late: Set<number>
-  /** Whether an empty segment 0 shows that the upload is open, for `resume`. */
+  /** Whether an empty segment 0 marks the upload as open, for `resume`. */
   isSaved: boolean
   /** Whether the manifest was sent. */
   isFinishing: boolean
 }
 
-/** How large objects are made. */
+/** Options for large objects. */
 export interface SwiftPartsOptions extends ManifestOptions {
   readonly info: SwiftInfo
-  /** Milliseconds that a request which the client has given up gets to arrive. */
+  /** Milliseconds in which a request that the client has given up may arrive. */
   readonly lateMs: number
-  /** Does work after the call that it is of; closing the storage waits for it. */
+  /** Runs work after its call has ended; closing the storage waits for it. */
   later(work: Promise<unknown>): void
 }
 
-/** Segments of a dynamic large object: Swift has no limit, names have eight digits. */
+/** Maximum number of segments of a dynamic large object: Swift has no limit, names have eight digits. */
 const MAX_DLO_SEGMENTS = 100_000
-/** Number of the empty segment that shows that an upload is open. */
+/** Number of the empty segment that marks an upload as open. */
 const OPEN = 0
 
-/** Objects by one PUT, or as segments and a manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html) */
+/** Objects in one PUT, or as segments and a manifest. (https://docs.openstack.org/swift/latest/overview_large_objects.html) */
 export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, SwiftTarget> {
   readonly limits: PartLimits
   readonly #client: SwiftClient
@@ -84,7 +84,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     const etag = hashOf('md5', body, 'hex')
     const place = { container: this.#options.container, key }
     const own = { ...headers, ...conditions, etag }
-    // Repeated here, so that what was there before the first try is not forgotten.
+    // Repeated here, so that the state before the first try is not forgotten.
     const answer = await ctx.step('putObject', repeatUnder(conditions), step =>
       this.#client.done({ method: 'PUT', place, headers: own, body, expected: STORED }, step),
     )
@@ -92,7 +92,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return { ...headerStatOf(answer), size: bodySize(body), etag }
   }
 
-  /** Nothing is asked: an upload begins with its first segment. */
+  /** Sends no request: an upload begins with its first segment. */
   async begin(target: SwiftTarget): Promise<SwiftUpload> {
     const prefix = this.#segments.newPrefix(target.key)
     return {
@@ -113,7 +113,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return { name: this.#segments.nameOf(upload.prefix, number), etag, size }
   }
 
-  /** A segment that Swift copies from a range of an object; `source` is the headers that name that and pin its version. */
+  /** A segment that Swift copies from a range of an object; `source` holds the headers that identify that object and fix its version. */
   async copyPart(
     upload: SwiftUpload,
     { number, offset, size }: PieceRange,
@@ -127,7 +127,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return { name: this.#segments.nameOf(upload.prefix, number), etag, size }
   }
 
-  /** The manifest: a list of the segments with sizes and ETags, which Swift compares; or the beginning of their names. */
+  /** Writes the manifest: a list of the segments with sizes and ETags, which Swift verifies, or the prefix of their names. */
   async finish(upload: SwiftUpload, segments: readonly SwiftSegment[], ctx: CallContext): Promise<Stat | undefined> {
     if (upload.isSaved) {
       await this.#remove(upload, [OPEN], ctx)
@@ -139,8 +139,8 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
   }
 
   /**
-   * Deletes the segments, unless the object stands and is made of them. What may still arrive is deleted a little later; so are all segments where the
-   * manifest may still arrive, or is a dynamic one, which Swift takes without looking at them.
+   * Deletes the segments, unless the object exists and consists of them. Segments that may still arrive are deleted a little later. All
+   * segments are deleted later if the manifest may still arrive, or is a dynamic one, which Swift accepts without checking the segments.
    */
   async end(upload: SwiftUpload, { mayBeDone }: { readonly mayBeDone: boolean }, ctx: CallContext): Promise<boolean> {
     if (upload.isFinishing) {
@@ -155,14 +155,14 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return left === 0
   }
 
-  /** The end of the segments' prefix; an empty segment 0 shows that the upload is open until it has others. */
+  /** The end of the segments' prefix. An empty segment 0 marks the upload as open until it has other segments. */
   async save(upload: SwiftUpload, ctx: CallContext): Promise<string> {
     upload.isSaved = true
     await ctx.step('markUpload', true, step => this.#segment(upload, OPEN, {}, EMPTY, step))
     return upload.prefix.split('/').at(-2)!
   }
 
-  /** The segments that the cluster lists, in order; a listing may be late, and what it lacks is sent anew. */
+  /** The segments that the cluster lists, in order. A listing may be delayed; segments that it lacks are sent again. */
   async resume(
     target: SwiftTarget,
     saved: string,
@@ -186,13 +186,16 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     return `${this.#segments.container}/${prefix}`
   }
 
-  /** A manifest that names segments which are not there (any more) is refused. */
+  /** Whether a manifest was refused because its segments do not exist (any more). */
   isGone(error: unknown): boolean {
     const native = swiftErrorOf(error)
     return native?.status === 400 && native.method === 'PUT' && /404 Not Found/.test(native.bodyText)
   }
 
-  /** After an answer that was lost, or may deny what was done, the object's own manifest decides. The segments are there until `end`. */
+  /**
+   * After an answer that was lost, or that may deny a request that was carried out, the object's own manifest decides. The segments exist
+   * until `end`.
+   */
   async fate(
     upload: SwiftUpload,
     segments: readonly SwiftSegment[],
@@ -219,7 +222,7 @@ export class SwiftParts implements PartProtocol<SwiftUpload, SwiftSegment, Swift
     try {
       return await this.#client.done({ method: 'PUT', place, headers: own, body, expected: STORED }, ctx)
     } catch (error) {
-      // An aborted request fails with the reason, which may be the refusal of another one.
+      // An aborted request fails with the abort reason, which may be the refusal of another request.
       const isRefused = error instanceof SwiftError && error.status < 500
       if (!isRefused) upload.late.add(number)
       throw error

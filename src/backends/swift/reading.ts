@@ -16,7 +16,10 @@ export interface ReadHooks {
   readonly seen?: ((headers: IncomingHttpHeaders) => void) | undefined
 }
 
-/** Reads an object, or a range of it. The bytes of a whole plain object are compared with its ETag; that of a large one is no hash of its bytes. */
+/**
+ * Reads an object, or a range of it. A complete read of a plain object is compared with its ETag; the ETag of a large object is not a hash
+ * of its bytes.
+ */
 export async function readStored(
   client: SwiftClient,
   place: { readonly container: string; readonly key: string },
@@ -24,7 +27,7 @@ export async function readStored(
   ctx: CallContext,
   { asked, seen }: ReadHooks = {},
 ): Promise<ReadResult> {
-  // Swift honours `If-Match` here; but what no write can promise is not claimed, and the storage compares ETags itself.
+  // Swift honours `If-Match` here, but not for writes, so the feature is not reported, and the storage compares ETags itself.
   if (options.ifMatch !== undefined)
     throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
   const get = async (headers: Record<string, string>): Promise<HttpResponse> => {

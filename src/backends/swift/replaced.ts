@@ -3,17 +3,17 @@ import { StorageError } from '../../core/errors.ts'
 import { detached } from '../../remote/aftermath.ts'
 import type { Segments } from './segments.ts'
 
-/** How a write treats what is there. */
+/** How a write treats the existing object. */
 export interface ReplacedOptions {
-  /** The key must be free: code `exists` where it is not. */
+  /** Whether the key must be free: code `exists` if it is not. */
   readonly isNew: boolean
-  /** Whether the segments of an old large object stay, so that nothing need be asked. */
+  /** Whether the segments of an old large object are kept, so that no look-up is needed. */
   readonly leaveSegments: boolean
 }
 
 /**
- * What a write replaces. It is looked at once, before the new object stands; then the old one's own segments are deleted. (Swift leaves them: its PUT and
- * DELETE know the manifest only.)
+ * The object that a write replaces. It is looked up once, before the new object exists; afterwards its own segments are deleted. (Swift
+ * does not delete them: its PUT and DELETE affect only the manifest.)
  */
 export class Replaced {
   readonly #segments: Segments
@@ -27,7 +27,7 @@ export class Replaced {
     this.#options = options
   }
 
-  /** Looks at what is there, once. Not asked where the write itself is under the condition that nothing is there. */
+  /** Looks up the existing object, once. Skipped if the write itself has the condition that there is none. */
   async look(ctx: CallContext, { underCondition = false }: { readonly underCondition?: boolean } = {}): Promise<void> {
     const { isNew, leaveSegments } = this.#options
     if (this.#own !== undefined || (isNew ? underCondition : leaveSegments)) return

@@ -12,15 +12,15 @@ import { classifySwift, swiftErrorOf } from './errors.ts'
 import { isOn, kindOf, type LargeKind } from './headers.ts'
 import { entriesIn, type ManifestEntry, manifestPrefix } from './manifest.ts'
 
-/** What is stored under a key. */
+/** The object that is stored under a key. */
 export interface Found {
   readonly headers: IncomingHttpHeaders
   readonly kind: LargeKind
-  /** Names of its segments that Holdall made for this very object. */
+  /** Names of its segments that Holdall made for this object only. */
   readonly own: readonly string[]
 }
 
-/** A segment in a listing; what the cluster says of it is not checked. */
+/** A segment in a listing; the cluster's fields are not checked. */
 export interface SegmentRow {
   readonly name: string
   readonly bytes?: unknown
@@ -28,26 +28,26 @@ export interface SegmentRow {
   readonly hash?: unknown
 }
 
-/** Segments that are deleted at once. */
+/** Number of segments that are deleted in parallel. */
 const AT_ONCE = 8
-/** Milliseconds for which it is believed that there is no container of segments, unless this storage itself makes segments. */
+/** Milliseconds for which a missing container of segments is cached, unless this storage itself makes segments. */
 const BELIEVED_MS = 10_000
 const SOME = { none: false, untilMs: Number.POSITIVE_INFINITY } as const
-/** Digits of a segment's number; names of one length are in order. */
+/** Digits of a segment's number; names of equal length sort correctly. */
 const DIGITS = 8
-/** Rows of a page where the segments of a dynamic large object are listed. */
+/** Rows per page of a listing of a dynamic large object's segments. */
 const PAGE = 1000
 
 /**
- * The segments of the large objects of one container. Each upload has a folder of its own, whose name identifies the object that it is for, so that segments of
- * other programs, and those that a copied manifest shares with its source, are never taken for the object's own.
+ * The segments of the large objects of one container. Each upload has its own folder, whose name identifies the object. So segments of
+ * other programs, and segments that a copied manifest shares with its source, never count as the object's own.
  */
 export class Segments {
   /** The container of the segments. */
   readonly container: string
   readonly #client: SwiftClient
   readonly #objects: string
-  /** Whether there is no container of segments, and until when that is believed, by `performance.now()`. */
+  /** Whether there is no container of segments, and until when that is cached, by `performance.now()`. */
   #asked: { readonly none: boolean; readonly untilMs: number } = { none: true, untilMs: 0 }
 
   constructor(client: SwiftClient, { container, segments }: { readonly container: string; readonly segments: string }) {
@@ -56,13 +56,13 @@ export class Segments {
     this.container = segments
   }
 
-  /** The beginning of the names of the segments of a new upload. */
+  /** The prefix of the segments' names of a new upload. */
   newPrefix(key: string): string {
     this.#asked = SOME
     return `${this.#prefixOf(key)}${nodeCrypto().randomUUID()}/`
   }
 
-  /** The beginning of the names of an upload's segments, by the id at its end; undefined for a text that is no id. */
+  /** The prefix of the segments' names of an upload, from the id at its end; undefined for a text that is not an id. */
   prefixFor(key: string, id: string): string | undefined {
     return OF_UPLOAD.test(`${id}/`) ? `${this.#prefixOf(key)}${id}/` : undefined
   }
@@ -71,7 +71,7 @@ export class Segments {
     return prefix + String(number).padStart(DIGITS, '0')
   }
 
-  /** The headers of an object; undefined where there is none. */
+  /** The headers of an object; undefined if there is none. */
   async head(key: string, ctx: CallContext): Promise<IncomingHttpHeaders | undefined> {
     const place = { container: this.#objects, key }
     try {
@@ -82,7 +82,7 @@ export class Segments {
     }
   }
 
-  /** What is stored under a key; undefined where nothing is. */
+  /** The object under a key; undefined if there is none. */
   async find(key: string, ctx: CallContext): Promise<Found | undefined> {
     const headers = await this.head(key, ctx)
     if (headers === undefined) return undefined
@@ -90,7 +90,7 @@ export class Segments {
     return { headers, kind, own: await this.#ownOf(key, kind, headers, ctx) }
   }
 
-  /** Names of the segments that Holdall made for the object; none where the user may not look, as one who has the right to write only. */
+  /** Names of the segments that Holdall made for the object. Empty if the user has no permission to look, as with write-only access. */
   async ownSegments(key: string, ctx: CallContext): Promise<readonly string[]> {
     try {
       return (await this.areNone(ctx)) ? [] : ((await this.find(key, ctx))?.own ?? [])
@@ -100,14 +100,14 @@ export class Segments {
     }
   }
 
-  /** The segments of a static large object; undefined where there is no such object. Code `unavailable` where its manifest cannot be read. */
+  /** The segments of a static large object; undefined if the object does not exist. Code `unavailable` if its manifest cannot be parsed. */
   async manifest(key: string, ctx: CallContext): Promise<readonly ManifestEntry[] | undefined> {
     const place = { container: this.#objects, key }
     const query = [['multipart-manifest', 'get']] as const
     try {
       const answer = await this.#client.send({ method: 'GET', place, query, expected: OBJECT }, ctx)
       if (kindOf(answer.headers) !== 'slo') {
-        // These are the bytes of another object.
+        // The bytes belong to another object.
         release(answer)
         return undefined
       }
@@ -119,8 +119,8 @@ export class Segments {
   }
 
   /**
-   * Whether no large object can have segments here: there is no container for them, or none that the user may see. Asked again after ten seconds; that there
-   * is one is remembered.
+   * Whether no large object can have segments here: there is no container for them, or none that the user can see. Checked again after ten
+   * seconds; an existing container is remembered.
    */
   async areNone(ctx: CallContext): Promise<boolean> {
     if (performance.now() < this.#asked.untilMs) return this.#asked.none
@@ -135,7 +135,7 @@ export class Segments {
     return this.#asked.none
   }
 
-  /** Gives segments another end of life, in seconds since 1970. */
+  /** Sets another expiry time for segments, in seconds since 1970. */
   async setEnd(names: readonly string[], end: string, ctx: CallContext): Promise<void> {
     const headers = { 'content-type': 'application/octet-stream', 'x-delete-at': end }
     await forEachParallel(names, { limit: AT_ONCE, signal: ctx.signal }, key => {
@@ -145,7 +145,7 @@ export class Segments {
     })
   }
 
-  /** Deletes segments; returns how many are left, or may be. Each has retries of its own. */
+  /** Deletes segments; returns how many remain, or may remain. Each deletion has its own retries. */
   async remove(names: Iterable<string>, ctx: CallContext): Promise<number> {
     let left = 0
     await forEachParallel(names, { limit: AT_ONCE }, async key => {
@@ -160,8 +160,8 @@ export class Segments {
   }
 
   /**
-   * Deletes the segments of an object that was replaced or deleted, unless a manifest still refers to them. What cannot be deleted is reported as a warning of
-   * the process, since the object itself is done with.
+   * Deletes the segments of an object that was replaced or deleted, unless a manifest still refers to them. Segments that cannot be deleted
+   * are reported as a warning of the process, since the operation on the object itself has succeeded.
    */
   async discard(key: string, names: readonly string[], ctx: CallContext): Promise<void> {
     if (names.length === 0) return
@@ -174,7 +174,10 @@ export class Segments {
     process.emitWarning(text, { code: 'HOLDALL_SEGMENTS_LEFT' })
   }
 
-  /** The segments that no manifest refers to: none where the container keeps old versions of its objects, nor those that another writer gave back to the object. */
+  /**
+   * The segments that no manifest refers to. None if the container keeps old versions of its objects; segments that another writer restored
+   * are not included.
+   */
   async #unused(key: string, names: readonly string[], ctx: CallContext): Promise<readonly string[]> {
     if (await ctx.step('versions', true, step => this.#keepsVersions(step))) return []
     const found = await ctx.step('lookAgain', true, step => this.find(key, step))
@@ -203,12 +206,12 @@ export class Segments {
     return isOwn ? await this.#below(of.prefix, ctx) : []
   }
 
-  /** All names that begin so. */
+  /** All names with this prefix. */
   async #below(prefix: string, ctx: CallContext): Promise<string[]> {
     return (await this.rows(prefix, ctx)).map(({ name }) => name)
   }
 
-  /** All rows whose names begin so, in the order of the names. */
+  /** All rows with this prefix, in the order of the names. */
   async rows(prefix: string, ctx: CallContext): Promise<readonly SegmentRow[]> {
     const all: SegmentRow[] = []
     for (let marker = ''; ; ) {
@@ -219,14 +222,14 @@ export class Segments {
         (row): row is SegmentRow => typeof row?.name === 'string' && row.name.startsWith(prefix),
       )
       const last = fresh.at(-1)?.name
-      // A page without names, or one that does not go on, is the end.
+      // A page without names, or one that does not advance, is the end.
       if (last === undefined || last <= marker) return all
       all.push(...fresh)
       marker = last
     }
   }
 
-  /** The folder of an object's segments: a hash of container and key, which may be as long as a name can be. */
+  /** The folder of an object's segments: a hash of container and key, since a key may have the maximum length of a name. */
   #prefixOf(key: string): string {
     return `.holdall/${hashOf('sha256', `${this.#objects}/${key}`, 'hex').slice(0, 32)}/`
   }

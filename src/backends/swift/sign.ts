@@ -5,15 +5,15 @@ import { encodeKey } from '../../remote/sign/encode.ts'
 import { encodeQuery } from '../../remote/sign/query.ts'
 import type { TempUrlDigest } from './info.ts'
 
-/** What a temporary URL permits. */
+/** The permission of a temporary URL. */
 export interface TempUrl {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
-  /** The path as the server sees it, decoded: `/v1/AUTH_1/media/a b.txt`; with `isPrefix` the beginning of all paths that are meant. */
+  /** The path as the server sees it, decoded: `/v1/AUTH_1/media/a b.txt`; with `isPrefix` the common prefix of all permitted paths. */
   readonly path: string
   /** Seconds since 1970. */
   readonly expires: number
   readonly isPrefix?: boolean | undefined
-  /** One address, or a range of them (`10.0.0.0/24`), from which the URL works. */
+  /** One address, or a range of them (`10.0.0.0/24`), from which the URL is valid. */
   readonly ipRange?: string | undefined
 }
 
@@ -31,12 +31,12 @@ export function tempUrlSignature(url: TempUrl, key: string, digest: TempUrlDiges
   return digest === 'sha512' ? `sha512:${hmac.digest('base64')}` : hmac.digest('hex')
 }
 
-/** What a URL is made with. */
+/** The addresses and options of URLs. */
 export interface UrlBase {
   /** The public address of the account, without a trailing slash. */
   readonly publicUrl: string
   readonly container: string
-  /** An address that URLs begin with instead; see `SwiftOptions.baseUrl`. */
+  /** Another base for URLs; see `SwiftOptions.baseUrl`. */
   readonly baseUrl: string | null
   readonly autoBaseUrl: boolean
 }
@@ -44,7 +44,7 @@ export interface UrlBase {
 /** The part of the address that Swift itself sees: from the version on. */
 const ACCOUNT = /\/v\d[\d.]*\/[^/]+$/
 
-/** The path that is signed: the one that Swift sees, whatever stands before it on the way, decoded. */
+/** The path that is signed: the one that Swift sees, decoded, without the path of a proxy in front. */
 export function signedPath({ publicUrl, container }: UrlBase, key: string): string {
   const path = publicUrl.replace(/^https?:\/\/[^/]*/i, '')
   const account = ACCOUNT.exec(path)?.[0] ?? path
@@ -59,7 +59,7 @@ export function plainUrl({ publicUrl, container, baseUrl, autoBaseUrl }: UrlBase
   return `${account}/${encodeKey(container)}/${name}`
 }
 
-/** The same address at another host, whose own path stands first. */
+/** The same address at another host; the path of that host comes first. */
 function onHost(publicUrl: string, baseUrl: string): string {
   return baseUrl.replace(/\/$/, '') + publicUrl.replace(/^https?:\/\/[^/]*/i, '')
 }
@@ -72,7 +72,7 @@ function decoded(path: string): string {
   }
 }
 
-/** What the query of a temporary URL says besides the signature. */
+/** The query of a temporary URL besides the signature. */
 export interface TempUrlQuery {
   readonly prefix: string | undefined
   readonly ipRange: string | undefined
@@ -95,8 +95,8 @@ const NAMES: ReadonlyMap<string, 'prefix' | 'ipRange' | 'filename' | 'inline'> =
 const RESERVED = /^temp_url_/
 
 /**
- * What options ask of a temporary URL. A disposition becomes `filename` or `inline`; Swift can set no other header of the answer: `unsupported`. A type is
- * that of the upload, which the URL does not bind.
+ * The query for the options of a temporary URL. A disposition becomes `filename` or `inline`. Swift can set no other header of the answer:
+ * `unsupported`. A content type is that of the upload, which the URL does not fix.
  */
 export function tempUrlQuery(options: Omit<SignUrlOptions, 'expiresInSecs'>): TempUrlQuery {
   const { method, contentDisposition, parameters = {} } = options

@@ -44,12 +44,12 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   static override readonly settings: SettingsOf<SwiftOptions> = swiftSettings
   static override readonly backendName: string = 'swift'
 
-  /** Settings of one cloud in the environment never meet those of another one. */
+  /** Settings of one cloud in the environment are never mixed with those of another one. */
   static override refineOptions<T>(found: ResolvedSettings<T>): ResolvedSettings<T> {
     return withOneCloud(found)
   }
 
-  /** Settings that contradict each other, and what of django-storage-swift has another effect here. */
+  /** Contradictory settings, and settings whose effect differs from django-storage-swift. */
   static override advice(given: GivenSettings): readonly string[] {
     return swiftAdvice(given)
   }
@@ -62,7 +62,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     return new SwiftDriver(this.driverOptions(options, services))
   }
 
-  /** What the driver is made of. */
+  /** The options of the driver. */
   protected driverOptions(options: Readonly<O>, services: Services): SwiftDriverOptions {
     const {
       containerName,
@@ -102,7 +102,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     }
   }
 
-  /** The identity of the storage; a cloud with a login of its own overrides it. */
+  /** The identity of the storage; a cloud with another login overrides it. */
   protected identityOf(options: Readonly<O>, services: Services): Identity {
     return new Identity(options, services)
   }
@@ -120,7 +120,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     return cacheControl === null ? {} : { cacheControl }
   }
 
-  /** A name that Swift does not take is `suspicious_name`. */
+  /** Code `suspicious_name` for a name that Swift does not accept. */
   override keyOf(name: string): string {
     const key = super.keyOf(name)
     if (!this.isRoot(key)) checkKey(key.endsWith('/') ? key.slice(0, -1) : key)
@@ -147,9 +147,9 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   }
 
   /**
-   * A temporary URL where `useTempUrls` says so or `expiresInSecs` is given, else a plain one, for publicly readable containers. The first URL asks for a
-   * token and, where they are not set, for the key and the digests of the cluster; later ones ask nothing. `parameters` of a temporary URL: `filename`,
-   * `inline`, `prefix` (all files whose names begin so) and `ipRange`.
+   * A temporary URL if `useTempUrls` or `expiresInSecs` is set, otherwise a plain one, for publicly readable containers. The first URL
+   * requests a token and, if they are not set, the key and the digests of the cluster; later ones send no request. `parameters` of a
+   * temporary URL: `filename`, `inline`, `prefix` (all files with this prefix) and `ipRange`.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
@@ -164,7 +164,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   protected signedUrl(name: string, options: UrlOptions): Promise<string> {
     const { parameters = {}, ...others } = options
     const prefix = ['prefix', 'temp_url_prefix', 'tempUrlPrefix'].find(key => parameters[key] !== undefined)
-    // A prefix is one of names; the signature is over one of keys.
+    // The option is a prefix of names; the signature is over a prefix of keys.
     const own = prefix === undefined ? {} : { [prefix]: this.#keyPrefix(String(parameters[prefix])) }
     const given = { ...others, parameters: { ...parameters, ...own } }
     return super.url(name, { ...given, expiresInSecs: options.expiresInSecs || this.urlLifeSecs })
@@ -178,8 +178,8 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
   }
 
   /**
-   * Makes the container (`X-Container-Read: .r:*`) and that of its segments publicly readable; `false` ends that. A file is then read by its plain URL,
-   * and the container cannot be listed.
+   * Makes the container (`X-Container-Read: .r:*`) and the container of its segments publicly readable; `false` makes them private. A file
+   * can then be read with its plain URL, but the container cannot be listed.
    */
   async setPublic(isPublic: boolean, options: CallOptions = {}): Promise<void> {
     checkCallOptions('setPublic', options)
@@ -188,7 +188,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     await this.calls.run('setPublic', undefined, options, ctx => driver.setPublic(isPublic, ctx))
   }
 
-  /** Keeps the key of temporary URLs where Swift looks for it: at the account, or at the container. Default: the key of the settings, and slot 1. */
+  /** Stores the key of temporary URLs in Swift: at the account, or at the container. Default: the key of the settings, and slot 1. */
   async storeTempUrlKey(options: TempUrlKeyOptions = {}): Promise<void> {
     checkKnownOptions('storeTempUrlKey', options, KEY_OPTIONS)
     const key = options.key ?? this.options.tempUrlKey
@@ -199,7 +199,7 @@ export class SwiftStorage<O extends SwiftOptions = SwiftOptions> extends ObjectS
     await this.calls.run('storeTempUrlKey', undefined, options, ctx => driver.urls.keys.store(key, options, ctx))
   }
 
-  /** The protocol's driver, for what only Swift has. */
+  /** The driver of the protocol, for features that only Swift has. */
   protected get swift(): SwiftDriver {
     const { driver } = this.calls
     if (driver instanceof SwiftDriver) return driver

@@ -10,8 +10,9 @@ import type { SwiftTarget } from './parts.ts'
 import { settled } from './verification.ts'
 
 /**
- * Writes an object by one PUT whose body is the content as it comes: chunked where its length is not known. The MD5 is that of the bytes as they are sent, and
- * compared with the ETag of the answer. Such a body is sent once: where the token has ended by then, the error says so.
+ * Writes an object with one PUT whose body is the content as it arrives: chunked if its length is unknown. The MD5 is computed while the
+ * bytes are sent, and compared with the ETag of the answer. Such a body is sent only once: if the token has expired by then, the error
+ * states that.
  */
 export async function writeStream(
   client: SwiftClient,

@@ -7,7 +7,7 @@ import { headerTextOf } from '../../remote/headers.ts'
 import { CONTAINER, type Place, UPDATED } from './api.ts'
 import { EMPTY, type SwiftClient } from './client.ts'
 
-/** Where a key for temporary URLs is kept: each has room for two, so that one can be changed while URLs of the other are valid. */
+/** Where a key for temporary URLs is stored. Each place has two slots, so that one key can be changed while URLs of the other are valid. */
 export interface TempUrlKeyPlace {
   /** Default: the account, whose keys also open the segments of large objects. */
   readonly of?: 'account' | 'container' | undefined
@@ -15,16 +15,16 @@ export interface TempUrlKeyPlace {
   readonly slot?: 1 | 2 | undefined
 }
 
-/** How `storeTempUrlKey` keeps a key. */
+/** Options of `storeTempUrlKey`. */
 export interface TempUrlKeyOptions extends TempUrlKeyPlace, CallOptions {
-  /** Default: that of the settings. */
+  /** Default: the key of the settings. */
   readonly key?: string | undefined
 }
 
-/** All of them. */
+/** The names of all options. */
 export const KEY_OPTIONS: KnownOptions<TempUrlKeyOptions> = { ...CALL_OPTIONS, of: true, slot: true, key: true }
 
-/** The key that signs temporary URLs: that of the settings, else the container's, else the account's, asked for once. */
+/** The key that signs temporary URLs: that of the settings, else the container's, else the account's, requested once. */
 export class TempUrlKeys {
   readonly #client: SwiftClient
   readonly #container: string
@@ -42,7 +42,7 @@ export class TempUrlKeys {
     return this.#found.value ?? (await this.#found.get(ctx, shared => this.#ask({ ...ctx, ...shared })))
   }
 
-  /** Keeps a key where Swift looks for it. It counts after a minute at the latest, which is how long servers remember the old one. */
+  /** Stores a key in Swift. It is valid after at most a minute, since servers cache the old one for that long. */
   async store(key: string, { of = 'account', slot = 1 }: TempUrlKeyPlace, ctx: CallContext): Promise<void> {
     const name = `x-${of}-meta-temp-url-key${slot === 2 ? '-2' : ''}`
     await this.#client.done(

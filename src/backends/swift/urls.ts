@@ -6,7 +6,7 @@ import type { ClusterInfo, TempUrlDigest } from './info.ts'
 import { plainUrl, temporaryUrl, tempUrlQuery, type UrlBase } from './sign.ts'
 import { TempUrlKeys } from './temp-url-keys.ts'
 
-/** How URLs are made. */
+/** Options of URLs. */
 export interface UrlOptions extends Omit<UrlBase, 'publicUrl'> {
   readonly tempUrlKey: string | null
   readonly tempUrlDigest: TempUrlDigest | null
@@ -44,7 +44,7 @@ export class SwiftUrls {
     return temporaryUrl(base, key, query, { method, expires, secret, digest })
   }
 
-  /** Where a key lies for transfers: the same text for two storages of one container. */
+  /** The address of a key for transfers: the same text for two storages of one container. */
   async address(key: string, ctx: CallContext): Promise<string> {
     const { storageUrl } = await this.#client.session(ctx)
     return plainUrl({ ...this.#options, publicUrl: storageUrl, baseUrl: null }, key)
@@ -56,7 +56,7 @@ export class SwiftUrls {
   }
 }
 
-/** SHA-256 where the cluster takes it, or reports nothing; then SHA-512, which is newer than SHA-1. */
+/** SHA-256 if the cluster supports it, or reports nothing; otherwise SHA-512, which is newer than SHA-1. */
 function digestOf(known: readonly TempUrlDigest[] | undefined): TempUrlDigest {
   if (known === undefined || known.length === 0 || known.includes('sha256')) return 'sha256'
   return known.includes('sha512') ? 'sha512' : 'sha1'

@@ -7,18 +7,18 @@ import { DELETED, OBJECT } from './api.ts'
 import type { SwiftClient } from './client.ts'
 import { classifySwift } from './errors.ts'
 
-/** The MD5 of nothing. */
+/** The MD5 of zero bytes. */
 export const EMPTY_MD5 = 'd41d8cd98f00b204e9800998ecf8427e'
 
-/** The error of bytes that are not those that were sent. */
+/** The error of bytes that differ from those that were sent. */
 export function unlike(outcome: Outcome): StorageError {
   const text = 'The MD5 of what Swift stored is not that of what was sent.'
   return new StorageError('checksum_mismatch', text, { outcome })
 }
 
 /**
- * Compares the ETag of a stored object with the MD5 of the bytes that were sent. Where they differ, the object itself is asked: one that is as it should be is
- * fine, and one that is not is deleted, so that it does not stand as if it were good: `checksum_mismatch`.
+ * Compares the ETag of a stored object with the MD5 of the bytes that were sent. If they differ, the object itself is checked. A wrong
+ * object is deleted, so that it does not look valid: `checksum_mismatch`.
  */
 export async function settled(
   client: SwiftClient,
@@ -38,7 +38,7 @@ export async function settled(
     }
   })
   if (stored === md5) return
-  // Any other one is by another writer.
+  // Another writer made any other object.
   if (stored !== told) throw unlike(stored === undefined ? 'not_applied' : 'unknown')
   await detached(ctx)
     .step('deleteBad', true, step => client.done({ method: 'DELETE', place, expected: DELETED }, step))

@@ -23,21 +23,21 @@ import { Replaced } from './replaced.ts'
 import type { Segments } from './segments.ts'
 import { writeStream } from './stream.ts'
 
-/** How large objects are made: `auto` = what the cluster supports, `none` = not at all. */
+/** How large objects are made: `auto` = in the way that the cluster supports, `none` = not at all. */
 export type LargeObjects = 'auto' | 'slo' | 'dlo' | 'none'
 
-/** How files are written. */
+/** Options of writes. */
 export interface WritesOptions extends PartOptions {
   readonly container: string
   readonly largeObjects: LargeObjects
   readonly leaveSegments: boolean
-  /** Milliseconds without progress after which a dynamic large object that does not have its size is given up. Default: one minute. */
+  /** Milliseconds without progress after which a dynamic large object with a wrong size fails. Default: one minute. */
   readonly settleMs?: number | undefined
-  /** Milliseconds that a request which was given up gets to arrive. Default: two seconds. */
+  /** Milliseconds in which a request that was given up may arrive. Default: two seconds. */
   readonly lateMs?: number | undefined
 }
 
-/** What files are written with. */
+/** The objects that writes need. */
 export interface WriteTools {
   readonly client: SwiftClient
   readonly info: ClusterInfo
@@ -47,9 +47,9 @@ export interface WriteTools {
 const GIB = 1024 ** 3
 const SETTLE_MS = 60_000
 const LATE_MS = 2000
-/** Has the newest of the replicas sent, as a copy by the cluster takes it. */
+/** Asks for the newest of the replicas, which is also what the cluster copies. */
 const NEWEST = { 'x-newest': 'true' } as const
-/** Bytes that every cluster takes in one object. */
+/** Size in bytes that every cluster accepts in one object. */
 const SURE_SIZE = 1024 * 1024
 
 /** Writes and copies of the files of one container, with what they replace. */
@@ -125,7 +125,7 @@ export class Writes {
     return await this.#replacing(target, ctx, () => this.#partsOf('slo').put(target, bytes, ctx))
   }
 
-  /** How a key is written in parts that another process can go on with. */
+  /** How a key is written in parts that another process can continue. */
   async plan(
     key: string,
     options: WriteOptions,
@@ -141,7 +141,7 @@ export class Writes {
     return { protocol: await this.#parts(ctx), target, plan, finished, failed: error => takenError(target, error) }
   }
 
-  /** Ends the uploads under way and waits until nothing is left of them. */
+  /** Ends the uploads in progress and waits until they are removed. */
   close(): Promise<void> {
     return this.#uploads.close()
   }
@@ -163,7 +163,7 @@ export class Writes {
     return partPlan(this.#uploads, options, { put: conditions, finish: {} }, look)
   }
 
-  /** How content of so many bytes is written. What is surely small for every cluster asks nothing of it. */
+  /** How content of this size is written. A size that is small enough for every cluster needs no request. */
   async #sizing(size: number | undefined, ctx: CallContext) {
     const { largeObjects, multipartThreshold } = this.#options
     const isSure = (size ?? Number.POSITIVE_INFINITY) <= Math.min(multipartThreshold, SURE_SIZE)

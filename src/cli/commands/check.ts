@@ -16,11 +16,11 @@ import { counted } from '../tally.ts'
 import { hasAlias, splitTarget } from '../target.ts'
 import { arePlaces, type CompareFlags, comparePlaces, declareComparison } from './compare.ts'
 
-/** What was found about one storage. */
+/** The result for one storage. */
 interface Report {
   readonly alias: string
   readonly backend: string
-  /** Whether all steps succeeded; null in a dry run, which asks too little to say so. */
+  /** Whether all steps succeeded; null in a dry run, which makes too few requests to know. */
   readonly ok: boolean | null
   readonly options: readonly {
     readonly name: string
@@ -50,14 +50,14 @@ const FEATURES: readonly Feature[] = [
 ]
 
 /**
- * `holdall check`: explains the configuration and tries each storage with a probe file that it removes again; with two places (`alias:path`) it compares
- * them.
+ * `holdall check`: explains the configuration and tests each storage with a probe file that it removes again; with two places
+ * (`alias:path`) it compares them.
  */
 export function check(program: Command, context: CliContext): void {
   const command = program
     .command('check')
     .description(
-      'explain the configuration and try each storage with a probe file (--dry-run only connects); or compare two places',
+      'explain the configuration and test each storage with a probe file (--dry-run only connects); or compare two places',
     )
     .argument('[aliases...]', 'storages to check, all when none is named; or SOURCE and TARGET (alias:path)')
     .option('--all', 'show also options that have their default value')
@@ -96,18 +96,18 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
   if (found?.isFailure === true || reports.some(report => report.ok === false)) context.exitCode = 1
 }
 
-/** Whether places are to be compared; one whole storage, `alias:`, is tried as its alias is. */
+/** Whether the arguments are places to compare; one whole storage, `alias:`, is tested like its alias. */
 function isComparison(given: readonly string[]): boolean {
   return arePlaces(given) && (given.length > 1 || splitTarget(given[0]!).path !== '')
 }
 
-/** An alias, also where it is written as the place `alias:`. */
+/** Returns the alias, also of an argument written as the place `alias:`. */
 function aliasIn(text: string): string {
   const { alias, path } = splitTarget(text)
   return hasAlias(text) && path === '' ? alias : text
 }
 
-/** All aliases, but not the `staticfiles` that nobody configured and that has no folder. */
+/** Returns all aliases, except a `staticfiles` that is not configured and has no folder. */
 function configuredAliases(storages: Storages, settings: HoldallSettings): string[] {
   const named = [
     settings.STORAGES,

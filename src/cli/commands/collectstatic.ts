@@ -9,7 +9,7 @@ interface CollectstaticOptions {
   readonly input: boolean
   readonly postProcess: boolean
   readonly ignore?: readonly string[]
-  /** `-n`: the long form is global. */
+  /** `-n`: its long form is a global option. */
   readonly n?: boolean
   readonly clear?: boolean
   readonly link?: boolean
@@ -21,27 +21,27 @@ interface CollectstaticOptions {
   readonly modifiedTime?: boolean
 }
 
-/** `holdall collectstatic`: static files from where they are to the storage that serves them. (Django `collectstatic`) */
+/** `holdall collectstatic`: copies static files from their sources to the storage that serves them. (Django `collectstatic`) */
 export function collectstatic(program: Command, context: CliContext): void {
   const command = program
     .command('collectstatic')
     .description('collect static files in a storage')
     .argument('[alias]', 'the storage', 'staticfiles')
-    .option('--noinput', 'ask nothing')
+    .option('--noinput', 'do not ask for confirmation')
     .option('--no-input', 'the same')
-    .option('--no-post-process', 'make no names with hashes and no manifest')
+    .option('--no-post-process', 'make no hashed names and no manifest')
     .option('-i, --ignore <pattern>', 'leave out files and folders that match; may be repeated', repeated)
     .option('-n', 'the same as --dry-run')
     .option('-c, --clear', 'delete everything in the storage first')
     .option('-l, --link', 'make symbolic links instead of copies')
-    .option('--no-default-ignore', "collect also what matches 'CVS', '.*' and '*~'")
+    .option('--no-default-ignore', "also collect files that match 'CVS', '.*' and '*~'")
     .option('--concurrency <n>', 'files at once', '16')
     .option('--delete-stale', 'delete files of former runs whose sources are gone')
     .option(
       '--keep <n>',
       'former deploys whose hashed files stay, older ones are deleted (default: all, 1 with --delete-stale)',
     )
-    .option('--modified-time', 'compare files by their times, as Django does, not by their bytes')
+    .option('--modified-time', 'compare files by their modified times, like Django, not by their bytes')
   allowVerbosity(command).action((alias: string, options: CollectstaticOptions) => collect(context, alias, options))
 }
 

@@ -7,7 +7,7 @@ import { hasAlias } from '../target.ts'
 import { declareFilters, isLocalPath, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 import { checkFolder } from './sync.ts'
 
-/** Options of `check SOURCE TARGET` as they are given. */
+/** Options of `check SOURCE TARGET` on the command line. */
 export interface CompareFlags {
   readonly sample?: string
   readonly sizeOnly?: boolean
@@ -19,7 +19,7 @@ export interface CompareFlags {
 
 /** Declares the options of a comparison. */
 export function declareComparison(command: Command): Command {
-  return declareFilters(command).option('--sample <n>', "compare the contents of so many files, or of a share: '5%'")
+  return declareFilters(command).option('--sample <n>', "compare the contents of this many files, or of a share: '5%'")
 }
 
 /** Whether the arguments of `check` are two places rather than aliases. */
@@ -27,7 +27,7 @@ export function arePlaces(given: readonly string[]): boolean {
   return given.length === 2 && given.some(text => hasAlias(text) || isLocalPath(text))
 }
 
-/** `holdall check SOURCE TARGET`: compares two places and names what differs. */
+/** `holdall check SOURCE TARGET`: compares two places and prints the differences. */
 export async function comparePlaces(context: CliContext, given: readonly string[], flags: CompareFlags): Promise<void> {
   const [from = '', to = ''] = given
   const { out, signal } = context

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { backendNames } from '../../config/backends.ts'
 import { type CliContext, UsageError } from '../context.ts'
 
-/** `holdall completion`: a script that lets a shell complete commands, options and the words that some commands take. */
+/** `holdall completion`: prints a script with which a shell completes commands, options and the words of some commands. */
 export function completion(program: Command, context: CliContext): void {
   program
     .command('completion')
@@ -15,12 +15,12 @@ export function completion(program: Command, context: CliContext): void {
     })
 }
 
-/** Words that the arguments of a command are taken from; other commands take files and places. */
+/** Returns the words that a command accepts as arguments; other commands accept files and places. */
 function wordsOf(program: Command): Readonly<Record<string, readonly string[]>> {
   return { completion: [...SCRIPTS.keys()], settings: backendNames(), help: program.commands.map(each => each.name()) }
 }
 
-/** Commands with their options, and `help`, which the program adds by itself. */
+/** Returns the commands with their options, and `help`, which the program adds itself. */
 function commandsOf(program: Command): ReadonlyArray<{ name: string; description: string; options: string[] }> {
   const all = program.commands.map(command => ({
     name: command.name(),
@@ -34,7 +34,7 @@ function optionsOf(command: Command): string[] {
   return command.options.flatMap(({ long }) => (long === undefined ? [] : [long]))
 }
 
-/** Global options; those that take a value are needed to tell the command from a value. */
+/** Returns the global options; those with a value are needed to tell the command from a value. */
 function globalOf(program: Command): { all: string[]; valued: string[] } {
   const valued = program.options.flatMap(({ long, required }) => (required && long !== undefined ? [long] : []))
   return { all: [...optionsOf(program), '--help'], valued }

@@ -10,7 +10,7 @@ interface ContainersOptions {
   readonly delete?: string
 }
 
-/** `holdall containers`: the buckets or containers of the account that a storage belongs to. */
+/** `holdall containers`: lists and manages the buckets or containers of a storage's account. */
 export function containers(program: Command, context: CliContext): void {
   program
     .command('containers')
@@ -49,14 +49,14 @@ async function create(
   const what = name === undefined ? 'the container of the storage' : printable(name)
   if (options.dryRun === true) return out.record({ dryRun: true, container: name }, `would create ${what}`)
   if (name === undefined) await driver.createContainer(undefined, { signal })
-  // Some services answer alike where the account has it already.
+  // Some services answer in the same way if the account already has it.
   else if (await isKnown(driver, name, signal)) throw new StorageError('exists', `'${name}' is there already.`)
   else await driver.createContainer(name, { signal })
   out.log(name === undefined ? `${what} is there now` : `created ${what}`)
   if (out.json) await out.record({ container: name, created: true }, '')
 }
 
-/** Whether a container is there, as far as the account may see. */
+/** Whether a container exists, as far as the account may see. */
 function isKnown(driver: StorageDriver, name: string, signal: AbortSignal): Promise<boolean> {
   return driver.getContainer(name, { signal }).then(
     () => true,

@@ -23,12 +23,12 @@ interface CopyOptions {
   readonly concurrency: string
 }
 
-/** A file, by its name or as it was listed. */
+/** A file: its name, or its entry from a listing. */
 interface Source extends Target {
   readonly entry?: Entry
 }
 
-/** What the files of one command share. */
+/** The common state of the files of one command. */
 interface Run {
   readonly context: CliContext
   readonly kind: Kind
@@ -42,7 +42,7 @@ export function cp(program: Command, context: CliContext): void {
   declareTransfer(program, context, 'copy')
 }
 
-/** The declaration that `cp` and `mv` share. */
+/** Declares the common options of `cp` and `mv`. */
 export function declareTransfer(program: Command, context: CliContext, kind: Kind): void {
   const command = program
     .command(nameOf(kind))
@@ -109,7 +109,7 @@ async function transferAll(run: Run, source: Target, target: Target, limit: numb
     }, true),
   )
   const leavesFolders = run.kind === 'move' && source.storage.supports('path') && context.options.dryRun !== true
-  // What is still in a folder was not moved, and keeps it.
+  // Files that are still in a folder were not moved, so the folder stays.
   if (leavesFolders && context.exitCode === 0) {
     await removeFolders(source.storage, source.path, context.signal).catch((error: unknown) => {
       if (!isStorageError(error, 'is_directory', 'not_empty', 'not_found', 'not_a_directory')) throw error
@@ -129,7 +129,7 @@ async function transferAlone(run: Run, from: Target, to: Target): Promise<void> 
     await transferOne(run, from, target)
   } catch (error) {
     if (!isStorageError(error, 'not_found', 'is_directory')) throw error
-    // Of a missing file this throws that there is nothing.
+    // Throws for a missing file that nothing is there.
     if (!(await existing(from, signal)).isDirectory) throw error
     throw new UsageError(`${nameOf(kind)}: '${shownTarget(from.alias, from.path)}' is a folder; use -r.`)
   }
@@ -154,7 +154,7 @@ async function transferOne(run: Run, from: Source, to: Target): Promise<void> {
   await tally.done({ from: source, name, place }, printable(place), { renamed: name !== to.path })
 }
 
-/** A source that is missing in the storage may be a file of this machine. */
+/** Returns an error with a hint: a source that is missing in the storage may be a file of this machine. */
 function meantLocal(from: string, to: string, error: unknown): unknown {
   if (!isStorageError(error, 'not_found') || hasAlias(from) || !existsSync(from)) return error
   const { alias, path } = splitTarget(to)

@@ -9,7 +9,7 @@ interface Sum {
   bytes: number
 }
 
-/** `holdall du`: how many files and bytes are below a folder. */
+/** `holdall du`: prints the number of files and bytes below a folder. */
 export function du(program: Command, context: CliContext): void {
   program
     .command('du')

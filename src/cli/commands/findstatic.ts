@@ -11,7 +11,7 @@ interface FindstaticOptions {
   readonly verbosity: string
 }
 
-/** `holdall findstatic`: where the files of a name are on this machine. (Django `findstatic`) */
+/** `holdall findstatic`: prints the paths of a static file's sources on this machine. (Django `findstatic`) */
 export function findstatic(program: Command, context: CliContext): void {
   const command = program
     .command('findstatic')
@@ -42,7 +42,7 @@ async function find(context: CliContext, names: readonly string[], options: Find
   }
 }
 
-/** The places of the files of a name, links resolved. */
+/** Returns the paths of the files of a name, with links resolved. */
 async function found(files: StaticFiles, name: string, isFirst: boolean): Promise<string[]> {
   const all = isFirst ? [await files.find(name)] : await files.findAll(name)
   return Promise.all(all.filter(file => file !== undefined).map(placeOf))

@@ -13,7 +13,7 @@ interface InitOptions {
   readonly force?: boolean
 }
 
-/** The backends that a first configuration can have. */
+/** The backends for which `init` writes a configuration. */
 const STARTS: ReadonlyMap<string, BackendStart> = new Map(
   BACKENDS.flatMap(({ name, start }) => (start === undefined ? [] : [[name, start] as const])),
 )
@@ -54,7 +54,7 @@ async function writeConfig(context: CliContext, options: InitOptions): Promise<v
   out.log("next: 'holdall check'")
 }
 
-/** Writes the file, unless there is one: also under one of the names of which only the first counts. */
+/** Writes the file, unless a configuration exists, also under another of the supported names. */
 async function write(path: string, text: string, force: boolean, signal: AbortSignal): Promise<void> {
   const rivals = CONFIG_FILES.map(name => join(dirname(path), name))
   const present = [path, ...(rivals.includes(path) ? rivals : [])].find(name => existsSync(name))
@@ -62,7 +62,7 @@ async function write(path: string, text: string, force: boolean, signal: AbortSi
     const advice = force || present !== path ? 'remove it first' : 'use --force to replace it'
     throw new StorageError('exists', `${present} exists; ${advice}.`)
   }
-  // The command line runs no file that others may write to, whatever the umask is.
+  // The command line runs no configuration that other users may write to, whatever the umask is.
   const folder = new LocalFolder(dirname(path), 0o644 & ~process.umask())
   await folder.write(
     basename(path),

@@ -10,7 +10,7 @@ interface LsOptions {
   readonly recursive?: boolean
 }
 
-/** `holdall ls`: the files and folders in a folder, page by page. */
+/** `holdall ls`: lists the files and folders in a folder, page by page. */
 export function ls(program: Command, context: CliContext): void {
   const command = program
     .command('ls')

@@ -14,25 +14,25 @@ interface OrphansOptions {
   readonly prefix?: readonly string[]
 }
 
-/** What a module with models may export. */
+/** The exports of a module with models. */
 interface Models {
-  /** Default: the registry of fields that are given no other. */
+  /** Default: the default registry of fields. */
   readonly fileRegistry?: FileRegistry
-  /** Ends the connections of the database. */
+  /** Closes the connections of the database. */
   readonly close?: () => unknown
 }
 
-/** Milliseconds that what a module has left open may go on. */
+/** Maximum time in milliseconds for work that a module has left open. */
 const EXIT_MS = 1000
 
-/** `holdall orphans`: files that no row names. */
+/** `holdall orphans`: finds files that no row names. */
 export function orphans(program: Command, context: CliContext): void {
   program
     .command('orphans')
     .description('list files that no row of a database names; --delete removes them')
-    .argument('<module>', 'a file of yours that registers the file fields (and may export fileRegistry and close)')
+    .argument('<module>', 'a module that registers the file fields (and may export fileRegistry and close)')
     .option('--delete', 'delete what is found')
-    .option('--grace <duration>', 'spare what is younger: seconds, or 90s, 10m, 1h, 7d', '1d')
+    .option('--grace <duration>', 'keep younger files: seconds, or 90s, 10m, 1h, 7d', '1d')
     .option(
       '--prefix <folder...>',
       "look in these folders ('' is a whole storage) instead of those that the fields write to",
@@ -57,7 +57,7 @@ export function orphans(program: Command, context: CliContext): void {
 }
 
 async function close(models: Models): Promise<void> {
-  // Connections that the module does not end must not keep the process.
+  // Connections that the module does not close must not keep the process alive.
   setTimeout(() => process.exit(), EXIT_MS).unref()
   await models.close?.()
 }

@@ -16,7 +16,7 @@ export interface SyncPlace {
   readonly path: string
   /** Absolute path of a folder of this machine; undefined for a storage of the configuration. */
   readonly folder: string | undefined
-  /** A name in it, as messages show it. */
+  /** Returns a name in the place, for messages. */
   shown(name: string): string
 }
 
@@ -26,7 +26,7 @@ export function isLocalPath(text: string): boolean {
   return /^(?:\.{0,2}[\\/]|~[\\/]|[A-Za-z]:[\\/])/.test(text) || ['.', '..', '~'].includes(text)
 }
 
-/** The place that an argument names. A folder of this machine is a local storage that nothing of the configuration applies to. */
+/** Returns the place of an argument. A folder of this machine is a local storage to which the configuration does not apply. */
 export async function placeOf(context: CliContext, text: string, isTarget: boolean): Promise<SyncPlace> {
   if (!isLocalPath(text)) {
     const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
@@ -43,7 +43,7 @@ export function collected(value: string, values: readonly string[] = []): readon
   return [...values, value]
 }
 
-/** Declares what `sync` and `check` share. */
+/** Declares the common options of `sync` and `check`. */
 export function declareFilters(command: Command): Command {
   return command
     .option('--include <glob>', 'only names that match; may be repeated', collected)
@@ -53,7 +53,7 @@ export function declareFilters(command: Command): Command {
     .option('--concurrency <n>', 'files at once', '16')
 }
 
-/** What was compared, for the summary; '' where nothing was. */
+/** Returns what was compared, for the summary; '' if nothing was. */
 export function shownBasis(compared: Readonly<Record<string, number>>): string {
   const { record = 0, listing = 0, oneRead = 0, bothRead = 0, size = 0 } = compared
   const parts = [

@@ -23,13 +23,13 @@ interface PutOptions {
   readonly concurrency: string
 }
 
-/** A file with the name that it is to get. */
+/** A file with its name in the storage. */
 interface Chosen {
   readonly file: LocalFile
   readonly name: string
 }
 
-/** What the files of one command share. */
+/** The common state of the files of one command. */
 interface Run {
   readonly context: CliContext
   readonly target: Target
@@ -38,7 +38,7 @@ interface Run {
   readonly tally: Tally
 }
 
-/** `holdall put`: stores files of this machine and prints the names that they got. */
+/** `holdall put`: stores files of this machine and prints their stored names. */
 export function put(program: Command, context: CliContext): void {
   const command = program
     .command('put')
@@ -50,7 +50,7 @@ export function put(program: Command, context: CliContext): void {
   allowRecursive(command, 'what is in a folder; of several, each under its own name')
     .option('--overwrite', 'replace files of the same name')
     .option('--follow', 'follow links in folders, wherever they lead')
-    .option('--content-type <type>', 'media type instead of the one that the name tells')
+    .option('--content-type <type>', 'media type; default: from the name of the file')
     .option('--cache-control <value>', 'Cache-Control of the stored files')
     .option('--concurrency <n>', 'files at once', '4')
     .action((paths: string[], options: PutOptions) => putFiles(context, paths, options))
@@ -83,7 +83,7 @@ async function putFiles(context: CliContext, paths: string[], options: PutOption
   })
 }
 
-/** A place where a file is expected, or a file whose name looks like a place. */
+/** Rejects a place where a file is expected, and a file whose name looks like a place. */
 async function refuseColon(context: CliContext, last: string, isAlone: boolean): Promise<void> {
   if (!hasAlias(last)) return
   const { alias } = splitTarget(last)
@@ -95,7 +95,7 @@ async function refuseColon(context: CliContext, last: string, isAlone: boolean):
   if (isAlone) throw new UsageError(`put: name the files to store before the place '${last}'.`)
 }
 
-/** The files to store. A folder gives what is in it; where several things are named, each keeps its own name. */
+/** Returns the files to store. A folder stands for the files in it; if several arguments are named, each keeps its own name. */
 async function* chosen(
   context: CliContext,
   sources: readonly string[],
@@ -124,7 +124,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
-/** The error of a source; one that is missing may be meant as a place in a storage. */
+/** Returns the error of a source; a missing source may be meant as a place in a storage. */
 async function meantPlace(context: CliContext, source: string, error: unknown): Promise<unknown> {
   if (statSync(source, { throwIfNoEntry: false }) !== undefined || !(error instanceof Error)) return error
   if (hasAlias(source)) {
@@ -135,7 +135,7 @@ async function meantPlace(context: CliContext, source: string, error: unknown): 
   return new Error(`${error.message} A place in the storage is written 'default:${source}'.`)
 }
 
-/** Stores one file of several: one that cannot be opened or stored is reported, and the others go on. */
+/** Stores one of several files: a file that cannot be opened or stored is reported, and the others are still stored. */
 async function storeFile(run: Run, file: LocalFile, name: string, several: boolean): Promise<void> {
   const { context, tally } = run
   let isOpen = false

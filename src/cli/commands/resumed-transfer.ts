@@ -7,17 +7,20 @@ import { counted } from '../tally.ts'
 import { below } from '../target.ts'
 import { type Found, filesBelow } from '../tree.ts'
 
-/** Files in a row that fail by what is no matter of one file, until the rest is given up: the service, or the way to it, is broken. */
+/**
+ * Number of successive failures that are not about one file, after which the rest is abandoned: the service, or the connection to it, is
+ * broken.
+ */
 const MAX_IN_A_ROW = 10
 
-/** How `cp --resume` goes. */
+/** Options of `cp --resume`. */
 export interface ResumeOptions {
   readonly overwrite: boolean
-  /** Files at once. */
+  /** Number of files in parallel. */
   readonly limit: number
 }
 
-/** Files of a copy by what became of them. */
+/** Number of files by their result. */
 class Counts {
   copied = 0
   unchanged = 0
@@ -32,8 +35,8 @@ class Counts {
 }
 
 /**
- * Copies everything below a folder, leaves out what is there already, and verifies each file. An error of one file is printed and counted, and the
- * others go on; the exit code is 1 then. The last line reports the counts, also of a copy that was interrupted.
+ * Copies everything below a folder, skips files that already exist, and verifies each file. An error of one file is printed and counted,
+ * and the others are still copied; the exit code is 1 then. The last line reports the counts, also for an interrupted copy.
  */
 export async function resumedTransfer(
   context: CliContext,
@@ -81,7 +84,7 @@ export async function resumedTransfer(
   }
 }
 
-/** What a copy would do. */
+/** Reports the changes that a copy would make. */
 async function planned(
   copy: ResumedCopy,
   entry: Found['entry'],

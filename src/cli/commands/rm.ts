@@ -15,22 +15,22 @@ interface RmOptions {
   readonly yes?: boolean
 }
 
-/** Questions at once, whether files are there. */
+/** Number of parallel requests that check whether files exist. */
 const LOOKS = 8
-/** Files that are removed at once, where the backend has no batches. */
+/** Number of files that are removed in parallel, where the backend has no batches. */
 const FEW = 100
-/** Files of a batch. */
+/** Number of files in a batch. */
 const BATCH = 1000
 
 /** `holdall rm`: removes stored files. */
 export function rm(program: Command, context: CliContext): void {
   const command = program
     .command('rm')
-    .description('remove stored files; one that is missing is an error')
+    .description('remove stored files; a missing file is an error')
     .argument('<places...>', '[alias:]path')
   allowRecursive(command, 'everything below a folder')
-    .option('-f, --force', 'ignore places where nothing is')
-    .option('-y, --yes', 'really remove everything in a storage')
+    .option('-f, --force', 'ignore missing files')
+    .option('-y, --yes', 'confirm removing everything in a storage')
     .action((places: string[], options: RmOptions) => removeAll(context, places, options))
 }
 
@@ -54,9 +54,9 @@ function refuseRoot(context: CliContext, { alias, storage, path }: Target, optio
   const dryRun = context.options.dryRun === true
   if (options.recursive !== true) throw new UsageError(`rm: '${alias}:' is a whole storage; use -r --yes.`)
   if (options.yes !== true && !dryRun) {
-    throw new UsageError(`rm: this removes everything in '${alias}'; add --yes if that is meant.`)
+    throw new UsageError(`rm: this removes everything in '${alias}'; add --yes to confirm.`)
   }
-  // Without a location a local storage is a folder of the current one: that was not meant to be emptied.
+  // A local storage without a location is the current folder, which the user probably does not want to empty.
   if (!dryRun && isCurrentFolder(storage)) {
     throw new UsageError(
       `rm: no folder is configured for '${alias}', so it would be one in the current folder; name what to remove.`,
@@ -64,7 +64,7 @@ function refuseRoot(context: CliContext, { alias, storage, path }: Target, optio
   }
 }
 
-/** Removes files by their names. Services report no missing file when they delete it, so each is looked for first. */
+/** Removes files by their names. Services do not report a missing file when they delete it, so each file is looked up first. */
 async function removeFiles(
   context: CliContext,
   targets: readonly Target[],
@@ -151,7 +151,7 @@ async function removeBelow(context: CliContext, target: Target, options: RmOptio
       for await (const { entry } of tally.files(filesBelow(target, signal), ({ entry }) => entry.size)) yield entry
     } catch (error) {
       isMissing = isStorageError(error, 'not_found')
-      // A storage that holds nothing is as empty as it is to be.
+      // A storage without files is already empty.
       if (!isMissing || (options.force !== true && path !== '')) throw error
     }
   }

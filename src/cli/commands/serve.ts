@@ -31,7 +31,7 @@ interface ServeOptions {
   readonly follow?: boolean
 }
 
-/** `holdall serve`: a page in the browser with the files of storages and folders. */
+/** `holdall serve`: serves a page with the files of storages and folders for the browser. */
 export function serve(program: Command, context: CliContext): void {
   program
     .command('serve')
@@ -44,7 +44,7 @@ export function serve(program: Command, context: CliContext): void {
     .option('--port <n>', 'port; 0 takes a free one', '0')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--expires <duration>', 'life of copied links: seconds, or 90s, 10m, 1h, 7d', '1h')
-    .option('--max-upload <bytes>', 'largest upload; no limit when left out')
+    .option('--max-upload <bytes>', 'maximum size of an upload; default: no limit')
     .option('--root <folder>', 'store the files of the folder in a storage here first, and serve that')
     .option('--follow', 'with --root or --once: follow links in the folder, wherever they lead')
     .option(
@@ -119,7 +119,7 @@ interface Serving {
   readonly isWritable: boolean
 }
 
-/** A server that listens, and what its URLs are made with. */
+/** A listening server, and the values that its URLs are made with. */
 interface Site {
   readonly server: Server
   readonly origin: string
@@ -161,7 +161,7 @@ async function listen(server: Server, port: number, host: string): Promise<void>
   }
 }
 
-/** The host of URLs: for a server that listens on every address, one that others can reach. */
+/** Returns the host of URLs: for a server that listens on every address, one that other machines can reach. */
 function shownHost({ address, family }: AddressInfo): string {
   if (address !== '0.0.0.0' && address !== '::') return family === 'IPv6' ? `[${address}]` : address
   const all = Object.values(networkInterfaces()).flatMap(found => found ?? [])
@@ -180,7 +180,7 @@ async function servePlaces(context: CliContext, texts: readonly string[], option
   })
 }
 
-/** Begins to answer; returns the URL of the page. */
+/** Starts the server; returns the URL of the page. */
 async function start(
   { out }: CliContext,
   site: Site,
@@ -207,7 +207,7 @@ async function start(
   )
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url)
-    // The signature of a copied link is its right.
+    // A copied link is authorised by its signature.
     if (pathname === '/-/shared') return page(request)
     return (media.find(({ mediaPath }) => pathname.startsWith(mediaPath))?.handler ?? guarded)(request)
   }
@@ -224,7 +224,7 @@ async function showUntilStopped(
 ): Promise<void> {
   if (!/^(?:127\.|::1$|localhost$)/.test(host)) {
     out.warn(
-      `the page can be reached from other machines, unencrypted: who sees its URL can ${isWritable ? 'change' : 'read'} the files`,
+      `the page can be reached from other machines, unencrypted: anyone who sees its URL can ${isWritable ? 'change' : 'read'} the files`,
     )
   }
   await out.line(url)

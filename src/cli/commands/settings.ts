@@ -4,7 +4,7 @@ import { type CliContext, UsageError } from '../context.ts'
 import { paint, table } from '../output.ts'
 import { markdownTable, settingRows } from '../settings-table.ts'
 
-/** `holdall settings`: the options of a backend, generated from their declarations. */
+/** `holdall settings`: prints the options of a backend, generated from their declarations. */
 export function settings(program: Command, context: CliContext): void {
   program
     .command('settings')
@@ -31,7 +31,7 @@ export function settings(program: Command, context: CliContext): void {
     })
 }
 
-/** So much of a default that the table keeps its form. */
+/** Shortens a default so that the table keeps its form. */
 function short(text: string): string {
   return text.length > 32 ? `${text.slice(0, 29)}...` : text
 }

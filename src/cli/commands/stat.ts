@@ -3,11 +3,11 @@ import { type CliContext, shownTarget } from '../context.ts'
 import { paint, printable } from '../output.ts'
 import { existing } from '../tree.ts'
 
-/** `holdall stat`: what a storage knows of a file. */
+/** `holdall stat`: prints the attributes of a file. */
 export function stat(program: Command, context: CliContext): void {
   program
     .command('stat')
-    .description('show what is known of a file')
+    .description('show the attributes of a file')
     .argument('<place>', '[alias:]path')
     .action(async (place: string) => {
       const target = await context.target(place)

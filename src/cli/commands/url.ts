@@ -10,7 +10,7 @@ interface UrlCommandOptions {
   readonly contentType?: string
 }
 
-/** `holdall url`: the address of a file, signed where the storage signs. */
+/** `holdall url`: prints the URL of a file, signed where the storage signs. */
 export function url(program: Command, context: CliContext): void {
   program
     .command('url')
@@ -18,7 +18,7 @@ export function url(program: Command, context: CliContext): void {
     .argument('<place>', '[alias:]path')
     .option('--expires <duration>', 'life of a signed URL: seconds, or 90s, 10m, 1h, 7d')
     .option('--method <method>', METHODS.join(', '), 'GET')
-    .option('--content-type <type>', 'of the upload that the URL is for')
+    .option('--content-type <type>', 'media type of the upload that the URL is for')
     .action(async (place: string, options: UrlCommandOptions) => {
       const method = METHODS.find(name => name === options.method.toUpperCase())
       if (method === undefined) throw new UsageError(`--method: expected one of ${METHODS.join(', ')}.`)

@@ -2,10 +2,10 @@ import type { Hash } from 'node:crypto'
 import { nodeCrypto } from '../builtin.ts'
 import type { RunningHash } from '../driver.ts'
 
-/** Bytes of the blocks of which a content hash is made. (https://www.dropbox.com/developers/reference/content-hash) */
+/** Size in bytes of the blocks of a content hash. (https://www.dropbox.com/developers/reference/content-hash) */
 export const BLOCK: number = 4 * 1024 * 1024
 
-/** Dropbox's content hash of bytes that come in pieces: the SHA-256 of the SHA-256 digests of all blocks, in hex. */
+/** Dropbox's content hash of bytes that arrive in chunks: the SHA-256 of the SHA-256 digests of all blocks, in hex. */
 export class ContentHash implements RunningHash {
   readonly #digests: Uint8Array[] = []
   #block: Hash | undefined
@@ -25,12 +25,12 @@ export class ContentHash implements RunningHash {
     }
   }
 
-  /** Adds bytes that were hashed by themselves; what came before must end with a block. */
+  /** Adds bytes that were hashed separately; the bytes before them must end with a whole block. */
   add(next: ContentHash): void {
     this.#digests.push(...next.#all())
   }
 
-  /** The hash so far; may be asked repeatedly and between updates. */
+  /** Returns the hash so far. It may be called repeatedly and between updates. */
   digest(): string {
     const hash = nodeCrypto().createHash('sha256')
     for (const digest of this.#all()) hash.update(digest)

@@ -1,6 +1,6 @@
 import { CRC64_STEP, type FastCrc64, fastCrc64 } from './crc64-wasm.ts'
 
-/** A cyclic redundancy check under way; `digest` may be called between updates and does not end it. */
+/** A cyclic redundancy check in progress; `digest` may be called between updates and does not end it. */
 export interface Crc {
   update(bytes: Uint8Array): void
   /** The value so far, big-endian as the service writes it. */
@@ -13,7 +13,7 @@ const CASTAGNOLI = 0x82f63b78
 const NVME_HIGH = 0x9a6c9329
 const NVME_LOW = 0xac4bc9b5
 
-/** Sixteen tables of 256: entry `256 * k + b` is what byte `b` leaves behind after `k` more zero bytes. Filled at the first use. */
+/** Sixteen tables of 256: entry `256 * k + b` is the remainder of byte `b` after `k` more zero bytes. Filled at the first use. */
 const TABLE = new Int32Array(4096)
 /** The same for CRC-64, in two halves. */
 const HIGH = new Int32Array(4096)
@@ -35,12 +35,12 @@ function fillCastagnoli(): void {
 const NO_WORDS = new Int32Array(0)
 const IS_LITTLE_ENDIAN = new Uint8Array(Int32Array.of(1).buffer)[0] === 1
 
-/** Bytes before the first word in memory that is aligned. */
+/** Number of bytes before the first aligned word in memory. */
 function unaligned({ byteOffset, length }: Uint8Array): number {
   return Math.min(length, -byteOffset & 3)
 }
 
-/** The words of some bytes from an aligned one on, each with its first byte lowest; none on a machine that has its words the other way round. */
+/** Returns the words of some bytes from an aligned one on, little-endian; none on a big-endian machine. */
 function wordsOf({ buffer, byteOffset, length }: Uint8Array, start: number): Int32Array {
   if (length - start < 16 || !IS_LITTLE_ENDIAN) return NO_WORDS
   return new Int32Array(buffer, byteOffset + start, (length - start) >>> 2)
@@ -71,7 +71,7 @@ function fillNvme(): void {
   }
 }
 
-/** Bytes from which on WebAssembly is the faster way. */
+/** Size in bytes from which WebAssembly is faster. */
 const LARGE = 4096
 
 let fast: { readonly crc64: FastCrc64 | undefined } | undefined

@@ -1,15 +1,15 @@
 /** CRC-64 in WebAssembly, which has 64-bit words: about twice as fast as in JavaScript. */
 export interface FastCrc64 {
-  /** The register after these bytes, of which there is a multiple of `CRC64_STEP`. */
+  /** Returns the register after these bytes; their number is a multiple of `CRC64_STEP`. */
   update(register: bigint, bytes: Uint8Array): bigint
 }
 
-/** Bytes that are taken at a step; there is a table for each. */
+/** Bytes per step; there is a table for each of them. */
 export const CRC64_STEP = 16
 const TABLE_BYTES = 2048
-/** Where the bytes lie, behind the tables. */
+/** Address of the bytes, behind the tables. */
 const DATA = CRC64_STEP * TABLE_BYTES
-/** Bytes that are copied in at a time. */
+/** Maximum number of bytes that are copied in at once. */
 const CHUNK = 65_536
 const PAGES = 2
 
@@ -27,12 +27,12 @@ const I64_LOAD = 0x29
 const I64_XOR = 0x85
 const I64_SHIFT_RIGHT = 0x88
 const I32_OF_I64 = 0xa7
-/** Locals: the place of the next bytes, their end, the register, and the word that is looked up. */
+/** Locals: the address of the next bytes, their end, the register, and the word that is looked up. */
 const [PLACE, STOP, REGISTER, WORD] = [0, 1, 2, 3]
 
 /**
- * Makes the module; undefined where the runtime compiles no code of its own. `tables` are the entries of `CRC64_STEP` tables of 256, the lower half of each
- * before the upper one.
+ * Makes the module; undefined where the runtime does not compile WebAssembly. `tables` are the entries of `CRC64_STEP` tables of 256, the
+ * lower half of each before the upper one.
  */
 export function fastCrc64(tables: Uint32Array): FastCrc64 | undefined {
   const { WebAssembly: wasm } = globalThis as { readonly WebAssembly?: Wasm }
@@ -47,7 +47,7 @@ export function fastCrc64(tables: Uint32Array): FastCrc64 | undefined {
   }
 }
 
-/** What is used of the global `WebAssembly`. */
+/** The members of the global `WebAssembly` that are used here. */
 interface Wasm {
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object) => { readonly exports: Exports }
@@ -85,7 +85,7 @@ function moduleBytes(): Uint8Array {
   ])
 }
 
-/** Takes two words into the register at a step, each byte by the table of what it leaves behind after the bytes that follow it. */
+/** Adds two words to the register per step. Each byte is looked up in the table of its remainder after the bytes that follow it. */
 function instructions(): number[] {
   const code = [
     ...LOOP,
@@ -104,7 +104,7 @@ function instructions(): number[] {
   return code
 }
 
-/** What the 8 bytes of the word leave behind, the first one by this table. */
+/** The combined remainder of the 8 bytes of the word; the first byte uses this table. */
 function lookedUp(table: number): number[] {
   const code: number[] = []
   for (let byte = 0; byte < 8; byte++) {
@@ -136,7 +136,7 @@ function text(name: string): number[] {
   return sized([...Buffer.from(name)])
 }
 
-/** LEB128, seven bits a byte. */
+/** LEB128, seven bits per byte. */
 function unsigned(value: number): number[] {
   return value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)]
 }

@@ -3,7 +3,7 @@ import type { ChecksumName, ExpectedHash, RunningHash } from '../driver.ts'
 import { ContentHash } from './content-hash.ts'
 import { type Crc, Crc32c, Crc64Nvme } from './crc.ts'
 
-/** Bytes of each digest. */
+/** Size in bytes of each digest. */
 export const DIGEST_BYTES: Readonly<Record<ChecksumName, number>> = {
   md5: 16,
   sha1: 20,
@@ -14,7 +14,7 @@ export const DIGEST_BYTES: Readonly<Record<ChecksumName, number>> = {
   dropbox: 32,
 }
 
-/** The digests as errors call them. */
+/** The names of the digests in error messages. */
 const TITLES: Readonly<Record<ChecksumName, string>> = {
   md5: 'MD5',
   sha1: 'SHA1',
@@ -25,7 +25,7 @@ const TITLES: Readonly<Record<ChecksumName, string>> = {
   dropbox: 'content_hash',
 }
 
-/** How errors call a digest: `SHA-256`. */
+/** Returns the name of a digest in error messages: `SHA-256`. */
 export function digestTitle(name: ChecksumName): string {
   return TITLES[name]
 }
@@ -45,7 +45,7 @@ export class Crc32 implements Crc {
   }
 }
 
-/** A digest of bytes that come in pieces, in lower-case hexadecimal; `digest` ends it. */
+/** Begins a digest of bytes that arrive in chunks, in lower-case hexadecimal; `digest` ends it. */
 export function beginDigest(name: ChecksumName): RunningHash {
   switch (name) {
     case 'crc32':
@@ -63,7 +63,7 @@ export function beginDigest(name: ChecksumName): RunningHash {
   }
 }
 
-/** The digest of bytes at hand, in lower-case hexadecimal. */
+/** Returns the digest of bytes in memory, in lower-case hexadecimal. */
 export function digestOf(name: ChecksumName, bytes: Uint8Array): string {
   if (name === 'md5' || name === 'sha1' || name === 'sha256') return nodeCrypto().hash(name, bytes, 'hex')
   const running = beginDigest(name)

@@ -20,7 +20,7 @@ export function* webpHeader(head: Uint8Array, imageSize: ImageSize): HeaderReade
     const length = viewOf(start).getUint32(4, true)
     if (fourCharacters(start, 0) === 'EXIF') {
       const exif = yield { offset: at + 8, length: Math.min(length, MAX_PART) }
-      // Some writers put the mark of a JPEG segment before it.
+      // Some writers put the marker of a JPEG segment before it.
       const marked = fourCharacters(exif, 0) === 'Exif'
       return turned(info, exifOrientation(marked ? exif.subarray(6) : exif))
     }
@@ -28,10 +28,10 @@ export function* webpHeader(head: Uint8Array, imageSize: ImageSize): HeaderReade
   }
 }
 
-/** The EXIF orientation of a picture turned by so many quarters against the clock. */
+/** The EXIF orientation of a picture that is turned by this many quarters counter-clockwise. */
 const TURNED: readonly number[] = [1, 8, 3, 6]
 
-/** Sizes of an AVIF or HEIC file, and the rotation that it asks for. (ISO/IEC 23008-12, `irot`) */
+/** Sizes of an AVIF or HEIC file, and its rotation. (ISO/IEC 23008-12, `irot`) */
 export function* heifHeader(imageSize: ImageSize): HeaderReader {
   let type: Uint8Array = new Uint8Array()
   for (let at = 0; ; ) {
@@ -54,7 +54,7 @@ export function* heifHeader(imageSize: ImageSize): HeaderReader {
   }
 }
 
-/** The rotation that all pictures of the file have; undefined where they differ or have none. */
+/** Returns the rotation that all pictures of the file have; undefined where they differ or have none. */
 function rotationIn(meta: Uint8Array): number | undefined {
   const bytes = Buffer.from(meta.buffer, meta.byteOffset, meta.byteLength)
   const angles = new Set<number>()
@@ -64,7 +64,7 @@ function rotationIn(meta: Uint8Array): number | undefined {
   return angles.size === 1 ? TURNED[[...angles][0]!] : undefined
 }
 
-/** What `image-size` finds in these bytes; undefined where it finds nothing. */
+/** Returns the sizes that `image-size` finds in these bytes; undefined where it finds none. */
 export function sizesIn(bytes: Uint8Array, imageSize: ImageSize): ImageInfo | undefined {
   try {
     const { width, height, orientation } = imageSize(bytes)

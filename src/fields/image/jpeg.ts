@@ -7,7 +7,7 @@ const EXIF = 'Exif\0\0'
 const APP1 = 0xe1
 const START_OF_SCAN = 0xda
 
-/** Sizes in the frame header of a JPEG file, however many segments are before it. (ITU-T T.81 B.1) */
+/** Sizes in the frame header of a JPEG file, after any number of segments. (ITU-T T.81 B.1) */
 export function* jpegHeader(): HeaderReader {
   let orientation: number | undefined
   for (let at = 2; ; ) {
@@ -39,7 +39,7 @@ function isAlone(marker: number): boolean {
   return marker === 0x01 || (marker >= 0xd0 && marker <= 0xd9)
 }
 
-/** Frame headers but for the tables and the reserved marker between them: DHT, JPG, DAC. */
+/** Whether the marker is a frame header. The tables and the reserved marker between them are not: DHT, JPG, DAC. */
 function isFrame(marker: number): boolean {
   return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 }

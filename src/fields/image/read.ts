@@ -2,12 +2,12 @@ import { Readable } from 'node:stream'
 import type { Content } from '../../core/content.ts'
 import { type HeaderReader, type ImageInfo, PART, type Wanted } from './wanted.ts'
 
-/** Parts that are asked for, at most: a hostile file could lead through many. */
+/** Maximum number of requested parts: a hostile file could lead through many. */
 const MAX_STEPS = 100
-/** Bytes that are asked for, at most. */
+/** Maximum number of requested bytes. */
 const MAX_BYTES = 1024 * 1024
 
-/** What a reader wants next, as long as it keeps within bounds. */
+/** The parts that a reader requests, within these limits. */
 class Steps {
   wanted: Wanted | undefined
   info: ImageInfo | undefined
@@ -30,7 +30,7 @@ class Steps {
     try {
       result = step()
     } catch {
-      return // A number that points outside: the size is not known.
+      return // A number that points outside of the file: the size is unknown.
     }
     if (result.done) {
       this.info = result.value
@@ -56,7 +56,7 @@ export async function readByRanges(
     const { offset, length } = wanted
     const isAtHand = offset >= from && offset + length <= from + part.length
     if (!isAtHand) {
-      // A little more than was asked for spares the next requests.
+      // Reads a little more than requested, to save the next requests.
       part = await read(offset, offset + Math.max(length, PART))
       from = offset
     }
@@ -65,7 +65,7 @@ export async function readByRanges(
   return steps.info
 }
 
-/** Content whose header is read while it goes by; nothing is kept but the part that is asked for. */
+/** Returns content whose header is read while it is streamed; only the requested part is kept in memory. */
 export function observed(
   content: Content,
   begin: () => HeaderReader,
@@ -90,11 +90,11 @@ export function observed(
     const chunks = passing.through(content.open())
     return Object.assign(Readable.from(chunks, { objectMode: false }), { [Symbol.asyncIterator]: () => chunks })
   }
-  // A file that the storage may move away would not go by.
+  // A file that the storage may move away would not be streamed.
   return { content: { ...content, temporaryPath: undefined, open }, found: () => latest?.finish() }
 }
 
-/** A stream that goes by a reader. The last bytes that went by are kept, since readers go back a little. */
+/** A stream whose bytes are passed to a reader. The last bytes are kept, since readers go back a little. */
 class Passing {
   readonly #steps: Steps
   #position = 0
@@ -115,7 +115,7 @@ class Passing {
     }
   }
 
-  /** What is known at the end of the stream: what is wanted beyond it is not there. */
+  /** Returns the result at the end of the stream: a part beyond it does not exist. */
   finish(): ImageInfo | undefined {
     while (this.#steps.wanted !== undefined) {
       this.#next()
@@ -129,7 +129,7 @@ class Passing {
     const from = this.#position - this.#tail.length
     for (let { wanted } = this.#steps; wanted !== undefined; wanted = this.#steps.wanted) {
       const start = wanted.offset + this.#held - from
-      // It went by before it was asked for, or comes later.
+      // The part was streamed before it was requested, or comes later.
       if (start < 0 || start >= bytes.length) break
       const part = bytes.slice(start, start + wanted.length - this.#held)
       this.#parts.push(part)

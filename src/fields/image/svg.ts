@@ -2,7 +2,7 @@ import { sizesIn } from './containers.ts'
 import { type HeaderReader, type ImageSize, PART } from './wanted.ts'
 
 const TEXT_PARTS = [PART, 16 * PART]
-/** What may be before the root of an XML document, by its beginning and its end. */
+/** The constructs that may precede the root of an XML document, by their beginning and their end. */
 const PROLOG: ReadonlyArray<readonly [start: string, end: string]> = [
   ['<?', '?>'],
   ['<!--', '-->'],
@@ -11,8 +11,8 @@ const PROLOG: ReadonlyArray<readonly [start: string, end: string]> = [
 const SIZES: ReadonlySet<string> = new Set(['width', 'height', 'viewBox'])
 
 /**
- * Sizes in the root of an SVG file, which may come after comments and declarations. `image-size` gets only what the root says of its size: its
- * expressions look at no more than 1000 bytes, and take long for a tag that never ends.
+ * Sizes in the root of an SVG file, which may come after comments and declarations. `image-size` receives only the size attributes of the
+ * root: its expressions look at no more than 1000 bytes, and are slow for a tag that never ends.
  */
 export function* svgHeader(imageSize: ImageSize): HeaderReader {
   for (const length of TEXT_PARTS) {
@@ -27,7 +27,7 @@ export function* svgHeader(imageSize: ImageSize): HeaderReader {
   return undefined
 }
 
-/** Where the root is, or would come; undefined where it is no `svg`. */
+/** Returns the offset of the root, or where it would begin; undefined where the root is not `svg`. */
 function rootOf(text: string): number | undefined {
   for (let at = text.startsWith('\xef\xbb\xbf') ? 3 : 0; ; ) {
     while (isBlank(text.charAt(at))) at += 1
@@ -41,7 +41,7 @@ function rootOf(text: string): number | undefined {
   }
 }
 
-/** The attributes of a tag that say its size; undefined for a tag that is cut off. */
+/** Returns the size attributes of a tag; undefined for a tag that is cut off. */
 function sizesOf(tag: string): string[] | undefined {
   const sizes: string[] = []
   let name = ''

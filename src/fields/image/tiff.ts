@@ -33,7 +33,7 @@ export function exifOrientation(exif: Uint8Array): number | undefined {
   return infoOf(1, 1, orientation)?.orientation
 }
 
-/** The short and long numbers of a directory that are in the entries themselves. */
+/** Returns the short and long numbers of a directory that are stored in the entries themselves. */
 function tagsIn(entries: Uint8Array, little: boolean): Map<number, number> {
   const view = viewOf(entries)
   const tags = new Map<number, number>()
@@ -47,7 +47,7 @@ function tagsIn(entries: Uint8Array, little: boolean): Map<number, number> {
   return tags
 }
 
-/** The same picture with an orientation found elsewhere in the file. */
+/** Returns the same picture with an orientation from elsewhere in the file. */
 export function turned(info: ImageInfo | undefined, orientation: number | undefined): ImageInfo | undefined {
   return info && infoOf(info.width, info.height, orientation ?? info.orientation)
 }

@@ -1,35 +1,37 @@
-/** A part of the file that a reader asks for; it gets fewer bytes where the file ends. */
+/** A part of the file that a reader requests; it receives fewer bytes at the end of the file. */
 export interface Wanted {
   readonly offset: number
   readonly length: number
 }
 
-/** What the header of a picture says. */
+/** The values in the header of a picture. */
 export interface ImageInfo {
-  /** Pixels, before the orientation is applied. */
+  /** Width in pixels, before the orientation is applied. */
   readonly width: number
-  /** Pixels, before the orientation is applied. */
+  /** Height in pixels, before the orientation is applied. */
   readonly height: number
-  /** How the picture is to be turned: 1 to 8, as in EXIF; undefined where the file does not say. (CIPA DC-008, tag 274) */
+  /** The orientation, 1 to 8 as in EXIF; undefined where the file has none. (CIPA DC-008, tag 274) */
   readonly orientation: number | undefined
 }
 
-/** Reads a header: asks for parts of the file, in ascending order as far as the format permits, until the size is known or cannot be found. */
+/**
+ * Reads a header: requests parts of the file, in ascending order as far as the format permits, until the size is known or cannot be found.
+ */
 export type HeaderReader<T = ImageInfo | undefined> = Generator<Wanted, T, Uint8Array>
 
-/** What `image-size` does. */
+/** The signature of `image-size`. */
 export type ImageSize = (bytes: Uint8Array) => {
   readonly width: number
   readonly height: number
   readonly orientation?: number | undefined
 }
 
-/** Bytes of a part that is asked for first, and where a length is not known. */
+/** Bytes of the first requested part, and of parts of unknown length. */
 export const PART: number = 4096
-/** Most bytes of one part. */
+/** Maximum size in bytes of one part. */
 export const MAX_PART: number = 256 * 1024
 
-/** A picture with these sizes; undefined where one is no whole number above 0. */
+/** Returns a picture with these sizes; undefined where one is not a whole number above 0. */
 export function infoOf(width: number, height: number, orientation: number | undefined): ImageInfo | undefined {
   if (!Number.isSafeInteger(width) || !Number.isSafeInteger(height) || width <= 0 || height <= 0) return undefined
   const known = orientation !== undefined && orientation >= 1 && orientation <= 8

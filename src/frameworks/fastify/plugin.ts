@@ -28,16 +28,19 @@ declare module 'fastify' {
      * are removed before it is sent.
      */
     saveUploads(options: SaveUploadsOptions<FastifyRequest>): Promise<Uploads>
-    /** Stores one file of `request.file()` or `request.parts()` of `@fastify/multipart`; it is removed as those of `saveUploads` are. */
+    /**
+     * Stores one file of `request.file()` or `request.parts()` of `@fastify/multipart`; it is removed in the same cases as those of
+     * `saveUploads`.
+     */
     saveUpload(part: FastifyUploadPart, options?: UploadOptions<FastifyRequest>): Promise<UploadedFile>
   }
 }
 
-/** What uploads of an app have in common. */
+/** Common options for the uploads of an app. */
 export interface HoldallUploadsOptions {
-  /** The storage of fields that name none. Default: the storage `default`. */
+  /** The storage of fields without their own. Default: the storage `default`. */
   readonly storage?: StorageOption | undefined
-  /** The limits of forms that set none. */
+  /** The limits of forms without their own. */
   readonly limits?: UploadLimits | undefined
 }
 
@@ -49,7 +52,7 @@ export interface FastifyUploadPart {
   readonly fields?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** What the plugin needs of an app and its requests. */
+/** The part of an app and its requests that the plugin uses. */
 export interface UploadApp {
   hasContentTypeParser(type: string): boolean
   register(plugin: never): PromiseLike<unknown>
@@ -65,7 +68,7 @@ const sets = new WeakMap<object, UploadSet>()
 
 async function plugin(app: UploadApp, options: HoldallUploadsOptions): Promise<void> {
   const { storage, limits, ...others } = options
-  // Fastify adds `prefix` and `logLevel` to what a plugin is given.
+  // Fastify adds `prefix` and `logLevel` to the options of a plugin.
   const { prefix: _p, logLevel: _l, logSerializers: _s, ...own } = others as Record<string, unknown>
   checkKnownOptions('holdallUploads', own, OPTIONS)
   if (!app.hasContentTypeParser(TYPE)) {
@@ -91,8 +94,8 @@ async function plugin(app: UploadApp, options: HoldallUploadsOptions): Promise<v
 }
 
 /**
- * Plugin for Fastify 5 that stores uploads: `app.register(holdallUploads, { storage: 'media' })`, then `request.saveUploads({ fields })` in a
- * handler. It registers `@fastify/multipart`, unless the app has done so; both that and `@fastify/busboy` must be installed.
+ * A plugin for Fastify 5 that stores uploads: `app.register(holdallUploads, { storage: 'media' })`, then `request.saveUploads({ fields })`
+ * in a handler. It registers `@fastify/multipart`, unless the app has done so; both that and `@fastify/busboy` must be installed.
  * @example
  * await app.register(holdallUploads, { storage: 'media' })
  * app.post('/avatar', async request => {
@@ -101,7 +104,7 @@ async function plugin(app: UploadApp, options: HoldallUploadsOptions): Promise<v
  * })
  */
 export const holdallUploads: (app: UploadApp, options: HoldallUploadsOptions) => Promise<void> = Object.assign(plugin, {
-  // What the package `fastify-plugin` sets: the decorators belong to the app, not to a scope of the plugin.
+  // The symbol that the package `fastify-plugin` sets: the decorators belong to the app, not to a scope of the plugin.
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'holdall',
   [Symbol.for('plugin-meta')]: { name: 'holdall', fastify: '5.x' },
@@ -139,7 +142,7 @@ function uploadsOf(request: object): UploadSet {
   return uploads
 }
 
-/** The bytes of a part, whose stream ends quietly when it is over a limit. */
+/** The bytes of a part; the stream of one over a limit ends without an error. */
 async function* received(
   { fieldname: field, file }: FastifyUploadPart,
   raw: IncomingMessage,

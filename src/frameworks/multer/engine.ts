@@ -30,10 +30,10 @@ export interface MulterEngine {
 const sets = new WeakMap<object, UploadSet>()
 
 /**
- * A storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files are streamed
- * into the storage; `req.file` then has `name` (in the storage), `contentType` and `mimetype` (by name and first bytes), `size`, `storage`, and
- * `filename`, which is `name`; `uploadedFiles(req)` returns them with types. Files over `maxSize` and types that `allow` does not have are an
- * `UploadError`.
+ * Returns a storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files
+ * are streamed into the storage; `req.file` then has `name` (in the storage), `contentType` and `mimetype` (by name and first bytes),
+ * `size`, `storage`, and `filename`, which is `name`; `uploadedFiles(req)` returns them with types. Files over `maxSize` and types that are
+ * not in `allow` are an `UploadError`.
  *
  * The files of a request that fails are removed: by multer when the form fails, and when the response ends with a status of 400 or more.
  * @example
@@ -64,7 +64,7 @@ export function holdallStorage<R extends MulterRequest = MulterRequest>(options:
   }
 }
 
-/** The files of a request that `holdallStorage` has stored, in their order; empty for a form without files. */
+/** Returns the files of a request that `holdallStorage` has stored, in their order; empty for a form without files. */
 export function uploadedFiles(req: object): UploadedFile[] {
   return sets.get(req)?.files ?? []
 }
@@ -87,7 +87,7 @@ function uploadsOf(req: MulterRequest): UploadSet {
   return uploads
 }
 
-/** The bytes of a file; multer ends the stream of one that is over its limit, too. */
+/** The bytes of a file; multer also ends the stream of one over its limit. */
 async function* received({ fieldname: field, stream }: MulterFile): AsyncGenerator<Uint8Array, void, undefined> {
   yield* stream as AsyncIterable<Uint8Array>
   if ((stream as { truncated?: unknown }).truncated === true) {
@@ -95,7 +95,7 @@ async function* received({ fieldname: field, stream }: MulterFile): AsyncGenerat
   }
 }
 
-/** The text fields that have arrived before the file. multer's body has lists for fields that are repeated. */
+/** The text fields that have arrived before the file. multer's body contains lists for repeated fields. */
 function textsOf(body: unknown): Map<string, string> {
   const texts = new Map<string, string>()
   for (const [name, value] of Object.entries(body ?? {})) {

@@ -1,12 +1,13 @@
 import { discardUploads } from './engine.ts'
 
-/** What multer's parser reports of a body that is malformed or ends early. It has no codes. */
+/** The messages of multer's parser for a body that is malformed or ends early. They have no codes. */
 const MALFORMED =
   /^(?:Unexpected end of (?:form|file)|Malformed (?:part header|content type|urlencoded form)|Multipart: Boundary not found|Missing Content-Type|Unsupported content type|Request (?:aborted|closed|error))/
 
 /**
- * Error handling middleware of Express for routes with `holdallStorage`: removes the files that the request has stored, and sets the status of
- * multer's errors (413 beyond a limit, 400 for other mistakes of the client; Express would answer 500). Then the next error handler has it.
+ * Returns Express error handling middleware for routes with `holdallStorage`: it removes the files that the request has stored, and sets
+ * the status of multer's errors (413 beyond a limit, 400 for other errors of the client; Express would answer 500). Then it calls the next
+ * error handler.
  */
 export function uploadErrors(): (error: unknown, req: object, res: object, next: (error?: unknown) => void) => void {
   return (error, req, _res, next) => {

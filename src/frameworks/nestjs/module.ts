@@ -11,26 +11,26 @@ import { configure, type HoldallSettings, storageConfigs } from '../../config/co
 import { storages } from '../../config/storages.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 
-/** How the module is registered. */
+/** Options of the module. */
 export interface HoldallModuleOptions {
-  /** Whether all modules have the storages without importing this one; default true. */
+  /** Whether all modules can inject the storages without importing this one; default true. */
   readonly isGlobal?: boolean | undefined
 }
 
-/** Settings that other providers make. */
+/** Options for settings that depend on other providers. */
 export interface HoldallModuleAsyncOptions extends HoldallModuleOptions, Pick<ModuleMetadata, 'imports'> {
-  /** What `useFactory` gets. */
+  /** The arguments of `useFactory`. */
   readonly inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined
   // biome-ignore lint/suspicious/noExplicitAny: what was asked for by `inject`
   readonly useFactory: (...dependencies: any[]) => HoldallSettings | Promise<HoldallSettings>
-  /** The aliases of storages that can be injected, since the settings are not known before; default `default`. */
+  /** The aliases of storages that can be injected, since the settings are not known in advance; default `default`. */
   readonly aliases?: readonly string[] | undefined
 }
 
-/** Of the storages that a module has handed out. */
+/** Token of the storages that a module has provided. */
 const OPENED: unique symbol = Symbol('holdall.opened')
 
-/** Storages that were handed out, closed when the application ends. Nest calls the method by its name. */
+/** Storages that were provided; closed when the application ends. Nest calls the method by its name. */
 class OpenedStorages {
   readonly #opened = new Set<AnyStorage>()
 
@@ -47,7 +47,7 @@ class OpenedStorages {
   }
 }
 
-/** The provider of the storage of an alias. */
+/** Returns the provider token of an alias's storage. */
 export function getStorageToken(alias = 'default'): string {
   return `HoldallStorage:${alias}`
 }
@@ -73,14 +73,14 @@ export class HoldallModule {
     Module({})(HoldallModule)
   }
 
-  /** With settings as for `configure`, which they replace for the process; without, with those that the process has. */
+  /** Uses these settings, and makes them the settings of the process like `configure`; without settings, uses those of the process. */
   static forRoot(settings?: HoldallSettings, options: HoldallModuleOptions = {}): DynamicModule {
     const aliases = Object.keys(settings === undefined ? storageConfigs() : storageConfigs(settings))
     const useFactory = (): OpenedStorages => opened(settings)
     return moduleOf({ provide: OPENED, useFactory }, aliases, options)
   }
 
-  /** With settings that a factory makes of other providers. */
+  /** Uses settings that a factory makes from other providers. */
   static forRootAsync(options: HoldallModuleAsyncOptions): DynamicModule {
     const { inject = [], aliases = ['default'], imports = [], useFactory: settingsOf } = options
     // biome-ignore lint/suspicious/noExplicitAny: what was asked for by `inject`

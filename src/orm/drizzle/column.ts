@@ -4,7 +4,7 @@ import type * as pg from 'drizzle-orm/pg-core'
 import type * as sqlite from 'drizzle-orm/sqlite-core'
 import type { FileField } from '../../fields/file-field.ts'
 
-/** What a file column is read as, and what the driver gets. */
+/** The types of a file column for the program and for the driver. */
 export interface FileColumnType<F extends FileField = FileField> {
   data: ReturnType<F['attach']>
   driverData: string
@@ -19,12 +19,12 @@ export type FileColumn<C extends CustomType, F extends FileField, N extends stri
     ? mysql.MySqlCustomColumnBuilder<mysql.ConvertCustomConfig<N, FileColumnType<F>>>
     : sqlite.SQLiteCustomColumnBuilder<sqlite.ConvertCustomConfig<N, FileColumnType<F>>>
 
-/** The fields of columns, by the function that writes their values: a column keeps that. */
+/** The fields of columns, by the function that writes their values: a column keeps that function. */
 const fields = new WeakMap<object, FileField>()
 
 /**
- * A column for files, made by the `customType` of the dialect: a `varchar` of the field's `maxLength`, read as a `FieldFile`, and null where
- * there is none. It takes names and stored files; content is uploaded by `drizzleFiles`, and refused elsewhere with `invalid_argument`.
+ * Returns a column for files, made by the `customType` of the dialect: a `varchar` of the field's `maxLength`, read as a `FieldFile`, and
+ * null without a file. It accepts names and stored files; content is uploaded by `drizzleFiles`, and `invalid_argument` elsewhere.
  * @example
  * const resumes = sqliteTable('resumes', { id: integer().primaryKey(), pdf: fileColumn(customType, fileField({ uploadTo: 'pdfs' })) })
  */
@@ -43,7 +43,7 @@ export function fileColumn<C extends CustomType, F extends FileField, N extends 
   return (name === undefined ? make() : make(name)) as unknown as FileColumn<C, F, N>
 }
 
-/** The file fields of a table, by the names of its columns in the program. */
+/** Returns the file fields of a table, by the names of its columns in the program. */
 export function fieldsOf(table: Table): Record<string, FileField> {
   const columns = Object.entries<object>(getTableColumns(table))
   const found = columns.map(([name, column]) => [name, fields.get((column as { mapTo?: object }).mapTo ?? column)])

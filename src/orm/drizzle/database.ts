@@ -1,12 +1,12 @@
 import type { BaseSQLiteDatabase } from 'drizzle-orm/sqlite-core'
 import type { OneConnection } from '../one-connection.ts'
 
-/** What this adapter uses of a database or transaction: the same in all dialects, so that one stands for all. */
+/** The part of a database or transaction that this adapter uses; it is the same in all dialects. */
 export interface Database
   extends Pick<BaseSQLiteDatabase<'async', unknown>, '_' | 'delete' | 'insert' | 'select' | 'update'> {
   readonly resultKind?: 'sync' | 'async'
   readonly dialect: object
-  /** Of one by `withReplicas`, which reads elsewhere. */
+  /** The primary of a database by `withReplicas`, which reads elsewhere. */
   readonly $primary?: Database
   readonly session: { prepareQuery(...options: unknown[]): Prepared; run(query: object): unknown }
   transaction<T>(work: (tx: Database) => Promise<T>): Promise<T>
@@ -14,7 +14,7 @@ export interface Database
 
 type Prepared = Record<string, unknown> & Record<'run' | 'all' | 'get' | 'values', (...options: unknown[]) => unknown>
 
-/** The same SQLite database with statements that wait for their turn. It is asynchronous, also where its driver is not. */
+/** Returns the same SQLite database with statements that wait in a queue. It is asynchronous, even if its driver is not. */
 export function databaseOn(connection: OneConnection, plain: Database): Database {
   const prepareQuery = (...options: unknown[]): Prepared => {
     const prepared = plain.session.prepareQuery(...options)

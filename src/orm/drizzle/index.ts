@@ -22,38 +22,41 @@ import { type Database, databaseOn } from './database.ts'
 export type { AttachedRow, WithFiles } from '../row-files.ts'
 export { type FileColumn, type FileColumnType, fileColumn } from './column.ts'
 
-/** A database for reading: of SQLite an asynchronous one, whose statements wait for transactions on their connection. */
+/** A database for reading: for SQLite an asynchronous one, whose statements wait for transactions on their connection. */
 export type ReadDatabase<D> =
   D extends BaseSQLiteDatabase<'sync' | 'async', infer R, infer F, infer S> ? BaseSQLiteDatabase<'async', R, F, S> : D
 
 type OrSql<V> = [Extract<V, FieldFile>] extends [never] ? V | SQL : V
 
-/** The values of a new row: of a file column no expression, since its file must be known. */
+/** The values of a new row. A file column takes no SQL expression, since its file must be known. */
 export type Values<T extends Table> = WithFiles<{ [K in keyof T['$inferInsert']]: OrSql<T['$inferInsert'][K]> }>
 
 /** Writes rows with their files, in a database or in a transaction. */
 export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQL | undefined> {
-  /** The database, or the transaction, for reading and for what has to do with no files. */
+  /** The database, or the transaction, for reading and for statements without files. */
   get db(): ReadDatabase<D> {
     return this.given.db as unknown as ReadDatabase<D>
   }
 
-  /** Uploads content and inserts rows; returns them, on MySQL their keys. When the database refuses them, the new files are removed. */
+  /** Uploads content and inserts rows; returns them, on MySQL their keys. If the database rejects them, the new files are removed. */
   async insert<T extends Table>(table: T, values: Values<T> | readonly Values<T>[]): Promise<T['$inferSelect'][]> {
     return (await this.insertRows(table, Array.isArray(values) ? values : [values])) as T['$inferSelect'][]
   }
 
-  /** Uploads content and updates the rows of a condition (undefined: all); returns how many. The files they had go after the commit. */
+  /**
+   * Uploads content and updates the rows of a condition (undefined: all); returns their number. Their former files are removed after the
+   * commit.
+   */
   update<T extends Table>(table: T, values: Partial<Values<T>>, where: SQL | undefined): Promise<number> {
     return this.updateRows(table, values, where)
   }
 
-  /** Deletes the rows of a condition (undefined: all); returns how many. Their files go after the commit. */
+  /** Deletes the rows of a condition (undefined: all); returns their number. Their files are removed after the commit. */
   delete(table: Table, where: SQL | undefined): Promise<number> {
     return this.deleteRows(table, where)
   }
 
-  /** Makes the files of a row ones that can be saved, if it has its key, and files of the names of a cached one; returns the row. */
+  /** Makes the files of a row savable, if it has its key, and converts names in a cached row to files; returns the row. */
   attach<R extends object>(table: Table, row: R): AttachedRow<R> {
     this.attachRow(table, row as Record<string, unknown>)
     return row as AttachedRow<R>
@@ -61,8 +64,8 @@ export class DrizzleFiles<D extends object> extends RowFiles<Database, Table, SQ
 }
 
 /**
- * Writes rows with their files: content is uploaded before the statement, and files that rows no longer name are deleted after the commit. Of
- * the values of `tables`, a whole schema for example, those count that are tables with file columns; none is `improperly_configured`.
+ * Writes rows with their files: content is uploaded before the statement, and files that rows no longer name are deleted after the commit.
+ * `tables` may be a whole schema: its tables with file columns are used; without any it is `improperly_configured`.
  * @example
  * const files = drizzleFiles(drizzle({ client, schema }), schema)
  * const [resume] = await files.insert(resumes, { title: 'CV', pdf: upload(buffer, 'cv.pdf') })
@@ -108,10 +111,10 @@ function statementsOf(
         .where(where),
     delete: (db, table, where) => db.delete(table as never).where(where),
     async used(table, name, names) {
-      // The only connection is in a transaction whose end is not known, and waiting for it would be waiting for oneself.
+      // The only connection is in a transaction whose end is unknown. Waiting for it could be a deadlock.
       if (connection !== undefined && connection.effective !== connection) return names
       const file = columnOf(table, name)
-      // A replica may not know yet which row has got the file.
+      // A replica may not know yet which row has the file.
       const rows: unknown[] = await (root.$primary ?? root)
         .select({ file } as never)
         .from(table as never)
@@ -119,7 +122,7 @@ function statementsOf(
       return rows.map(row => (row as { readonly file: FieldFile | null }).file?.name)
     },
     transaction: (db, files, work) =>
-      // Statements on the one connection find their transaction themselves.
+      // Statements on the single connection find their transaction themselves.
       connection === undefined ? db.transaction(work) : connection.transaction(files, () => work(db)),
     ...(connection !== undefined && { running: () => connection.effective.files }),
     whereOf(table, row) {

@@ -15,7 +15,7 @@ export type FilesOfTables<DB> = {
   readonly [T in keyof DB & string]?: { readonly [C in keyof DB[T] & string]?: FileField }
 }
 
-/** Which rows: by the values of columns (all rows without any), or by an expression. */
+/** A condition for rows: the values of columns (without any: all rows), or an expression. */
 export type Where<DB, T extends keyof DB> =
   | k.FilterObject<DB, T>
   | ((eb: k.ExpressionBuilder<DB, T>) => k.Expression<k.SqlBool>)
@@ -38,12 +38,12 @@ type AnyWhere = Row | ((eb: Expressions) => k.Expression<k.SqlBool>)
 
 /** Reads and writes rows with their files, in a database or in a transaction. */
 export class KyselyFiles<DB> extends RowFiles<Database, string, AnyWhere> {
-  /** The database, or the transaction: its queries return files, and take them in conditions. It writes no content. */
+  /** The database, or the transaction: its queries return files, and accept them in conditions. It does not write content. */
   get db(): k.Kysely<DB> {
     return this.given.db as unknown as k.Kysely<DB>
   }
 
-  /** Uploads content and inserts rows; returns them. When the database refuses them, the new files are removed. */
+  /** Uploads content and inserts rows; returns them. If the database rejects them, the new files are removed. */
   async insert<T extends keyof DB & string>(
     table: T,
     values: k.Insertable<DB[T]> | readonly k.Insertable<DB[T]>[],
@@ -51,17 +51,17 @@ export class KyselyFiles<DB> extends RowFiles<Database, string, AnyWhere> {
     return (await this.insertRows(table, Array.isArray(values) ? values : [values])) as k.Selectable<DB[T]>[]
   }
 
-  /** Uploads content and updates rows; returns how many. The files they had go after the commit. */
+  /** Uploads content and updates rows; returns their number. Their former files are removed after the commit. */
   update<T extends keyof DB & string>(table: T, values: k.Updateable<DB[T]>, where: Where<DB, T>): Promise<number> {
     return this.updateRows(table, values, where as AnyWhere)
   }
 
-  /** Deletes rows; returns how many. Their files go after the commit. */
+  /** Deletes rows; returns their number. Their files are removed after the commit. */
   delete<T extends keyof DB & string>(table: T, where: Where<DB, T>): Promise<number> {
     return this.deleteRows(table, where as AnyWhere)
   }
 
-  /** Makes the files of a row ones that can be saved, if it has its key, and files of the names of a cached one; returns the row. */
+  /** Makes the files of a row savable, if it has its key, and converts names in a cached row to files; returns the row. */
   attach<T extends keyof DB & string, R extends object>(table: T, row: R): WithFiles<R, DB, T> {
     this.attachRow(table, row as Row)
     return row as WithFiles<R, DB, T>
@@ -105,7 +105,7 @@ function statementsOf(
     async insert(db, table, rows) {
       const query = db.insertInto(table).values(rows)
       if (supportsReturning) return query.returningAll().execute()
-      // MySQL returns the first of the keys that a statement has made; they follow each other.
+      // MySQL returns the first of the keys that a statement has made; they are consecutive.
       const { insertId } = await query.executeTakeFirstOrThrow()
       const key = keyOf(table)
       const made = rows.map((row, at) => row[key] ?? Number(insertId) + at)
@@ -114,13 +114,13 @@ function statementsOf(
     read(db, table, columns, where) {
       const rows = db.selectFrom(table).where(meets(where))
       const query = rows.select(columns as string[])
-      // SQLite has no locks of rows.
+      // SQLite has no row locks.
       return (isSingle && !supportsTransactionalDdl ? query : query.forUpdate()).execute()
     },
     update: (db, table, values, where) => db.updateTable(table).set(values).where(meets(where)).execute(),
     delete: (db, table, where) => db.deleteFrom(table).where(meets(where)).execute(),
     async used(table, column, names) {
-      // The only connection is in a transaction whose end is not known, and waiting for it would be waiting for oneself.
+      // The only connection is in a transaction whose end is unknown. Waiting for it could be a deadlock.
       if (isSingle && running.getStore()?.isOpen) return names
       const rows = await root.selectFrom(table).select(`${column} as file`).where(column, 'in', names).execute()
       return rows.map(({ file }) => (file as FieldFile).name)

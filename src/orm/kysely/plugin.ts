@@ -5,7 +5,7 @@ import { isFileSource, Upload } from '../../fields/upload.ts'
 
 type Fields = ReadonlyMap<string, FileFields>
 
-/** Makes files of the names in results, and names of the files in queries. Content is refused there with `invalid_argument`. */
+/** Converts the names in results to files, and the files in queries to names. Content in a query is `invalid_argument`. */
 export class FilesPlugin extends k.OperationNodeTransformer implements k.KyselyPlugin {
   readonly #fields: Fields
   readonly #results = new WeakMap<k.QueryId, readonly (readonly [name: string, field: FileField])[]>()
@@ -35,7 +35,7 @@ export class FilesPlugin extends k.OperationNodeTransformer implements k.KyselyP
     return super.transformInsertQuery(node)
   }
 
-  /** Of an update, an upsert or a merge. */
+  /** Part of an update, an upsert or a merge. */
   protected override transformColumnUpdate(node: k.ColumnUpdateNode): k.ColumnUpdateNode {
     check(node.value, this.#written()[nameOf(node.column) ?? ''])
     return super.transformColumnUpdate(node)
@@ -49,20 +49,20 @@ export class FilesPlugin extends k.OperationNodeTransformer implements k.KyselyP
     return { ...node, values: node.values.map(named) }
   }
 
-  /** The file columns of the table that the innermost statement writes: those within a merge name none. */
+  /** Returns the file columns of the table that the innermost statement writes; statements within a merge name no table. */
   #written(): FileFields {
     const tables = this.nodeStack.map(node => (node as Query).into ?? (node as Query).table)
     return sourceOf(tables.findLast(Boolean), this.#fields)[1]
   }
 }
 
-/** Where queries name tables and columns. */
+/** The parts of queries that name tables and columns. */
 type Query = Partial<
   Pick<k.SelectQueryNode, 'from' | 'joins' | 'selections'> & Pick<k.InsertQueryNode, 'into' | 'returning'>
 > &
   Pick<k.UpdateQueryNode, 'table'>
 
-/** The result columns with files that a query selects from tables, by name or by `*`; others are not known. */
+/** Returns the result columns with files that a query selects from tables, by name or by `*`; others are unknown. */
 function columnsOf({ from, joins, into, table, selections, returning }: Query, fields: Fields): [string, FileField][] {
   const nodes = [...(from?.froms ?? []), ...(joins?.map(join => join.table) ?? []), into, table]
   const sources = new Map(nodes.map(node => sourceOf(node, fields)))
@@ -78,7 +78,7 @@ function columnsOf({ from, joins, into, table, selections, returning }: Query, f
   return Object.entries(found).filter((entry): entry is [string, FileField] => entry[1] !== undefined)
 }
 
-/** What a table is called in a query, and its file columns. */
+/** Returns the name of a table in a query, and its file columns. */
 function sourceOf(node: k.OperationNode | undefined, fields: Fields): [name: string, columns: FileFields] {
   const table = node !== undefined && k.AliasNode.is(node) ? node.node : node
   const name = table !== undefined && k.TableNode.is(table) ? table.table.identifier.name : ''
@@ -89,20 +89,20 @@ function aliasOf(node: k.OperationNode | undefined): string | undefined {
   return node !== undefined && k.AliasNode.is(node) && k.IdentifierNode.is(node.alias) ? node.alias.name : undefined
 }
 
-/** The column that a node names; undefined for `*` and for expressions. */
+/** Returns the column that a node names; undefined for `*` and for expressions. */
 function nameOf(node: k.OperationNode): string | undefined {
   const column = k.ReferenceNode.is(node) ? node.column : node
   return k.ColumnNode.is(column) ? column.column.name : undefined
 }
 
-/** Refuses a value for a file column that is no name of a stored file; SQL expressions are taken. */
+/** Rejects a value for a file column that is not the name of a stored file; SQL expressions are accepted. */
 function check(value: unknown, field: FileField | undefined): void {
   const node = Object(value) as k.OperationNode
   if (k.ValueNode.is(node)) field?.storedName(node.value)
   else if (!('kind' in node)) field?.storedName(value)
 }
 
-/** The name of a stored file; other values as they are. */
+/** Returns the name of a stored file; other values unchanged. */
 function named(value: unknown): unknown {
   if (value instanceof FieldFile) return value.toJSON()
   if (!(value instanceof Upload) && (!isFileSource(value) || ArrayBuffer.isView(value))) return value

@@ -2,7 +2,9 @@ import type * as orm from '@mikro-orm/core'
 import { Type } from '@mikro-orm/core'
 import { FieldFile, type FileField, type FilesOf, type FileValue, type Owner } from '../../fields/index.ts'
 
-/** The type of a file property: read as a `FieldFile`; `em.create` and `em.assign` take content; in conditions and in JSON it is a name. */
+/**
+ * The type of a file property: read as a `FieldFile`; `em.create` and `em.assign` accept content; in conditions and in JSON it is a name.
+ */
 export type FileProperty<T extends FieldFile = FieldFile> = orm.Opt<T> & {
   __runtime?: FileValue
   __raw?: FileValue
@@ -10,10 +12,10 @@ export type FileProperty<T extends FieldFile = FieldFile> = orm.Opt<T> & {
   [orm.PrimaryKeyProp]?: 'name'
 }
 
-/** The owner of the files that are made of columns at this moment. */
+/** The owner of the files that are currently being made from columns. */
 export const loading: { owner: Owner | undefined } = { owner: undefined }
 
-/** Columns hold names. Content waits for the flush, which stores it; every other way into a statement refuses it. */
+/** Columns contain names. Content waits for the flush, which stores it; it is rejected in any other statement. */
 export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty<T>, string | null> {
   /** A function, since MikroORM makes deep copies of types. */
   field!: () => FileField
@@ -23,7 +25,7 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
     if (given === null || given === undefined || typeof given === 'string') return given as null
     if (given instanceof FieldFile && given.committed && given.field === field) return given.name
     const refuse = (): string | null => field.encode(given)
-    // For comparisons: it equals nothing, and cannot be written.
+    // For comparisons: it equals no other value, and cannot be written.
     return context?.mode === 'serialization' ? ({ toString: refuse, toJSON: refuse } as never) : refuse()
   }
 
@@ -49,7 +51,7 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
 }
 
 /**
- * The type of a file property, for `EntitySchema`, `defineEntity` and decorators. NULL is read as an empty file.
+ * Returns the type of a file property, for `EntitySchema`, `defineEntity` and decorators. NULL is read as an empty file.
  * @example
  * pdf: { type: fileType(fileField({ uploadTo: 'pdfs' })), nullable: true }
  */

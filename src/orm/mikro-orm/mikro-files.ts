@@ -10,19 +10,19 @@ type Entity = Record<string, unknown>
 type ChangeSet = orm.ChangeSet<Entity>
 type Hydrator = { hydrate(entity: Entity, meta: orm.EntityMetadata, data: Entity, ...more: unknown[]): void }
 
-/** Hears of the flushes and transactions of an ORM, which waits for it. */
+/** Subscribes to the flushes and transactions of an ORM, which awaits its methods. */
 class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
   registry = fileRegistry
   readonly #models = new Map<unknown, FileModel>()
-  /** By transaction or savepoint of the database, and by unit of work: those of its flush that runs, or has failed. */
+  /** By transaction or savepoint of the database, and by unit of work: those of its current or failed flush. */
   readonly #files = new WeakMap<object, FileTransaction>()
   /** By transaction or savepoint: the savepoints and flushes in it. */
   readonly #inner = new WeakMap<object, object[]>()
-  /** By entity manager: in what its next savepoint begins. */
+  /** By entity manager: the transaction in which its next savepoint begins. */
   readonly #outer = new WeakMap<object, object | undefined>()
   readonly #haveRead = new WeakSet<FileTransaction>()
 
-  /** Finds the file properties of an entity, and registers their columns; the function takes them out again. */
+  /** Finds the file properties of an entity, and registers their columns; the returned function removes them. */
   register(driver: orm.IDatabaseDriver, meta: orm.EntityMetadata): () => void {
     const props = meta.props.filter(({ customType, persist }) => customType instanceof FileType && persist !== false)
     if (props.length === 0) return () => {}
@@ -31,7 +31,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     const fields = props.map(({ name, customType }) => [name, (customType as FileType).field()])
     const model = fileModel(meta.className, Object.fromEntries(fields), this.registry)
     this.#models.set(meta.class, model)
-    // By the driver, which knows neither filters nor the running transaction.
+    // Queried by the driver, which has neither filters nor the current transaction.
     return model.addUsers(async (name, names) => {
       const options = { fields: [name] as never[], connectionType: 'write' } as const
       const rows: object[] = await driver.find(meta.class, { [name]: { $in: names } } as object, options)
@@ -47,10 +47,10 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     void this.#outer.set(event.em, event.transaction)
   readonly afterTransactionCommit = (event: orm.TransactionEventArgs) => this.#end(event.transaction!, 'commit')
   readonly afterTransactionRollback = (event: orm.TransactionEventArgs) => this.#end(event.transaction!, 'rollback')
-  /** A flush that failed without any event ends here. */
+  /** Ends a flush that failed without any event. */
   readonly beforeFlush = ({ uow }: orm.FlushEventArgs) => this.#end(uow, 'rollback')
 
-  /** Stores what is assigned, before anything is written. */
+  /** Stores assigned content, before anything is written. */
   async onFlush({ em, uow }: orm.FlushEventArgs): Promise<void> {
     this.#running(em)
     const files = this.#begin(uow, em.getTransactionContext())
@@ -62,7 +62,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     }
   }
 
-  /** Reads and locks all rows that a flush changes or deletes; after the commit the database says which files are still used. */
+  /** Reads and locks all rows that a flush changes or deletes; after the commit the database reports which files are still used. */
   async beforeUpdate({ em }: orm.EventArgs<Entity>): Promise<void> {
     const uow = em.getUnitOfWork(false)
     const files = this.#files.get(uow)
@@ -81,7 +81,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
         ...(schema && { schema }),
         ...(em.isInTransaction() && { ctx: em.getTransactionContext(), lockMode: LockMode.PESSIMISTIC_WRITE as const }),
       })
-      // What was stored for a row that is gone is in none.
+      // A file that was stored for a missing row is in no row.
       if (rows.length < some.length) rows.push(...some.map(({ payload }) => payload))
       for (const row of rows) await model.release(row, undefined, files)
     }
@@ -94,7 +94,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     else this.#begin(transaction!, outer)
   }
 
-  /** Loads an entity, or makes it of values; the files are its own then. */
+  /** Loads an entity, or makes it from values; then it owns the files. */
   hydrate(hydrate: () => void, entity: Entity, meta: orm.EntityMetadata, data: Entity, ..._: unknown[]): void {
     const model = this.#models.get(meta.class)
     const outer = loading.owner
@@ -116,7 +116,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     const stored = await model.store(values, { row: entity, files })
     for (const [name, value] of Object.entries(stored)) {
       const before = entity[name]
-      // A flush that failed is tried again with the content; after one that did not, the ORM keeps what was written, too.
+      // A flush that failed is repeated with the content; after one that succeeded, the ORM also keeps the written values.
       files.onRollback(() => this.#files.get(uow) === files && (entity[name] = before))
       if (value !== undefined) Object.assign(payload, { [name]: value })
       entity[name] = model.fields[name]?.attach(value as string | null, new RowOwner(entity, this, entity)) ?? value
@@ -130,7 +130,10 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     return files
   }
 
-  /** Ends what is in it, too: a flush without any further event has failed; MySQL and MariaDB send none for a savepoint that is released. */
+  /**
+   * Also ends the inner savepoints and flushes: a flush without any further event has failed; MySQL and MariaDB send no event for a
+   * savepoint that is released.
+   */
   async #end(key: object, how: 'commit' | 'rollback'): Promise<void> {
     for (const inner of this.#inner.get(key) ?? [])
       await this.#end(inner, 'getChangeSets' in inner ? 'rollback' : 'commit')
@@ -139,14 +142,14 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     await ended
   }
 
-  /** Files of an entity are saved by a flush of its entity manager. */
+  /** Saves files of an entity by a flush of its entity manager. */
   async persist(row: object, values: object): Promise<void> {
     const before = Object.fromEntries(Object.keys(values).map(key => [key, (row as Entity)[key]]))
     FileTransaction.current()?.onRollback(() => Object.assign(row, before))
     await managerOf(Object.assign(row, values)).flush()
   }
 
-  /** The files of the transaction that an entity manager runs in. */
+  /** Returns the files of the transaction that an entity manager runs in. */
   #running(em: orm.EntityManager): FileTransaction | undefined {
     if (!em.isInTransaction()) return undefined
     const files = this.#files.get(em.getTransactionContext() as object)
@@ -155,12 +158,12 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
   }
 }
 
-/** Those of all tables: with inheritance, an entity can be in several. */
+/** Returns the changes of all tables: with inheritance, an entity can be in several. */
 function changesOf(uow: orm.UnitOfWork): ChangeSet[] {
   return uow.getChangeSets().flatMap(change => [change, ...(change.tptChangeSets ?? [])]) as ChangeSet[]
 }
 
-/** The entity manager of an entity: that of the running transaction, if it knows it. */
+/** Returns the entity manager of an entity: that of the current transaction, if it knows the entity. */
 function managerOf(row: object): orm.EntityManager {
   const own = helper(row).__em as orm.EntityManager | undefined
   if (own === undefined) throw new StorageError('unsupported', 'The entity is new: flush it before its file is saved.')
@@ -169,8 +172,8 @@ function managerOf(row: object): orm.EntityManager {
 }
 
 /**
- * Ties files to the writes of an ORM: content that is assigned is stored before a flush writes, and files that no row names go after the commit.
- * Call it once after `MikroORM.init`; the function that is returned undoes it.
+ * Connects files to the writes of an ORM: assigned content is stored before a flush writes, and files that no row names are removed after
+ * the commit. Call it once after `MikroORM.init`; the returned function disconnects them.
  * @example
  * mikroFiles(await MikroORM.init({ entities: [Resume], dbName: 'resumes.db' }))
  */

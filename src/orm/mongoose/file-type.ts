@@ -4,7 +4,7 @@ import { uploadOf } from '../../fields/file-field.ts'
 import { FieldFile, type FileField, FileTransaction, type FileValue } from '../../fields/index.ts'
 import { filesOf, sessionOf } from './sessions.ts'
 
-/** A path with a file, as Mongoose's types see it: documents have a `FieldFile`, `create` takes a `FileValue`. */
+/** A path with a file in Mongoose's types: documents have a `FieldFile`, `create` takes a `FileValue`. */
 export interface FileType<T extends FieldFile = FieldFile> {
   readonly type: typeof Schema.Types.Mixed
   readonly required: true
@@ -19,14 +19,14 @@ type Options = Pick<SchemaTypeOptions<FieldFile>, 'index' | 'required' | 'select
 export const attachedFields: WeakSet<FileField> = new WeakSet()
 
 /**
- * A path of a schema that holds a file: documents have a `FieldFile` there, an empty one for none, and MongoDB has its name. Anything that is no
- * file is refused with `invalid_argument`. The schema needs the plugin `mongooseFiles`; one field is for one path.
+ * Returns a path of a schema that contains a file: documents have a `FieldFile` there, an empty one for none, and MongoDB stores its name.
+ * A value that is not a file is `invalid_argument`. The schema needs the plugin `mongooseFiles`; one field is for one path.
  * @example
  * const schema = new Schema({ title: String, pdf: fileType(fileField({ uploadTo: 'pdfs' }), { index: true }) })
  */
 export function fileType<F extends FileField>(file: F, options: Options = {}): FileType<ReturnType<F['attach']>> {
   const files = new WeakMap<Document, FieldFile>()
-  /** The file of a document by what it has at the path: a name, none, or a file that waits to be stored. */
+  /** Returns the file of a document for its value at the path: a name, none, or a file that waits to be stored. */
   function get(this: unknown, value: unknown): unknown {
     if (!(this instanceof Document) || value instanceof FieldFile) return value
     if (!value && !this.isSelected(file.attribute)) return value
@@ -34,7 +34,7 @@ export function fileType<F extends FileField>(file: F, options: Options = {}): F
     if (!found?.equals(value)) files.set(this, (found = fileOf(this, file, file.storedName(value))))
     return found
   }
-  /** What a document or an update has for a value: a name, or a file that waits to be stored. */
+  /** Returns the value for a document or an update: a name, or a file that waits to be stored. */
   function set(this: unknown, value: unknown): unknown {
     if (!attachedFields.has(file))
       throw new ImproperlyConfigured('Files need the plugin mongooseFiles, those of a discriminator its base schema.')
@@ -48,7 +48,7 @@ export function fileType<F extends FileField>(file: F, options: Options = {}): F
   return { ...options, type: Schema.Types.Mixed, file, get, set } as never
 }
 
-/** The file of a document, which `save` and `delete` write: these paths, or all of a document that is new. */
+/** Returns the file of a document, which `save` and `delete` write: these paths, or all of a new document. */
 function fileOf(row: Document, field: FileField, name: string | null): FieldFile {
   const file: FieldFile = field.attach(name, {
     row,

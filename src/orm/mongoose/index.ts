@@ -9,8 +9,8 @@ export { type FileType, fileType } from './file-type.ts'
 const detachers = new WeakMap<object, () => void>()
 
 /**
- * The plugin for schemas with files: content is uploaded before a document is written, and files that documents have no longer go after the
- * commit. Files in subdocuments, arrays and maps are `improperly_configured`.
+ * Returns the plugin for schemas with files: content is uploaded before a document is written, and files that documents no longer contain
+ * are removed after the commit. Files in subdocuments, arrays and maps are `improperly_configured`.
  * @example
  * schema.plugin(mongooseFiles())
  */
@@ -21,7 +21,7 @@ export function mongooseFiles({ registry = fileRegistry }: { registry?: FileRegi
   }
 }
 
-/** Ends what the plugin does for the collection of a model, whose paths are no users of files any more. */
+/** Ends the plugin's work for the collection of a model; its paths no longer count as users of files. */
 export function detachFiles({ collection }: { readonly collection: object }): void {
   detachers.get(collection)?.()
   detachers.delete(collection)

@@ -5,7 +5,7 @@ import { type FileRegistry, FileTransaction } from '../../fields/index.ts'
 type Session = mongo.ClientSession
 const open = new WeakMap<Session, FileTransaction[]>()
 
-/** The files of the transaction that runs in a session, if one does. */
+/** Returns the files of the transaction of a session, if one is in progress. */
 export function filesOf(session: Session | null | undefined, registry: FileRegistry): FileTransaction | undefined {
   if (!session?.inTransaction()) return undefined
   const all = open.get(session) ?? watch(session)
@@ -13,13 +13,13 @@ export function filesOf(session: Session | null | undefined, registry: FileRegis
   return all.find(files => files.registry === registry)
 }
 
-/** The session of a document: its own, or that of the `connection.transaction` in which the code runs. */
+/** Returns the session of a document: its own, or that of the `connection.transaction` in which the code runs. */
 export function sessionOf(document: Document): Session | null | undefined {
   const base = document.db.base as { transactionAsyncLocalStorage?: AsyncLocalStorage<{ session: Session }> }
   return document.$session() ?? base.transactionAsyncLocalStorage?.getStore()?.session
 }
 
-/** Ends the files after the transaction: `withTransaction` and `connection.transaction` call these methods, and wait for them. */
+/** Ends the files after the transaction: `withTransaction` and `connection.transaction` call these methods, and await them. */
 function watch(session: Session): FileTransaction[] {
   const all: FileTransaction[] = []
   open.set(session, all)
@@ -31,7 +31,7 @@ function watch(session: Session): FileTransaction[] {
       await commitTransaction.call(session, options)
     } catch (error) {
       const { errorLabels } = error as { readonly errorLabels?: readonly string[] }
-      // What may have been committed can be committed again; at the end of the session its files stay.
+      // A commit with an unknown result can be repeated; at the end of the session its files stay.
       if (!errorLabels?.includes('UnknownTransactionCommitResult')) await end('rollback')
       throw error
     }

@@ -11,7 +11,10 @@ export type Methods = Record<string, (...args: Any[]) => Any>
 const UPDATES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'replaceOne', 'findOneAndReplace']
 const CHANGES = [...UPDATES, 'deleteOne', 'deleteMany', 'findOneAndDelete']
 
-/** Methods that see to files. All writes of Mongoose end in the collection, after hooks and validation, and with their session. */
+/**
+ * Returns the methods of a collection that handle files. All writes of Mongoose end in the collection, after hooks and validation, and with
+ * their session.
+ */
 export function writesOf(collection: Methods, model: FileModel): Methods {
   const names = ['find', 'insertOne', 'insertMany', 'bulkWrite', ...CHANGES]
   const raw: Methods = Object.fromEntries(names.map(name => [name, collection[name]!.bind(collection)]))
@@ -43,7 +46,7 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
       const how = { session: options.session, sort: options.sort, limit: name.endsWith('Many') ? 0 : 1, projection }
       for (let attempt = 0; ; attempt++) {
         const before: Doc[] = await (await raw['find']!(filter, how)).toArray()
-        // One document is written only while it has these files, so that none is lost when others write it too.
+        // One document is written only while it has these files, so that none is lost in parallel writes.
         const isExact = how.limit === 1 && before.length === 1 && attempt < 20
         const exact = isExact ? { ...filter, ...none, ...before[0] } : filter
         const result = await raw[name]!(exact, ...args, isExact ? { ...options, upsert: false } : options)
@@ -67,7 +70,7 @@ export function writesOf(collection: Methods, model: FileModel): Methods {
   }
 }
 
-/** Sets the names in a document in place of content, and the columns of pictures; a rollback takes that back. */
+/** Sets the names in a document in place of content, and the columns of pictures; a rollback reverts this. */
 function settle(row: Any, given: Doc, stored: Doc, files: FileTransaction): void {
   for (const [path, value] of Object.entries(stored)) {
     const was: Any = given[path]

@@ -11,27 +11,27 @@ type Row = Record<string, unknown>
 type Shape = { readonly fields: readonly { readonly name: string; readonly kind: string; readonly type: string }[] }
 /** A model of the schema: property of the client, fields of the key, and properties of related models by field. */
 type Model = { name: string; key: readonly string[]; files: FileModel | undefined; relations: Map<string, string> }
-/** Where calls run: in a transaction, or by the extended client itself, which has no `files`. */
+/** The client of a call: a transaction, or the extended client itself, which has no `files`. */
 type Scope = { readonly client: Client; readonly files?: FileTransaction }
 
-/** For transactions that are not the program's: they wait for a connection. */
+/** For transactions that the program did not begin: they wait for a connection. */
 const OWN = { maxWait: 60_000, timeout: 60_000 }
 const READ = /^(find(Unique|First|Many)(OrThrow)?|count|aggregate|groupBy)$/
 const WRITE = /^((create|update)(Many(AndReturn)?)?|upsert|delete(Many)?)$/
-/** Keys below which there is data of the same model. */
+/** Keys below which there are values of the same model. */
 const NESTED = ['data', 'create', 'update', 'createMany', 'connectOrCreate', 'updateMany', 'upsert']
 
-/** Where the columns are registered, and how rows are found. */
+/** Options of `prismaFiles`. */
 export interface PrismaFilesOptions {
-  /** Default: the global one. */
+  /** The registry of the columns. Default: the global one. */
   readonly registry?: FileRegistry | undefined
   /** The fields of the primary key by model, for `row.pdf.save()`. Default: `id`. */
   readonly keys?: Readonly<Record<string, readonly string[]>> | undefined
 }
 
 /**
- * An extension of a Prisma client by which columns hold files: rows are read with a `FieldFile`, content is stored before its row is written,
- * and files that no row names any more are deleted after the commit. A field that the schema lacks is `improperly_configured`.
+ * Returns an extension of a Prisma client for columns with files: rows are read with a `FieldFile`, content is stored before its row is
+ * written, and files that no row names any more are deleted after the commit. A field that is not in the schema is `improperly_configured`.
  * @example
  * const db = new PrismaClient({ adapter }).$extends(prismaFiles({ Resume: { pdf: fileField({ uploadTo: 'pdfs' }) } }))
  * await db.resume.create({ data: { title: 'CV', pdf: upload(buffer, 'cv.pdf') } })
@@ -59,7 +59,7 @@ export function prismaFiles<F extends PrismaFields>(fields: F, options: PrismaFi
       model.files?.addUsers(async (name, names) => {
         const args = { where: { [name]: { in: [...names] } }, select: { [name]: true } }
         const query = (by: Client): Promise<Client[]> => by[model.name].findMany(args)
-        // On one connection a query would see what a transaction has not committed: it waits for its end.
+        // On one connection a query would see uncommitted changes of a transaction: it waits for its end.
         const rows: Client[] = await (isShared(client) ? root['$transaction'](query, OWN) : query(root))
         return rows.map(row => row[name])
       }),
@@ -70,7 +70,7 @@ export function prismaFiles<F extends PrismaFields>(fields: F, options: PrismaFi
   return extend as unknown as FilesExtension<F>
 }
 
-/** A layer before the public methods of a Prisma client: what it reads has files, and its writes store them. */
+/** Returns a layer before the public methods of a Prisma client: its results contain files, and its writes store them. */
 function fileClient(base: Client, models: Map<string, Model>, registry: FileRegistry, $files: object): Client {
   const running = new AsyncLocalStorage<Scope>()
   const step = <T>(work: (files: FileTransaction) => Promise<T>, within?: FileTransaction): Promise<T> =>
@@ -107,7 +107,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     return READ.test(String(key)) || WRITE.test(String(key)) ? operate : delegate[key]
   }
 
-  /** Rows; their relations are methods of the promise. */
+  /** Returns rows; their relations are methods of the promise. */
   function read(scope: Scope, model: Model, args: Row, run: (by: Client) => Client): Client {
     const promise = lazy(run, async () => attached(scope, model, args, await run(scope.client)))
     for (const [name, related] of model.relations) {
@@ -116,7 +116,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     return promise
   }
 
-  /** Stores content; then reads the names that the rows have until now, and writes, in one transaction. */
+  /** Stores content, then reads the current names in the rows and writes, in one transaction. */
   async function write(given: Scope, model: Model, key: string, args: Row): Promise<unknown> {
     const scope = (given.files === undefined && isShared(base) && current()) || given
     const result = await step(async files => {
@@ -129,7 +129,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
         const before = isChange ? [await find({ where: values['where'], select })].flat().filter(isRow) : []
         const found = await tx[model.name][key](values)
         for (const row of before) await model.files!.release(row, after, files)
-        // For a row that was not found, or the other branch of an upsert, content was stored in vain.
+        // For a row that was not found, or the other branch of an upsert, content was stored without a row.
         if (key !== 'create' && key !== 'update') files.doubt()
         return found
       }
@@ -139,7 +139,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     return attached(scope, model, args, result)
   }
 
-  /** The arguments of a write, or of a nested one, with names in place of content. */
+  /** Returns the arguments of a write, or of a nested one, with names in place of content. */
   async function stored(model: Model, args: unknown, files: FileTransaction): Promise<unknown> {
     if (Array.isArray(args)) return mapParallel(args, { limit: 4 }, item => stored(model, item, files))
     if (!isRow(args)) return args
@@ -151,7 +151,7 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     return result
   }
 
-  /** Files go with the transaction of the database, or its savepoint. A list runs in one as well, one after the other. */
+  /** Files follow the transaction of the database, or its savepoint. A list also runs in one, one after the other. */
   function transaction(scope: Scope, work: Client[] | ((tx: Client) => Promise<unknown>), given?: object) {
     const inOrder = async (tx: Client): Promise<unknown[]> => {
       const results: unknown[] = []
@@ -169,9 +169,9 @@ function fileClient(base: Client, models: Map<string, Model>, registry: FileRegi
     }, scope.files)
   }
 
-  /** Makes files of the names in rows, and in those that were selected or included with them; returns the rows. */
+  /** Converts names in rows, and in those that were selected or included with them, to files; returns the rows. */
   function attached(readIn: Scope, model: Model, args: Row, rows: unknown): unknown {
-    // A file is saved in the transaction of the calling code, or in that in which its row was read, while it is open.
+    // A file is saved in the transaction of the calling code, or in the one in which its row was read, while that is open.
     const scope = (): Scope => current() ?? (readIn.files?.isOpen ? readIn : { client: base })
     const update = async (row: Row, data: Row): Promise<number> => {
       const where = Object.fromEntries(model.key.map(name => [name, row[name]]))
@@ -196,12 +196,12 @@ function isRow(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** Whether there is one connection, so that all calls take part in the transaction that runs on it. */
+/** Whether there is only one connection, so that all calls take part in its current transaction. */
 function isShared(client: Client): boolean {
   return client['_engineConfig'].activeProvider === 'sqlite'
 }
 
-/** A promise that begins its work when it is awaited, as Prisma's do; `again` makes the same one by the client of a transaction. */
+/** Returns a promise that begins its work when it is awaited, like Prisma's; `again` makes the same one by the client of a transaction. */
 function lazy(again: (by: Client) => Client, start: () => unknown): Client {
   let begun: Promise<unknown> | undefined
   const then: Promise<unknown>['then'] = (...args) => (begun ??= (async () => start())()).then(...args)

@@ -1,7 +1,7 @@
 import type { Args, Exact, Operation, PrismaPromise, Result } from '@prisma/client/runtime/client'
 import type { FileField, FileValue } from '../../fields/index.ts'
 
-/** File fields by model and attribute, both as the schema names them: `{ Resume: { pdf: fileField() } }`. */
+/** File fields by model and attribute, both with their names in the schema: `{ Resume: { pdf: fileField() } }`. */
 export type PrismaFields = Readonly<Record<string, Readonly<Record<string, FileField>>>>
 
 // biome-ignore lint/suspicious/noExplicitAny: its types are generated
@@ -9,7 +9,7 @@ export type Client = Record<string, any>
 
 type Scalar = string | number | bigint | boolean | symbol | null | undefined | Date | Uint8Array | { toFixed(): string }
 
-/** The arguments of a write in which fields of these names take files, whatever their model: nested writes reach all models. */
+/** The arguments of a write in which fields of these names accept files, in any model: nested writes reach all models. */
 type FileArgs<T, K> = T extends Scalar | ((...args: never) => unknown)
   ? T
   : T extends readonly (infer I)[]
@@ -24,7 +24,7 @@ type Write<O extends Operation, K> = <T, A extends FileArgs<Args<T, O>, K>>(
 type ResultOf<F extends PrismaFields[string]> = { [P in keyof F]: () => { compute: () => ReturnType<F[P]['attach']> } }
 type Writes = 'upsert' | `${'create' | 'update'}${'' | 'Many' | 'ManyAndReturn'}`
 
-/** What `$extends` takes: by it rows have files, writes take them, and `db.$files.detach()` ends the registration. */
+/** The argument of `$extends`: with it rows have files, writes accept them, and `db.$files.detach()` ends the registration. */
 export type FilesExtension<F extends PrismaFields> = (client: unknown) => {
   $extends: {
     extArgs: {

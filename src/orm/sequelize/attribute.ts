@@ -3,10 +3,10 @@ import { uploadOf } from '../../fields/file-field.ts'
 import { FieldFile, type FileField, type FileValue, type Owner } from '../../fields/index.ts'
 import { filesOf, transactionOf } from './transactions.ts'
 
-/** Attributes of a model as they are written: each that is a `FieldFile` takes content, a name or null as well; undefined leaves it as it is. */
+/** Attributes of a model for writing: each that is a `FieldFile` also accepts content, a name or null; undefined does not change it. */
 export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue | undefined : T[K] }
 
-/** The type of a file column, which takes nothing but names of stored files into SQL. */
+/** Returns the type of a file column, which passes only names of stored files to SQL. */
 function fileType(fileField: FileField): AbstractDataType {
   const toSql = (): string => `VARCHAR(${fileField.maxLength})`
   const stringify = (value: unknown): string => (typeof value === 'string' ? value : fileField.encode(value)!)
@@ -15,8 +15,9 @@ function fileType(fileField: FileField): AbstractDataType {
 }
 
 /**
- * A file column for `Model.init` and `sequelize.define`. It is read as a `FieldFile`; content that is assigned is stored when the row is written,
- * by a model under `sequelizeFiles`, and refused by others. What is neither content nor a name is `invalid_argument`.
+ * Returns a file column for `Model.init` and `sequelize.define`. It is read as a `FieldFile`. Assigned content is stored when the row is
+ * written by a model under `sequelizeFiles`, and rejected by other models. A value that is neither content nor a name is
+ * `invalid_argument`.
  * @example
  * Resume.init({ title: DataTypes.STRING, pdf: fileAttribute(fileField({ uploadTo: 'pdfs' })) }, { sequelize })
  */
@@ -42,7 +43,7 @@ export function fileAttribute(
       if (held === undefined && !this.isNewRecord && attributes?.includes(key) === false) return undefined
       return held instanceof FieldFile && !held.committed ? held : fileOf(this, field.storedName(held))
     },
-    // Until content is stored, `dataValues` hold the file; its object stays the same, since Sequelize compares old and new values.
+    // Until content is stored, `dataValues` contains the file; its object stays the same, since Sequelize compares old and new values.
     set(this: Model, value: unknown, key: string = field.attribute) {
       const held: unknown = this.getDataValue(key)
       if (value === undefined || value === held) return
@@ -58,7 +59,7 @@ export function fileAttribute(
   }
 }
 
-/** The row of a file that is saved or deleted by itself: that writes its attributes alone, or all of a new row. */
+/** Returns the owner of a file that is saved or deleted by itself: it writes only the file's attributes, or all of a new row. */
 function ownerOf(row: Model, field: FileField): Owner {
   return {
     row,

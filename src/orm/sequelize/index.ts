@@ -6,14 +6,15 @@ import { withFiles } from './statements.ts'
 export { type FileAttributes, fileAttribute } from './attribute.ts'
 
 /**
- * Puts the files of all models of a `Sequelize`, also of those that are defined later, under their rows: content is stored before the row is
- * written and removed if that fails, and files that no row names any more go after the commit. Returns a function that ends it.
+ * Connects files to the rows of all models of a `Sequelize`, also of those that are defined later: content is stored before the row is
+ * written and removed if that fails, and files that no row names any more are removed after the commit. Returns a function that disconnects
+ * them.
  * @example
  * sequelizeFiles(sequelize)
  */
 export function sequelizeFiles(sequelize: Sequelize, options: { registry?: FileRegistry } = {}): () => void {
   const ends: (() => unknown)[] = [() => sequelize.removeHook('afterDefine', attach as never)]
-  // SQLite in memory has one connection, with the id of the transaction that runs on it: what is read there may be rolled back.
+  // SQLite in memory has one connection, with the id of its current transaction: rows that are read there may be rolled back.
   const { connections } = sequelize.connectionManager as { connections?: { 1?: { uuid?: string } } }
   const isOpen = (): boolean => connections?.[1]?.uuid !== undefined
   const attach = (model: ModelStatic<Model>): void => {
@@ -25,7 +26,7 @@ export function sequelizeFiles(sequelize: Sequelize, options: { registry?: FileR
     const base = sequelize.getQueryInterface()
     Object.defineProperty(model, 'queryInterface', { configurable: true, value: withFiles(base, model, files) })
     const forget = files.addUsers(async (attribute, names) => {
-      // Not by `findAll`: soft-deleted rows count, and no scope, hook or running transaction may hide a row.
+      // Not by `findAll`: soft-deleted rows count, and no scope, hook or current transaction may hide a row.
       const where = { [model.getAttributes()[attribute]!.field!]: names }
       const select = { where, attributes: Object.keys(where), raw: true, transaction: null, useMaster: true }
       const wasOpen = isOpen()

@@ -7,7 +7,7 @@ type Values = Record<string, unknown>
 type Statement = (...given: unknown[]) => Promise<unknown>
 type Options = { transaction?: Transaction | null; ignoreDuplicates?: boolean; updateOnDuplicate?: unknown }
 
-/** Where the methods of `QueryInterface` have the parameters that concern files. Others refuse content, by the type of the column. */
+/** Positions of the parameters for files in the methods of `QueryInterface`. Other methods reject content, by the type of the column. */
 const METHODS = {
   insert: { row: 0, table: 1, values: 2, where: -1, options: 3 },
   bulkInsert: { row: -1, table: 0, values: 1, where: -1, options: 2 },
@@ -17,13 +17,16 @@ const METHODS = {
   bulkDelete: { row: -1, table: 0, values: -1, where: 1, options: 2 },
 }
 
-/** The `QueryInterface` by which a model with files reads and writes its rows: after all validations and hooks, just before the statement. */
+/**
+ * Returns the `QueryInterface` by which a model with files reads and writes its rows: after all validations and hooks, just before the
+ * statement.
+ */
 export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files: FileModel): QueryInterface {
   const statements = base as unknown as Record<string, Statement>
   const columnOf = (attribute: string): string => model.getAttributes()[attribute]?.field ?? attribute
   const columns = files.attributes.map(attribute => [columnOf(attribute), attribute] as const)
 
-  /** Puts the names of stored files into the columns; what is returned puts them into the row. */
+  /** Writes the names of stored files to the columns; the returned function writes them to the row. */
   const store = async (values: Values, given: Model | undefined, step: FileTransaction): Promise<() => void> => {
     const content = columns.flatMap(([column, key]) => (values[column] === undefined ? [] : [[key, values[column]]]))
     const pending = content.flatMap(([, value]) => (value instanceof FieldFile && !value.committed ? [value] : []))
@@ -56,14 +59,14 @@ export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files
     const work = async (step: FileTransaction): Promise<unknown> => {
       const settle: (() => void)[] = []
       await forEachParallel(rows, { limit: 8 }, async values => settle.push(await store(values, row, step)))
-      // No two writes may take the same file from a row. SQLite in memory has no connection for one more transaction.
+      // Two writes must not release the same file of a row. SQLite in memory has no connection for a further transaction.
       const isAlone = at.where >= 0 && !transaction && base.sequelize.getDialect() !== 'sqlite'
       const own = (tx: Transaction): ReturnType<typeof run> => run({ ...options, transaction: tx })
       const [before, result] = isAlone ? await base.sequelize.transaction(own) : await run(options)
       const after = isDeletion ? undefined : Object.fromEntries(columns.map(([column, key]) => [key, rows[0]![column]]))
       for (const names of before) await files.release(names, after, step)
       const isLost = !isDeletion && at.where >= 0 && before.length === 0
-      // What perhaps no row names is looked up; what no row was there for can be saved again.
+      // Files that possibly no row names are checked; content for a missing row can be saved again.
       if (isLost || options.ignoreDuplicates || options.updateOnDuplicate) step.doubt()
       if (!isLost) for (const each of settle) each()
       return result

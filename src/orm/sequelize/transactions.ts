@@ -6,8 +6,8 @@ type Full = Transaction & { readonly finished?: string; readonly parent?: Full; 
 const byRegistry = new WeakMap<FileRegistry, WeakMap<Transaction, FileTransaction>>()
 
 /**
- * The files of a transaction, or of a savepoint in one. Sequelize has no hook for a rollback, so its two methods are replaced: they end when the
- * files have ended. A savepoint that was left open ends with its transaction.
+ * Returns the files of a transaction, or of a savepoint in one. Sequelize has no hook for a rollback, so its two methods are replaced: they
+ * end when the files have ended. A savepoint that was left open ends with its transaction.
  */
 export function filesOf(given: Transaction | null | undefined, registry: FileRegistry): FileTransaction | undefined {
   if (!given) return undefined
@@ -36,10 +36,13 @@ export function filesOf(given: Transaction | null | undefined, registry: FileReg
   return files
 }
 
-/** In which transaction a row was read or written last. */
+/** The transaction in which a row was last read or written. */
 export const transactions: WeakMap<object, Transaction> = new WeakMap()
 
-/** The transaction in which the file of a row is saved: of the namespace of `Sequelize.useCLS`, or that of the row while it is open. */
+/**
+ * Returns the transaction in which the file of a row is saved: that of the namespace of `Sequelize.useCLS`, or that of the row while it is
+ * open.
+ */
 export function transactionOf(row: Model): Transaction | undefined {
   const { _cls } = row.sequelize.constructor as { _cls?: { get(key: string): Transaction | null | undefined } }
   let open = transactions.get(row) as Full | undefined

@@ -25,7 +25,7 @@ export class EntityFiles extends FileModel implements RowWriter<QueryRunner> {
     return Object.fromEntries(this.#columns.map(column => [column.propertyPath, column.getEntityValue(row) as unknown]))
   }
 
-  /** Puts stored files in the place of content, and releases those that only the row in the database has. */
+  /** Replaces content by stored files, and releases the files that only the row in the database names. */
   async storeRow(row: object, before: object | undefined, files: FileTransaction): Promise<void> {
     const values = this.valuesOf(row)
     const stored = await this.store(values, { row, files })
@@ -38,7 +38,7 @@ export class EntityFiles extends FileModel implements RowWriter<QueryRunner> {
     }
   }
 
-  /** Lets the files of a row that was read or written write it, in the transaction of the runner while that has its connection. */
+  /** Lets the files of a row that was read or written write the row, in the transaction of the runner while that has its connection. */
   own(row: object, runner: QueryRunner): void {
     const owner = new RowOwner(row, this, runner)
     for (const column of this.#columns) {
@@ -48,7 +48,7 @@ export class EntityFiles extends FileModel implements RowWriter<QueryRunner> {
     }
   }
 
-  /** The names in a column that are among these, of soft-deleted rows too. */
+  /** Returns those of the names that a column contains, including soft-deleted rows. */
   async used(path: string, names: readonly string[], runner: QueryRunner): Promise<unknown[]> {
     const rows = runner.manager.createQueryBuilder<ObjectLiteral>(this.metadata.target, 'owner').withDeleted()
     rows.select(`owner.${path}`, 'name').where(`owner.${path} IN (:...names)`, { names })

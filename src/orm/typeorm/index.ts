@@ -10,24 +10,24 @@ export type { WithFiles } from './values.ts'
 /** A transaction or savepoint of a query runner. */
 interface Level {
   readonly files: FileTransaction
-  /** Of rows that are being written: what does not come to its end has failed. */
+  /** Rows that are being written: a write that does not end has failed. */
   readonly rows: Map<object, FileTransaction>
-  /** Ends with the last upload. */
+  /** Resolves with the last upload. */
   last: Promise<unknown>
 }
 
-/** `databaseEntity` is not there for an insert, and for what is written by criteria: which rows that are is not known. */
+/** `databaseEntity` is missing for an insert, and for writes by criteria: their rows are unknown. */
 type RowEvent = { readonly metadata: EntityMetadata; readonly queryRunner: QueryRunner } & Readonly<
   Partial<Record<'entity' | 'databaseEntity', object | undefined>>
 >
 
-/** Keeps files and rows together. TypeORM waits for what these methods return, and calls those of transactions for savepoints too. */
+/** Keeps files and rows together. TypeORM awaits these methods, and calls those of transactions for savepoints, too. */
 class FileSubscriber implements EntitySubscriberInterface {
   readonly entities = new Map<EntityMetadata, EntityFiles>()
   readonly #registry: FileRegistry
   readonly #levels = new WeakMap<QueryRunner, Level[]>()
   readonly #top = (runner: QueryRunner) => this.#levels.get(runner)?.at(-1)
-  /** Whose transaction has just ended: it can be asked which files are used, and no other connection may be free. */
+  /** The runner whose transaction has just ended: it can be queried for used files, and no other connection may be free. */
   readonly #ended = new AsyncLocalStorage<QueryRunner>()
 
   constructor({ entityMetadatas }: DataSource, registry: FileRegistry) {
@@ -60,7 +60,7 @@ class FileSubscriber implements EntitySubscriberInterface {
     const [entity, level] = [this.entities.get(metadata), this.#top(queryRunner)]
     if (!entity || !level || !row) return
     const work = level.last.then(async () => {
-      // What a write of this row that has failed in this transaction has stored goes, and the row has its content again.
+      // Files that a failed write of this row has stored in this transaction are removed, and the row has its content again.
       await level.rows.get(row)?.rollback()
       const files = level.files.savepoint()
       level.rows.set(row, files)
@@ -85,7 +85,7 @@ class FileSubscriber implements EntitySubscriberInterface {
     const ended = this.#ended.getStore()
     const runner = ended ?? dataSource.createQueryRunner()
     try {
-      // On SQLite, which has one connection, the transaction of another may run: what it has deleted can come back.
+      // On SQLite, which has one connection, another transaction may be in progress: rows that it has deleted can come back.
       return runner.isTransactionActive ? [...names] : await entity.used(path, names, runner)
     } finally {
       if (ended === undefined) await runner.release()
@@ -101,8 +101,9 @@ class FileSubscriber implements EntitySubscriberInterface {
 }
 
 /**
- * Attaches the files of all columns by `fileColumn` to a data source: content is stored before its row is written, and files are deleted after
- * the commit of the change that leaves them without a row. Returns what detaches them. Before `initialize()` it is `improperly_configured`.
+ * Attaches the files of all columns by `fileColumn` to a data source: content is stored before its row is written, and files are deleted
+ * after the commit of the change that leaves them without a row. Returns a function that detaches them. Before `initialize()` it is
+ * `improperly_configured`.
  * @example
  * typeormFiles(await dataSource.initialize())
  * await dataSource.getRepository(Resume).save({ title: 'CV', pdf: upload(buffer, 'cv.pdf') })

@@ -2,7 +2,7 @@ import type { ObjectLiteral, SaveOptions } from 'typeorm'
 import type { FieldFile } from '../../fields/field-file.ts'
 import type { FileValue } from '../../fields/file-field.ts'
 
-/** The values of an entity as it is created and saved: a file column takes content, the name of a stored file, a file, or null. */
+/** The values of an entity for creating and saving: a file column accepts content, the name of a stored file, a file, or null. */
 export type WithFiles<E> = E extends FieldFile
   ? FileValue
   : E extends Date | Uint8Array | ((...args: never[]) => unknown)

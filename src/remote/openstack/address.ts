@@ -2,7 +2,7 @@ import { ImproperlyConfigured } from '../../core/errors.ts'
 import { serviceEndpoint } from '../endpoint.ts'
 import type { AuthVersion } from './auth-version.ts'
 
-/** Where tokens are requested. */
+/** The address that issues tokens. */
 export interface AuthAddress {
   readonly version: AuthVersion
   readonly url: string
@@ -10,12 +10,12 @@ export interface AuthAddress {
 
 /** The version in a path, and what may follow it: `/identity/v3/auth/tokens`, `/v2.0/tokens`, `/auth/v1.0`. */
 const VERSIONED = /^(.*?)\/(?:v([123])(\.\d+)?)(\/auth\/tokens|\/tokens|\/auth)?$/
-/** An address of version 1 without a `v`, as RGW has it. */
+/** An address of version 1 without a `v`, as RGW uses. */
 const BARE_V1 = /\/auth\/1(?:\.0)?$/
 
 /**
- * The address for tokens in a setting with or without a path, and its version: the wanted one, else the one in the path, else `implied`.
- * `improperly_configured`, with the name of the setting, for what is no http or https URL, and where nothing reports the version.
+ * The token address in a setting, with or without a path, and its version: the wanted version, else the one in the path, else `implied`.
+ * Code `improperly_configured`, with the name of the setting, if it is not an http or https URL, or if the version is unknown.
  */
 export function authAddress(
   text: string,

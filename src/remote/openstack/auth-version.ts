@@ -1,10 +1,10 @@
-/** A way of authentication. */
+/** An authentication method. */
 export type AuthKind = 'password' | 'apikey' | 'appcred' | 'token'
 
 /** Version of the identity API; 1.1 is that of Rackspace. */
 export type AuthVersion = 1 | 1.1 | 2 | 3
 
-/** What a setting says of the way of authentication; undefined where it says nothing. */
+/** The authentication method and version that a setting contains; undefined if it contains neither. */
 export interface AuthChoice {
   readonly version: AuthVersion | undefined
   readonly kind: AuthKind | undefined
@@ -22,8 +22,8 @@ const KINDS: ReadonlyMap<string, AuthKind> = new Map<string, AuthKind>([
 ])
 
 /**
- * A version or a type of authentication in any spelling of libcloud and swiftclient: `1`, `1.0`, `v2.0`, `2.0_password`, `3.x_appcred`,
- * `v3applicationcredential`, `password`. Throws an `Error` that names what is not supported, such as `oidc`.
+ * Parses a version or a type of authentication in any spelling of libcloud and swiftclient: `1`, `1.0`, `v2.0`, `2.0_password`,
+ * `3.x_appcred`, `v3applicationcredential`, `password`. Throws an `Error` that names an unsupported method, such as `oidc`.
  */
 export function parseAuth(raw: unknown): AuthChoice {
   const text = typeof raw === 'number' ? String(raw) : raw

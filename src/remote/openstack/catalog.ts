@@ -15,7 +15,7 @@ export interface Endpoint {
   readonly url: string
 }
 
-/** Which of the endpoints is meant. */
+/** Which endpoint is wanted. */
 export interface Wanted {
   readonly serviceType: string
   readonly serviceName: string | null
@@ -23,12 +23,12 @@ export interface Wanted {
   readonly interface: Interface
 }
 
-/** Names of the settings that say which endpoint is meant. */
+/** Names of the settings that select the endpoint. */
 export type WantedNames = Readonly<Record<keyof Wanted, string>>
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** The endpoints in a catalog of Keystone v3. An entry that cannot be read is left out. (Identity API v3, POST /v3/auth/tokens) */
+/** The endpoints in a catalog of Keystone v3. An entry that cannot be parsed is left out. (Identity API v3, POST /v3/auth/tokens) */
 export function endpointsOfV3(catalog: unknown): Endpoint[] {
   return items(catalog).flatMap(service =>
     items(service['endpoints']).flatMap(({ interface: side, url, region, region_id: regionId }) =>
@@ -37,12 +37,14 @@ export function endpointsOfV3(catalog: unknown): Endpoint[] {
   )
 }
 
-/** The endpoints in a catalog of version 2, which has the three sides of a region in one entry. (Identity API v2.0, POST /v2.0/tokens) */
+/**
+ * The endpoints in a catalog of version 2, in which one entry has all three interfaces of a region. (Identity API v2.0, POST /v2.0/tokens)
+ */
 export function endpointsOfV2(catalog: unknown): Endpoint[] {
   return items(catalog).flatMap(service => items(service['endpoints']).flatMap(entry => sidesOf(service, entry)))
 }
 
-/** Types of the services that Rackspace's version 1.1 has under a name only. */
+/** Types of the services that have only a name in Rackspace's version 1.1. */
 const TYPES: Readonly<Record<string, string>> = { cloudFiles: 'object-store', cloudFilesCDN: 'rax:object-cdn' }
 
 /** The endpoints in a catalog of Rackspace's version 1.1: lists by the name of the service. */
@@ -66,7 +68,7 @@ function endpointOf({ type, name }: Fields, region: unknown, side: unknown, addr
   return [{ type, name: textOf(name), region: textOf(region), interface: known as Interface, url }]
 }
 
-/** The address in an answer; undefined for one that is no plain http or https URL. */
+/** The address in an answer; undefined if it is not a plain http or https URL. */
 export function endpointUrl(text: string): string | undefined {
   try {
     if (!/^https?:\/\//i.test(text) || /[\s\\]/.test(text)) return undefined
@@ -77,7 +79,9 @@ export function endpointUrl(text: string): string | undefined {
   }
 }
 
-/** The URL of the one endpoint that is meant; `improperly_configured`, with the regions or services that there are, where it is none or several. */
+/**
+ * The URL of the only matching endpoint. Code `improperly_configured`, with the available regions or services, for none or several matches.
+ */
 export function pickEndpoint(endpoints: readonly Endpoint[], wanted: Wanted, names: WantedNames): string {
   const { serviceType, serviceName, regionName } = wanted
   const services = endpoints.filter(({ type, name }) => type === serviceType && (serviceName ?? name) === name)
@@ -143,12 +147,12 @@ function distinct<V>(values: readonly V[]): V[] {
   return [...new Set(values)]
 }
 
-/** The objects of a list; what else is in it is left out. */
+/** The objects of a list; other items are left out. */
 function items(list: unknown): Fields[] {
   return Array.isArray(list) ? list.filter(item => typeof item === 'object' && item !== null) : []
 }
 
-/** The fields of an object; none of any other value. */
+/** The fields of an object; an empty object for any other value. */
 export function fieldsOf(value: unknown): Fields {
   return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }

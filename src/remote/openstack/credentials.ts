@@ -8,22 +8,25 @@ import type { IdentityOptions } from './settings.ts'
 /** How a token is requested. */
 export interface AuthPlan extends AuthAddress {
   readonly request: AuthRequest
-  /** Names of the settings that say who asks. */
+  /** Names of the settings that hold the credentials. */
   readonly settings: readonly string[]
-  /** Names of the settings that say where, and how. */
+  /** Names of the settings for the address and the method. */
   readonly places: readonly string[]
 }
 
 type Names = Readonly<Record<keyof IdentityOptions, string>>
 type Body = Readonly<Record<string, unknown>>
 
-/** The name by which a user knows each option: its first global name. */
+/** The name of each option in messages: its first global name. */
 export function settingNames(declared: SettingsOf<IdentityOptions>): Names {
   const named = Object.entries(declared).map(([option, { keys }]) => [option, keys[0] ?? option])
   return Object.fromEntries(named) as Names
 }
 
-/** Returns how a token is requested with these options; `improperly_configured`, with the names of settings, for what is missing or contradicts. */
+/**
+ * Returns how to request a token with these options. Code `improperly_configured`, with names of settings, for missing or contradictory
+ * options.
+ */
 export function authPlan(options: IdentityOptions, names: Names): AuthPlan {
   return new Planner(options, names).plan()
 }
@@ -46,7 +49,7 @@ class Planner {
     return { ...address, request, settings, places: [this.#names.authUrl, this.#names.authVersion] }
   }
 
-  /** The kind that is set, else that of the credentials that are given. */
+  /** The method that is set, else the one that the credentials imply. */
   #kind(): AuthKind {
     const { applicationCredentialId, applicationCredentialName, password, token } = this.#options
     const set = this.#chosen('authType')?.kind ?? this.#chosen('authVersion')?.kind
@@ -69,7 +72,7 @@ class Planner {
     return version ?? other ?? (kind === 'appcred' ? 3 : undefined)
   }
 
-  /** The version that the credentials fit, where neither a setting nor the address reports it. */
+  /** The version that the credentials imply, if neither a setting nor the address contains it. */
   #implied(kind: AuthKind): AuthVersion | undefined {
     if (kind === 'apikey') return 2
     const o = this.#options
@@ -123,7 +126,7 @@ class Planner {
       return { 'RAX-KSKEY:apiKeyCredentials': credentials, ...this.#tenant(undefined) }
     }
     const { projectName, projectId } = this.#options
-    // swiftclient takes `tenant:user`, too.
+    // swiftclient also accepts `tenant:user`.
     const colon = projectName === null && projectId === null ? given.indexOf(':') : -1
     const username = given.slice(colon + 1)
     const tenant = colon < 0 ? undefined : given.slice(0, colon)
@@ -141,7 +144,7 @@ class Planner {
   #v3(kind: AuthKind): Body {
     if (kind === 'apikey') throw this.#odd(3, kind)
     if (kind === 'appcred') {
-      // It is for one project, and refuses any scope.
+      // An application credential is for one project and refuses any scope.
       return { identity: { methods: ['application_credential'], application_credential: this.#appCredential() } }
     }
     const scope = this.#scope()

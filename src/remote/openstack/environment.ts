@@ -1,14 +1,14 @@
 import type { ResolvedSettings } from '../../core/settings.ts'
 import { type IdentityOptions, identitySettings } from './settings.ts'
 
-/** The program whose names a setting has: swiftclient's old ones (`ST_`), OpenStack's (`OS_`), or ours. */
+/** The program that a setting's name comes from: old swiftclient (`ST_`), OpenStack (`OS_`), or this library. */
 function familyOf(key: string): string {
   return /^(?:ST|OS)_/.exec(key)?.[0] ?? ''
 }
 
 /**
- * Leaves out of the environment what belongs to another cloud: `OS_*` counts where the address is that of `OS_AUTH_URL`, or no address is given;
- * `ST_*` where it is that of `ST_AUTH`. A password of one cloud is never sent to another one.
+ * Ignores environment variables of another cloud: `OS_*` counts if the address comes from `OS_AUTH_URL`, or if there is no address; `ST_*`
+ * counts if it comes from `ST_AUTH`. So the password of one cloud is never sent to another cloud.
  */
 export function withOneCloud<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
   const from = origins as Readonly<Record<keyof IdentityOptions, ResolvedSettings<T>['origins'][keyof T & string]>>

@@ -6,18 +6,18 @@ import { countOf, dateOf, headerTextOf } from '../headers.ts'
 import type { AuthVersion } from './auth-version.ts'
 import { type Endpoint, endpointsOfV2, endpointsOfV3, endpointsOfV11, endpointUrl, fieldsOf } from './catalog.ts'
 
-/** What one authentication gave. */
+/** The result of one authentication. */
 export interface Grant {
   /** Secret. */
   readonly token: string
-  /** By this machine's clock; undefined where the service does not report. */
+  /** By this machine's clock; undefined if the service does not report it. */
   readonly expiresAt: Date | undefined
   readonly endpoints: readonly Endpoint[]
-  /** Whether the endpoints are a catalog with regions and interfaces; version 1 gives one address. */
+  /** Whether the endpoints are a catalog with regions and interfaces. Version 1 returns a single address. */
   readonly isCatalog: boolean
 }
 
-/** The grant in the headers of version 1: the account's address, its token, and at Rackspace that of the CDN. (Swift, "Auth System") */
+/** The grant in the headers of version 1: the account's address, its token, and the CDN address at Rackspace. (Swift, "Auth System") */
 export function grantOfV1(headers: IncomingHttpHeaders): Grant {
   const url = endpointUrl(headerTextOf(headers['x-storage-url']) ?? '')
   if (url === undefined) throw noGrant('the answer has no X-Storage-Url that is an http or https URL')
@@ -35,7 +35,7 @@ export function grantOfV1(headers: IncomingHttpHeaders): Grant {
   }
 }
 
-/** The grant in the JSON of the other versions. Version 3 has its token in a header. */
+/** The grant in the JSON of the other versions. Version 3 returns its token in a header. */
 export function grantOf(version: Exclude<AuthVersion, 1>, { headers, value }: AuthDocument): Grant {
   if (version === 3) {
     const { expires_at: end, catalog } = fieldsOf(value['token'])
@@ -54,7 +54,10 @@ function tokenOf(given: unknown): string {
   return token
 }
 
-/** The end of a token by this machine's clock: as long from now as it is from the service's own time. Undefined for what is no time ahead. */
+/**
+ * When a token ends, by this machine's clock: now plus the lifetime by the service's clock. Undefined if the value is not a time in the
+ * future.
+ */
 function expiryOf(given: unknown, headers: IncomingHttpHeaders): Date | undefined {
   const end = dateOf(textOf(given))
   if (end === undefined) return undefined
@@ -62,7 +65,7 @@ function expiryOf(given: unknown, headers: IncomingHttpHeaders): Date | undefine
   return lifeMs > 0 ? endOf(lifeMs) : undefined
 }
 
-/** Milliseconds of the longest life that is believed: 10 years. */
+/** Longest lifetime that is accepted, in milliseconds: 10 years. */
 const LONGEST_MS = 315_360_000_000
 
 function endOf(lifeMs: number): Date {

@@ -11,17 +11,17 @@ import { Renewed } from '../token.ts'
 import type { AuthPlan } from './credentials.ts'
 import { type Grant, grantOf, grantOfV1 } from './grant.ts'
 
-/** How the identity service is reached. */
+/** How to reach the identity service. */
 export type IdentityConnection = ConnectionOptions & Pick<CommonOptions, 'timeoutSecs'>
 
-/** A token is renewed this long before its end, in ms. */
+/** A token is renewed this long before it expires, in ms. */
 const EARLY_MS = 60_000
-/** Sets of credentials whose tokens are kept in the process. */
+/** Maximum number of credentials whose tokens are kept in the process. */
 const MOST_KEPT = 100
 const PACE = { baseMs: 100, capMs: 20_000, random: Math.random }
 const PURPOSE = 'authenticate'
 
-/** The grants for one set of credentials: one at a time, however many storages and calls use it. */
+/** The grants for one set of credentials. All storages and calls share one grant. */
 export class Grants {
   readonly #plan: AuthPlan
   readonly #connection: IdentityConnection
@@ -37,7 +37,7 @@ export class Grants {
     this.#renewed = new Renewed(() => this.#load(), { endOf: ({ expiresAt }) => expiresAt, earlyMs: EARLY_MS })
   }
 
-  /** The grant, at once when one is at hand. */
+  /** The grant, without a promise if it is already loaded. */
   get(signal: AbortSignal): Grant | Promise<Grant> {
     return this.#renewed.get(signal)
   }
@@ -47,7 +47,7 @@ export class Grants {
     this.#renewed.drop(grant)
   }
 
-  /** After a failure that may pass it waits before it asks again, as long as the service said: those who come meanwhile wait with it. */
+  /** After a temporary failure, waits as long as the service asked before the next request. Callers that come meanwhile share the wait. */
   async #load(): Promise<Grant> {
     const pause = this.#resumeMs - Date.now()
     if (pause > 0) await sleep(pause)
@@ -63,7 +63,7 @@ export class Grants {
     }
   }
 
-  /** A client of its own for each token, since this one outlives the storages. */
+  /** Each token gets its own client, since the token outlives the storages. */
   async #authenticate(): Promise<Grant> {
     const { version, request } = this.#plan
     const http = httpClientOf(this.#connection, this.#services)
@@ -80,29 +80,29 @@ export class Grants {
   }
 }
 
-/** The same error with the names of the settings to look at; that of a proxy (407) has nothing to do with them. */
+/** The same error with the names of the settings to check. The error of a proxy (407) is returned unchanged. */
 function advised(error: StorageError, { url, settings, places }: AuthPlan): StorageError {
   const { code, message, status, cause } = error
   const details = { status, cause, outcome: 'not_applied' } as const
-  // Only the time-out of the request can have ended it: it is of no call.
+  // The request belongs to no call, so only its time-out can have aborted it.
   if (code === 'aborted') return new StorageError('timeout', `The identity service ${url} does not answer.`, details)
   const named = code === 'permission_denied' ? settings : code === 'improperly_configured' ? places : []
   if (named.length === 0 || status === undefined || status === 407) return error
   return new StorageError(code, `${message.replace(/\.$/, '')}. Check ${named.join(', ')}.`, details)
 }
 
-/** Grants by credentials, for each client that a program brings, and for our own. */
+/** Grants by credentials, for each client that a program passes, and for the built-in client. */
 const kept = new WeakMap<object, Map<string, Grants>>()
 const OWN = {}
 
-/** The grants of a plan: the same for storages of equal credentials and connection settings. */
+/** The grants of a plan. Storages with equal credentials and connection settings share them. */
 export function sharedGrants(plan: AuthPlan, connection: IdentityConnection, services: Services): Grants {
   const ofClient = services.httpClient ?? OWN
   const known = kept.get(ofClient) ?? new Map<string, Grants>()
   kept.set(ofClient, known)
   const key = keyOf(plan, connection, services)
   const grants = known.get(key) ?? new Grants(plan, connection, { httpClient: services.httpClient, env: services.env })
-  // The one that was asked for last is the last to go.
+  // The grants that were used last are removed last.
   known.delete(key)
   known.set(key, grants)
   const [oldest] = known.keys()

@@ -9,19 +9,19 @@ import { type Grants, type IdentityConnection, sharedGrants } from './grants.ts'
 import type { Session } from './session.ts'
 import { type IdentityOptions, identitySettings } from './settings.ts'
 
-/** The credentials of one storage, and how its identity service is reached. */
+/** The credentials of one storage, and how to reach its identity service. */
 export type IdentityInput = IdentityOptions & IdentityConnection
 
-/** What differs between clouds. */
+/** Differences between clouds. */
 export interface IdentityTraits {
   /** The declarations of the options, for the names in messages. Default: those of Swift. */
   readonly declared?: SettingsOf<IdentityOptions> | undefined
-  /** The internal address of an account where version 1 returns the public one. */
+  /** Returns the internal address of an account, if version 1 returns the public one. */
   internalOf?(url: string): string
 }
 
 /**
- * The sessions of one storage. Storages of equal credentials and connection settings share one token in the process.
+ * The sessions of one storage. Storages with equal credentials and connection settings share one token in the process.
  *
  * @example
  * const identity = new Identity(options, services)
@@ -32,11 +32,11 @@ export class Identity {
   readonly #traits: IdentityTraits
   readonly #names: Readonly<Record<keyof IdentityOptions, string>>
   readonly #grants: Grants | undefined
-  /** A session of the settings alone, until it is refused. */
+  /** A session made of settings only, until the service refuses it. */
   #given: Session | undefined
   #last: { readonly grant: Grant; readonly session: Session } | undefined
 
-  /** Checks what needs no network: credentials that are missing or contradict each other are `improperly_configured`. Does no I/O. */
+  /** Checks the options without the network: missing or contradictory credentials are `improperly_configured`. Does no I/O. */
   constructor(options: IdentityInput, services: Services, traits: IdentityTraits = {}) {
     this.#options = options
     this.#traits = traits
@@ -48,7 +48,10 @@ export class Identity {
     this.#grants = plan && sharedGrants(plan, options, services)
   }
 
-  /** The session, at once when one is at hand; loaded once for all calls that wait, with their retries. A refusal is `permission_denied`. */
+  /**
+   * The session, without a promise if it is already loaded. It is loaded once for all waiting calls, with their retries. A refusal is
+   * `permission_denied`.
+   */
   session(ctx: Pick<CallContext, 'signal' | 'step'>): Session | Promise<Session> {
     const grants = this.#grants
     if (this.#given !== undefined || grants === undefined) return this.#given!
@@ -62,17 +65,17 @@ export class Identity {
     })
   }
 
-  /** Forgets a session whose token the service refused (401); returns whether another one can be had. */
+  /** Forgets a session whose token the service refused (401). Returns whether a new session can be requested. */
   drop(session: unknown): boolean {
     const last = this.#last
     if (this.#grants === undefined) return false
     if (session === this.#given) this.#given = undefined
-    // A session that is not the last one is of a token that was replaced meanwhile.
+    // An older session has a token that was already replaced.
     else if (last !== undefined && session === last.session) this.#grants.drop(last.grant)
     return true
   }
 
-  /** What no message may show, besides the token of a request. */
+  /** Texts that no message may contain, besides the token of a request. */
   get secrets(): ReadonlyArray<string | undefined> {
     const { password, applicationCredentialSecret, token } = this.#options
     return [password ?? undefined, applicationCredentialSecret ?? undefined, token ?? undefined]
@@ -114,12 +117,12 @@ export class Identity {
   #unscoped(): ImproperlyConfigured {
     const { projectId, projectName, domainName } = this.#names
     const text = `the token is for no project. Set ${projectName}, ${projectId} or ${domainName}.`
-    return new ImproperlyConfigured(`The identity service gave no catalog: ${text}`)
+    return new ImproperlyConfigured(`The identity service returned no catalog: ${text}`)
   }
 }
 
 const CDN_TYPE = 'rax:object-cdn'
-/** What version 1 has one of. */
+/** The values of the only endpoint in version 1. */
 const SINGLE = { serviceType: 'object-store', serviceName: null, regionName: null } as const
 const PUBLIC = { interface: 'public' } as const
 
@@ -128,7 +131,7 @@ function givenSession({ token, storageUrl }: IdentityOptions): Session | undefin
   return { token, storageUrl, publicUrl: storageUrl, expiresAt: undefined }
 }
 
-/** Whether there are credentials besides a token, to request another one with. */
+/** Whether there are credentials to request a new token with, besides a token. */
 function hasCredentials({ authUrl, password, applicationCredentialSecret }: IdentityOptions): boolean {
   return authUrl !== null && (password !== null || applicationCredentialSecret !== null)
 }

@@ -4,10 +4,10 @@ export interface Session {
   readonly token: string
   /** The account's address for transfers, without a trailing slash: `https://swift.example.com/v1/AUTH_1`. */
   readonly storageUrl: string
-  /** The same on the public interface: for URLs, also where transfers go over an internal one. Without a trailing slash. */
+  /** The account's address on the public interface, without a trailing slash. For URLs, even if transfers use an internal interface. */
   readonly publicUrl: string
-  /** The account's address at the CDN of Rackspace, without a trailing slash; undefined where there is none. */
+  /** The account's address at the CDN of Rackspace, without a trailing slash; undefined if there is none. */
   readonly cdnUrl?: string | undefined
-  /** By this machine's clock; undefined where the service does not report. */
+  /** By this machine's clock; undefined if the service does not report it. */
   readonly expiresAt: Date | undefined
 }

@@ -4,7 +4,7 @@ import { serviceEndpoint } from '../endpoint.ts'
 import { shownAddress } from '../shown.ts'
 import { parseAuth } from './auth-version.ts'
 
-/** The credentials of a storage, and which service of the catalog it uses. */
+/** The credentials of a storage, and the service of the catalog that it uses. */
 export interface IdentityOptions {
   readonly authUrl: string | null
   readonly authVersion: string | number | null
@@ -43,7 +43,7 @@ function auth(what: string, keys: readonly string[]): Setting<string | null> {
   return setting<string | null>('text or null', parseChoice, { default: null, keys, doc: what })
 }
 
-/** Declarations of who a storage is: names of django-storage-swift, then those of swiftclient's environment. */
+/** Declarations of the credentials: names of django-storage-swift, then names of swiftclient's environment. */
 export const identitySettings: SettingsOf<IdentityOptions> = {
   authUrl: address(
     'Where the identity service is, with or without its version: https://keystone.example.com:5000/v3.',
@@ -59,7 +59,7 @@ export const identitySettings: SettingsOf<IdentityOptions> = {
     'OS_AUTH_TYPE',
   ]),
   username: name(
-    'User; with version 1 `account:user`.',
+    'Name of the user; with version 1 `account:user`.',
     ['SWIFT_USERNAME', 'SWIFT_USER', 'ST_USER', 'OS_USERNAME'],
     ['user', 'api_username'],
   ),
@@ -75,12 +75,12 @@ export const identitySettings: SettingsOf<IdentityOptions> = {
   userDomainName: name('Domain of the user, by name.', ['SWIFT_USER_DOMAIN_NAME', 'OS_USER_DOMAIN_NAME']),
   userDomainId: name('Domain of the user, by id; default is `default`.', ['SWIFT_USER_DOMAIN_ID', 'OS_USER_DOMAIN_ID']),
   projectName: name(
-    'Project (tenant) that has the files, by name.',
+    'Name of the project (tenant) of the files.',
     ['SWIFT_TENANT_NAME', 'SWIFT_PROJECT_NAME', 'OS_PROJECT_NAME', 'OS_TENANT_NAME'],
     ['tenantName', 'tenant_name', 'tenant'],
   ),
   projectId: name(
-    'The project by id, which needs no domain.',
+    'Id of the project; needs no domain.',
     ['SWIFT_TENANT_ID', 'SWIFT_PROJECT_ID', 'OS_PROJECT_ID', 'OS_TENANT_ID'],
     ['tenantId', 'tenant_id'],
   ),
@@ -89,16 +89,13 @@ export const identitySettings: SettingsOf<IdentityOptions> = {
     'SWIFT_PROJECT_DOMAIN_ID',
     'OS_PROJECT_DOMAIN_ID',
   ]),
-  domainName: name('Domain that the token is for, by name, instead of a project.', [
-    'SWIFT_DOMAIN_NAME',
-    'OS_DOMAIN_NAME',
-  ]),
-  domainId: name('That domain by id.', ['SWIFT_DOMAIN_ID', 'OS_DOMAIN_ID']),
+  domainName: name('Name of the domain of the token, instead of a project.', ['SWIFT_DOMAIN_NAME', 'OS_DOMAIN_NAME']),
+  domainId: name('Id of the domain of the token, instead of a project.', ['SWIFT_DOMAIN_ID', 'OS_DOMAIN_ID']),
   applicationCredentialId: name('Id of an application credential.', [
     'SWIFT_APPLICATION_CREDENTIAL_ID',
     'OS_APPLICATION_CREDENTIAL_ID',
   ]),
-  applicationCredentialName: name('Its name, instead of its id; needs the user.', [
+  applicationCredentialName: name('Name of the application credential, instead of its id; needs the user.', [
     'SWIFT_APPLICATION_CREDENTIAL_NAME',
     'OS_APPLICATION_CREDENTIAL_NAME',
   ]),
@@ -115,11 +112,11 @@ export const identitySettings: SettingsOf<IdentityOptions> = {
     aliases: ['auth_token', 'authToken'],
     secret: true,
     role: 'credential',
-    doc: 'A token at hand: used as it is with storageUrl, else exchanged for one of the project.',
+    doc: 'An existing token: used directly with storageUrl, else exchanged for a token of the project.',
   }),
   storageUrl: {
     ...address(
-      "The account's address for transfers, instead of that of the catalog: https://swift.example.com/v1/AUTH_1.",
+      'Address of the account for transfers, instead of the address in the catalog: https://swift.example.com/v1/AUTH_1.',
       ['SWIFT_STORAGE_URL', 'OS_STORAGE_URL'],
       ['storage_url', 'object_storage_url'],
     ),
@@ -129,13 +126,13 @@ export const identitySettings: SettingsOf<IdentityOptions> = {
     default: null,
     keys: ['SWIFT_REGION_NAME', 'OS_REGION_NAME'],
     aliases: ['region', 'region_name'],
-    doc: 'Region of the catalog; needed where it has several.',
+    doc: 'Region of the catalog; required if the catalog has several.',
   }),
   interface: setting('public | internal | admin', parseInterface, {
     default: 'public',
     keys: ['SWIFT_INTERFACE', 'SWIFT_ENDPOINT_TYPE', 'OS_INTERFACE', 'OS_ENDPOINT_TYPE'],
     aliases: ['endpointType', 'endpoint_type'],
-    doc: 'Interface of the catalog for transfers; URLs are always on the public one.',
+    doc: 'Interface of the catalog for transfers; URLs always use the public one.',
   }),
   serviceType: word({
     default: 'object-store',
@@ -161,7 +158,7 @@ function parseUrl(raw: unknown): string | null {
   return `${scheme}://${host}${path}`
 }
 
-/** The spelling that was given, where it is one of a version or of a way of authentication. */
+/** The value as it was written, if it is a version or an authentication method. */
 function parseChoice(raw: unknown): string | null {
   if (raw === null || raw === '' || raw === 'None') return null
   parseAuth(raw)

@@ -4,14 +4,14 @@ import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
 
 /** A CloudFront key pair. */
 export interface CloudFrontKey {
-  /** The public key's id at CloudFront: `AWS_CLOUDFRONT_KEY_ID`. */
+  /** The public key's id in CloudFront: `AWS_CLOUDFRONT_KEY_ID`. */
   readonly keyId: string
   /** The RSA private key as PEM: `AWS_CLOUDFRONT_KEY`. */
   readonly privateKey: string | Uint8Array
   readonly passphrase?: string | undefined
 }
 
-/** Until when, and optionally from when and for whom, a URL is valid. Only an end makes a canned policy, more a custom one. */
+/** The validity of a URL: its end, and optionally its start and an IP range. An end alone makes a canned policy, more a custom one. */
 export interface CloudFrontLimits {
   readonly expiresAt: Date
   readonly startsAt?: Date | undefined
@@ -32,15 +32,15 @@ export class CloudFrontSigner {
   readonly keyId: string
   readonly #key: KeyObject
 
-  /** A key that is not an RSA private key in PEM is `ImproperlyConfigured`; the message never quotes it. */
+  /** Code `improperly_configured` if the key is not an RSA private key in PEM; the message never contains the key. */
   constructor(key: CloudFrontKey) {
     this.keyId = key.keyId
     this.#key = readKey(key)
   }
 
   /**
-   * Signs an encoded URL, which may have a query. A URL with other than printable ASCII is `invalid_argument`; so is one with `*` where it
-   * takes a custom policy, in which that is a wildcard.
+   * Signs an encoded URL, which may have a query. Code `invalid_argument` for a URL with characters other than printable ASCII, and for one
+   * with `*` if it needs a custom policy, in which `*` is a wildcard.
    */
   url(url: string, limits: CloudFrontLimits | CloudFrontPolicy): string {
     checkUrl(url)
@@ -50,7 +50,7 @@ export class CloudFrontSigner {
     return `${url}${mark}${first}&Signature=${this.#sign(policy)}&Key-Pair-Id=${encodeURIComponent(this.keyId)}`
   }
 
-  /** The cookies that open a URL, or with a policy what its `Resource` matches: `CloudFront-Expires` or `-Policy`, `-Signature`, `-Key-Pair-Id`. */
+  /** The cookies for a URL, or with a policy for its `Resource`: `CloudFront-Expires` or `-Policy`, `-Signature`, `-Key-Pair-Id`. */
   cookies(url: string, limits: CloudFrontLimits | CloudFrontPolicy): CloudFrontCookies {
     checkUrl(url)
     const { policy, expires } = policyOf(url, limits)
@@ -90,7 +90,7 @@ function policyOf(url: string, limits: CloudFrontLimits | CloudFrontPolicy): { p
   )
 }
 
-/** The policy for a URL, in which `*` stands for any characters, as the JSON text that is signed. */
+/** The policy for a URL as the JSON text that is signed. `*` in the URL matches any characters. */
 export function policyText(url: string, { expiresAt, startsAt, ipAddress }: CloudFrontLimits): string {
   const condition: Record<string, unknown> = { DateLessThan: { 'AWS:EpochTime': epoch(expiresAt, 'expiresAt') } }
   if (startsAt) condition['DateGreaterThan'] = { 'AWS:EpochTime': epoch(startsAt, 'startsAt') }
@@ -104,7 +104,7 @@ function epoch(date: Date, what: string): number {
   throw new StorageError('invalid_argument', `${what} is not a date from 1970 to January 2038`)
 }
 
-/** The last second that CloudFront knows. */
+/** The last second that CloudFront accepts. */
 const MAX_EPOCH = 2_147_483_647
 
 function cidr(address: string): string {

@@ -1,21 +1,21 @@
-/** Whose names a version 4 signature uses. */
+/** The names that a version 4 signature uses, by company. */
 export interface SigningDialect {
   readonly algorithm: string
-  /** What stands before the secret in the first key. */
+  /** Prefix of the secret in the first key. */
   readonly keyPrefix: string
   /** Last part of a scope. */
   readonly terminator: string
-  /** Service of a scope where none is given. */
+  /** Service of a scope if none is set. */
   readonly service: string
   /** Headers that the signature adds. */
   readonly dateHeader: string
   readonly payloadHeader: string
   readonly tokenHeader: string
-  /** Beginning of the parameters of a signed URL. */
+  /** Prefix of the parameters of a signed URL. */
   readonly parameter: string
-  /** Beginning of the fields of a signed form. */
+  /** Prefix of the fields of a signed form. */
   readonly field: string
-  /** Whether a signed URL takes the service's own headers into its query; else they are signed and must be sent. */
+  /** Whether a signed URL moves the service's own headers into its query. Otherwise they are signed and must be sent. */
   readonly movesHeaders: boolean
 }
 
@@ -47,5 +47,5 @@ export const GOOG4: SigningDialect = {
   movesHeaders: false,
 }
 
-/** Google's, with the RSA key of a service account, or signed by the IAM service. */
+/** Google's, with the RSA key of a service account or a signature of the IAM service. */
 export const GOOG4_RSA: SigningDialect = { ...GOOG4, algorithm: 'GOOG4-RSA-SHA256' }

@@ -1,6 +1,6 @@
 import { StorageError, SuspiciousFileOperation } from '../../core/errors.ts'
 
-/** Per ASCII code: itself where RFC 3986 calls it unreserved, else its `%XX`. */
+/** By ASCII code: the character if RFC 3986 calls it unreserved, else its `%XX`. */
 const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, code) => {
   const char = String.fromCharCode(code)
   return /[A-Za-z0-9._~-]/.test(char) ? char : `%${code.toString(16).toUpperCase().padStart(2, '0')}`
@@ -8,12 +8,14 @@ const ESCAPES: readonly string[] = Array.from({ length: 128 }, (_, code) => {
 const UNRESERVED: readonly boolean[] = ESCAPES.map(form => form.length === 1)
 const SLASH = 47
 
-/** Percent-encodes UTF-8 except RFC 3986 unreserved characters, as both signature versions want it; a lone surrogate is `invalid_argument`. */
+/**
+ * Percent-encodes UTF-8 except RFC 3986 unreserved characters, for both signature versions. Code `invalid_argument` for a lone surrogate.
+ */
 export function encodeComponent(text: string): string {
   return encode(text, false)
 }
 
-/** Percent-encodes an object key for a request path: all but unreserved characters and `/`; a lone surrogate is `suspicious_name`. */
+/** Percent-encodes an object key for a request path: all but unreserved characters and `/`. Code `suspicious_name` for a lone surrogate. */
 export function encodeKey(key: string): string {
   return encode(key, true)
 }
@@ -44,7 +46,7 @@ function encodeWide(text: string, isKey: boolean): string {
   throw isKey ? new SuspiciousFileOperation(message) : new StorageError('invalid_argument', message)
 }
 
-/** The text that was form-encoded, `+` for a blank. What is not encoded as it should be stays as it is: a lone `%`, and bytes that are no UTF-8. */
+/** Decodes form encoding, with `+` for a blank. Invalid parts stay unchanged: a lone `%`, and bytes that are not UTF-8. */
 export function decodeForm(text: string): string {
   const spaced = text.replaceAll('+', ' ')
   try {
@@ -60,7 +62,7 @@ export function decodeForm(text: string): string {
   }
 }
 
-/** Whether a text is base64 of at least one byte, with its padding or without: no other alphabet, no blanks inside, no digit too many. */
+/** Whether a text is base64 of at least one byte, with or without padding. Other alphabets, blanks and extra digits are refused. */
 export function isBase64(text: string): boolean {
   const digits = text.replace(/={1,2}$/, '')
   return /^[A-Za-z0-9+/]{2,}$/.test(digits) && digits.length % 4 !== 1

@@ -4,8 +4,8 @@ const BLOCK = 64
 const DIGEST = 32
 
 /**
- * HMAC-SHA256 (RFC 2104) of many texts with one key, as two hashes: an `Hmac` object for each text costs more than its hashing, and most
- * of all when it is collected.
+ * HMAC-SHA256 (RFC 2104) of many texts with one key, as two hashes. An `Hmac` object for each text costs more than its hashing, most of all
+ * in garbage collection.
  */
 export class HmacSha256 {
   /** The key's inner block, then the text. */
@@ -13,7 +13,7 @@ export class HmacSha256 {
   /** The key's outer block, then the hash of the inner one. */
   readonly #outer: Buffer = Buffer.alloc(BLOCK + DIGEST, 0x5c)
 
-  /** A key of more than 64 bytes counts as its hash, as RFC 2104 says. */
+  /** A key of more than 64 bytes is replaced by its hash (RFC 2104). */
   constructor(key: Uint8Array) {
     const short = key.byteLength > BLOCK ? nodeCrypto().createHash('sha256').update(key).digest() : key
     for (let at = 0; at < short.byteLength; at++) {

@@ -5,27 +5,27 @@ import type { SigningCredentials } from './query.ts'
 import { type SigningScope, scopeOf, signingKey } from './signing-key.ts'
 import { datesOf, MAX_PRESIGN_SECS } from './v4.ts'
 
-/** One demand on a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
+/** One condition of a form upload: a field's exact value, its beginning, or the size of the file in bytes. */
 export type PostCondition =
   | Readonly<Record<string, string>>
   | readonly ['eq' | 'starts-with', field: string, value: string]
   | readonly ['content-length-range', minBytes: number, maxBytes: number]
 
-/** What a signed form may upload. */
+/** The upload that a signed form allows. */
 export interface PostPolicyOptions extends SigningScope {
-  /** Where the form is sent: the bucket's URL. */
+  /** The address of the form: the bucket's URL. */
   readonly url: string
   readonly bucket: string
-  /** The object's key; one that ends in `${filename}` admits any key with what stands before it. */
+  /** The object's key. A key that ends in `${filename}` allows any key with the same beginning. */
   readonly key: string
   /** From 1 to 604800. */
   readonly expiresInSecs: number
-  /** Fields that the form carries and that must arrive unchanged. */
+  /** Fields of the form that must arrive unchanged. */
   readonly fields?: Readonly<Record<string, string>> | undefined
   readonly conditions?: readonly PostCondition[] | undefined
 }
 
-/** Where a browser sends a form and the fields that must stand before its `file`. */
+/** The address of a browser form and its fields, which must precede `file`. */
 export interface PostForm {
   readonly url: string
   readonly fields: Record<string, string>
@@ -35,8 +35,8 @@ const FILE_NAME = '$' + '{filename}'
 
 /**
  * Signs a form for browser uploads (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html,
- * https://cloud.google.com/storage/docs/authentication/signatures#policy-document);
- * a bad life, size range or condition, and a key with `${filename}` elsewhere than at its end, are `invalid_argument`.
+ * https://cloud.google.com/storage/docs/authentication/signatures#policy-document). Code `invalid_argument` for a bad lifetime, size range
+ * or condition, and for a key with `${filename}` anywhere but at its end.
  */
 export function postPolicy(credentials: SigningCredentials, options: PostPolicyOptions): PostForm {
   const { text, finish } = planPolicy(credentials, options)
@@ -44,14 +44,14 @@ export function postPolicy(credentials: SigningCredentials, options: PostPolicyO
   return finish(key.hmac.sign(text))
 }
 
-/** A form that lacks its signature. */
+/** A form without its signature. */
 export interface PolicyPlan {
-  /** What is to be signed; the signature is in hex. */
+  /** The text to sign; the signature is in hex. */
   readonly text: string
   finish(signature: string): PostForm
 }
 
-/** As `postPolicy`, for a signature that is made elsewhere: with an RSA key, or by a service. */
+/** Like `postPolicy`, for a signature that is made elsewhere: with an RSA key, or by a service. */
 export function planPolicy(
   { accessKeyId, sessionToken }: Omit<SigningCredentials, 'secretAccessKey'>,
   options: PostPolicyOptions,
@@ -76,7 +76,7 @@ export function planPolicy(
   const expiration = `${new Date(options.now.getTime() + secs * 1000).toISOString().slice(0, 19)}Z`
   const document = `{"expiration":"${expiration}","conditions":[${[...texts].join(',')}]}`
   const text = Buffer.from(isAmazon ? document : asciiJson(document)).toString('base64')
-  // Google's forms go to the bucket's own address, and its clients leave the field out.
+  // Google's forms go to the bucket's own address, and its clients omit the field.
   const { bucket: _, ...withoutBucket } = signed
   return {
     text,

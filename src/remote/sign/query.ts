@@ -1,11 +1,11 @@
 import { encodeComponent } from './encode.ts'
 
-/** Pairs not yet encoded (no value: `?acl` without `=`), or a query string encoded as by `encodeQuery`, without `?`. */
+/** Pairs before encoding (no value: `?acl` without `=`), or a query string encoded with `encodeQuery`, without `?`. */
 export type Query = string | ReadonlyArray<readonly [name: string, value?: string | undefined]>
 
-/** What the signers see of a request. */
+/** The parts of a request that are signed. */
 export interface SignableRequest {
-  /** In capitals. */
+  /** In upper case. */
   readonly method: string
   /** The path of the URL exactly as it is sent, already encoded, without the query. */
   readonly path: string
@@ -14,24 +14,24 @@ export interface SignableRequest {
   readonly headers: Readonly<Record<string, string | undefined>>
 }
 
-/** The keys that sign; their owner keeps them out of messages. */
+/** The keys for signing. Their owner keeps them out of messages. */
 export interface SigningCredentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken?: string | undefined
 }
 
-/** Gives the keys to sign with, at once when they are at hand; null signs nothing. */
+/** Returns the keys for signing, without a promise if they are already loaded; null means unsigned requests. */
 export interface CredentialSource {
   get(): SigningCredentials | null | Promise<SigningCredentials | null>
-  /** Forgets keys that the service has refused because they have ended, so that `get` loads new ones. Absent: there are no others. */
+  /** Forgets expired keys that the service has refused, so that `get` loads new ones. Absent: there are no other keys. */
   drop?(keys: SigningCredentials): void
 }
 
-/** A query parameter with both parts percent-encoded; no value means that there was no `=`. */
+/** A query parameter with both parts percent-encoded. No value means that there was no `=`. */
 export type EncodedPair = readonly [name: string, value: string | undefined]
 
-/** Splits or encodes a query into pairs in their given order. */
+/** Splits or encodes a query into pairs, in the same order. */
 export function encodedPairs(query: Query | undefined): EncodedPair[] {
   if (query === undefined || query.length === 0) return []
   if (typeof query !== 'string') {
@@ -49,7 +49,7 @@ export function encodedPairs(query: Query | undefined): EncodedPair[] {
   return pairs
 }
 
-/** The query string to send for these parameters, in their order and without `?`. */
+/** The query string for these parameters, in their order and without `?`. */
 export function encodeQuery(query: Query): string {
   return typeof query === 'string' ? query : joinPairs(encodedPairs(query))
 }
@@ -64,7 +64,7 @@ export function joinPairs(pairs: readonly EncodedPair[]): string {
   return text
 }
 
-/** The canonical query of signature version 4: sorted by encoded name, then by value, an absent value written as empty. */
+/** The canonical query of signature version 4: sorted by encoded name, then by value; an absent value is written as empty. */
 export function canonicalQuery(pairs: EncodedPair[]): string {
   if (pairs.length === 0) return ''
   if (pairs.length > 1) pairs.sort((a, b) => compare(a[0], b[0]) || compare(a[1] ?? '', b[1] ?? ''))
@@ -73,12 +73,12 @@ export function canonicalQuery(pairs: EncodedPair[]): string {
   return text
 }
 
-/** Orders by UTF-16 code units, which for ASCII is the byte order that the services sort by. */
+/** Orders by UTF-16 code units. For ASCII that is the byte order of the services. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** A header value as it is signed: runs of blanks become one space and none is left at the ends. */
+/** A header value for signing: runs of blanks become one space, and blanks at the ends are removed. */
 export function canonicalValue(value: string): string {
   let before = 32
   for (let at = 0; at < value.length; at++) {

@@ -5,7 +5,7 @@ import { HmacSha256 } from './hmac.ts'
 /** Where and when a version 4 signature is valid. */
 export interface SigningScope {
   readonly region: string
-  /** The dialect's own unless given: `s3`, `storage`. */
+  /** Default: the service of the dialect, `s3` or `storage`. */
   readonly service?: string | undefined
   readonly now: Date
   /** Default `AWS4`. */
@@ -19,7 +19,7 @@ export interface SigningKey {
   readonly region: string
   readonly service: string
   readonly dialect: SigningDialect
-  /** What names it in a credential: `<day>/<region>/<service>/aws4_request`. */
+  /** The scope in a credential: `<day>/<region>/<service>/aws4_request`. */
   readonly scope: string
   readonly hmac: HmacSha256
 }
@@ -28,14 +28,14 @@ const MAX_KEYS = 64
 const keys = new Map<string, SigningKey>()
 let last: SigningKey | undefined
 
-/** What names a key in a credential: `<day>/<region>/<service>/aws4_request`. */
+/** The scope of a key in a credential: `<day>/<region>/<service>/aws4_request`. */
 export function scopeOf({ region, dialect = AWS4, service = dialect.service }: Scope, day: string): string {
   return `${day}/${region}/${service}/${dialect.terminator}`
 }
 
 type Scope = Omit<SigningScope, 'now'>
 
-/** The key that a secret gives for a day (`YYYYMMDD`); 64 of them are kept, since each takes four HMACs. */
+/** The key of a secret for a day (`YYYYMMDD`). 64 of them are cached, since each takes four HMACs. */
 export function signingKey(
   secret: string,
   { region, dialect = AWS4, service = dialect.service }: Scope,

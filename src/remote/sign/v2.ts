@@ -4,23 +4,23 @@ import { encodeComponent } from './encode.ts'
 import type { EncodedPair, SignableRequest, SigningCredentials } from './query.ts'
 import { compare, encodedPairs, joinPairs } from './query.ts'
 
-/** When a version 2 signature is made and for what. */
+/** The time and the resource of a version 2 signature. */
 export interface SignV2Options {
   readonly now: Date
-  /** The encoded path with the bucket in front, `/bucket/key`, where the bucket is in the host; the request's path unless given. */
+  /** The encoded path with the bucket in front, `/bucket/key`, if the bucket is in the host. Default: the request's path. */
   readonly resource?: string | undefined
 }
 
-/** What `presignV2` needs besides the request and the keys. */
+/** The options of `presignV2` besides the request and the keys. */
 export interface PresignV2Options extends SignV2Options {
-  /** From 1 to 315360000: version 2 has no limit of its own. */
+  /** From 1 to 315360000. Version 2 itself has no limit. */
   readonly expiresInSecs: number
 }
 
-/** The longest life of a version 2 URL, in seconds: ten years. */
+/** The longest lifetime of a version 2 URL, in seconds: ten years. */
 const MAX_V2_SECS = 315_360_000
 
-/** Parameters that are part of the signed resource, `response-*` overrides among them. */
+/** Query parameters that are part of the signed resource, including the `response-*` overrides. */
 const SUB_RESOURCES: ReadonlySet<string> = new Set(
   (
     'accelerate acl analytics cors defaultObjectAcl delete inventory lifecycle location logging metrics notification ' +
@@ -31,9 +31,9 @@ const SUB_RESOURCES: ReadonlySet<string> = new Set(
 )
 
 /**
- * Signs a request by AWS Signature Version 2 in its `authorization` header
- * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html); gives the headers to add. A `date` or
- * `x-amz-date` that the request has is signed as it is, otherwise a `date` is added.
+ * Signs a request with AWS Signature Version 2 in its `authorization` header
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html). Returns the headers to add. A `date` or `x-amz-date` of
+ * the request is signed unchanged; otherwise a `date` is added.
  */
 export function signV2(
   request: SignableRequest,
@@ -54,8 +54,8 @@ export function signV2(
 }
 
 /**
- * Signs a request by AWS Signature Version 2 in its query; gives the whole query string without `?`: the request's own
- * parameters, then `AWSAccessKeyId`, `Signature`, signed headers and `Expires` (Unix time in seconds).
+ * Signs a request with AWS Signature Version 2 in its query. Returns the whole query string without `?`: the request's own parameters, then
+ * `AWSAccessKeyId`, `Signature`, signed headers and `Expires` (Unix time in seconds).
  */
 export function presignV2(
   request: SignableRequest,

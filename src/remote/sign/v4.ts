@@ -7,28 +7,28 @@ import type { EncodedPair, SignableRequest, SigningCredentials } from './query.t
 import { canonicalQuery, canonicalValue, compare, encodedPairs, joinPairs } from './query.ts'
 import { type SigningScope, scopeOf, signingKey } from './signing-key.ts'
 
-/** The payload hash of a body that is not covered by the signature. */
+/** The payload hash of a body that the signature does not cover. */
 export const UNSIGNED_PAYLOAD: string = 'UNSIGNED-PAYLOAD'
-/** The payload hash of an empty body: SHA-256 of nothing, in hex. */
+/** The payload hash of an empty body: SHA-256 of no bytes, in hex. */
 export const EMPTY_PAYLOAD_HASH: string = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-/** The longest life of a version 4 URL, in seconds: seven days. */
+/** The longest lifetime of a version 4 URL, in seconds: seven days. */
 export const MAX_PRESIGN_SECS: number = 604_800
 
-/** What `signV4` needs besides the request and the keys. */
+/** The options of `signV4` besides the request and the keys. */
 export interface SignV4Options extends SigningScope {
   /** SHA-256 of the body in hex, or `UNSIGNED-PAYLOAD`, or a `STREAMING-…` constant. */
   readonly payloadHash: string
 }
 
-/** What `presignV4` needs besides the request and the keys. */
+/** The options of `presignV4` besides the request and the keys. */
 export interface PresignV4Options extends SigningScope {
   /** From 1 to 604800. */
   readonly expiresInSecs: number
-  /** Headers to sign although presigning leaves them out, in lower case: `content-type` binds an upload to its type. */
+  /** Lower-case names of headers to sign that presigning would leave out: `content-type` binds an upload to its type. */
   readonly signableHeaders?: readonly string[] | undefined
 }
 
-/** Headers that proxies change or that are made here: never signed. */
+/** Headers that proxies change or that the signer makes: never signed. */
 const UNSIGNED: ReadonlySet<string> = new Set(
   (
     'authorization cache-control connection date expect from keep-alive max-forwards pragma referer te trailer ' +
@@ -37,8 +37,8 @@ const UNSIGNED: ReadonlySet<string> = new Set(
 )
 
 /**
- * Signs a request by signature version 4 in its `authorization` header
- * (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html); gives the headers to add.
+ * Signs a request with signature version 4 in its `authorization` header
+ * (https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html). Returns the headers to add.
  */
 export function signV4(
   request: SignableRequest,
@@ -65,10 +65,9 @@ export function signV4(
 }
 
 /**
- * Signs a request by signature version 4 in its query
- * (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html); gives the whole query string without `?`.
- * `x-amz-*` headers move into the query, those of server-side encryption excepted: these and all other headers but
- * `content-type` are signed and must be sent. More than 604800 seconds is `invalid_argument`.
+ * Signs a request with signature version 4 in its query (https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html).
+ * Returns the whole query string without `?`. `x-amz-*` headers move into the query, except those of server-side encryption: these and all
+ * other headers but `content-type` are signed and must be sent. More than 604800 seconds is `invalid_argument`.
  */
 export function presignV4(
   request: SignableRequest,
@@ -79,15 +78,15 @@ export function presignV4(
   return finish(signingKey(credentials.secretAccessKey, options, datesOf(options.now).day).hmac.sign(text))
 }
 
-/** A URL that lacks its signature. */
+/** A URL without its signature. */
 export interface PresignPlan {
-  /** What is to be signed; the signature is in hex. */
+  /** The text to sign; the signature is in hex. */
   readonly text: string
   /** The whole query string without `?`. */
   finish(signature: string): string
 }
 
-/** As `presignV4`, for a signature that is made elsewhere: with an RSA key, or by a service. */
+/** Like `presignV4`, for a signature that is made elsewhere: with an RSA key, or by a service. */
 export function planPresign(
   request: SignableRequest,
   { accessKeyId, sessionToken }: Omit<SigningCredentials, 'secretAccessKey'>,
@@ -153,7 +152,7 @@ class SignedHeaders {
     lines[at] = `${name}:${canonicalValue(value)}`
   }
 
-  /** All names, as a signature tells them. */
+  /** All names, in the form of a signature. */
   get names(): string {
     this.#joined ??= this.#names.join(';')
     return this.#joined
@@ -199,7 +198,7 @@ function stringToSign({ algorithm }: SigningDialect, amzDate: string, scope: str
   return `${algorithm}\n${amzDate}\n${scope}\n${nodeCrypto().hash('sha256', text, 'hex')}`
 }
 
-/** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 order differ. */
+/** The official presigner sorts parameters by name before encoding; encoded ASCII and UTF-16 have different orders. */
 function sortForUrl(pairs: EncodedPair[]): EncodedPair[] {
   if (!pairs.some(([name]) => name.includes('%'))) return pairs.sort((a, b) => compare(a[0], b[0]))
   const named = pairs.map(pair => [decodeURIComponent(pair[0]), pair] as const)
@@ -209,7 +208,7 @@ function sortForUrl(pairs: EncodedPair[]): EncodedPair[] {
 let lastSecond = Number.NaN
 let lastDates: { readonly amzDate: string; readonly day: string } = { amzDate: '', day: '' }
 
-/** `YYYYMMDDTHHMMSSZ` and `YYYYMMDD` of a moment in UTC, made once per second. */
+/** `YYYYMMDDTHHMMSSZ` and `YYYYMMDD` of a time in UTC, made once per second. */
 export function datesOf(now: Date): { readonly amzDate: string; readonly day: string } {
   const second = Math.floor(now.getTime() / 1000)
   if (second !== lastSecond) {

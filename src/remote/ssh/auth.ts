@@ -3,7 +3,7 @@ import type { LoginKeys } from './keys.ts'
 import type { Ask } from './prompts.ts'
 import type { AuthStep, PromptHandler, SshConfig } from './ssh2.ts'
 
-/** With what to log in. */
+/** The credentials of a login. */
 export interface Login {
   readonly username: string
   /** `username@host`, for prompts. */
@@ -14,13 +14,13 @@ export interface Login {
   readonly agent: string | undefined
   readonly ask: Ask | undefined
   readonly signal: AbortSignal
-  /** Told the password that a person gave, for later connections. */
+  /** Called with the password that a person entered, for later connections. */
   learnt(password: string): void
-  /** Called while a person is being waited for: no time-out counts. */
+  /** Called when waiting for a person begins and ends: timeouts are paused. */
   waiting(isWaiting: boolean): void
 }
 
-/** One thing to try: undefined says that there was nothing to try after all. */
+/** One way to log in; undefined if it turns out not to be available. */
 interface Attempt {
   readonly method: 'publickey' | 'password' | 'keyboard-interactive'
   readonly what: string
@@ -28,8 +28,8 @@ interface Attempt {
 }
 
 /**
- * Tries keys and password one after another: what the settings name comes first, since servers count failures (sshd: six). A password also answers
- * the one hidden prompt of a server that asks by keyboard-interactive. (RFC 4252, RFC 4256)
+ * Tries keys and the password in order. The ones in the settings come first, since servers count failures (sshd: six). The password also
+ * answers the only hidden prompt of a server that uses keyboard-interactive. (RFC 4252, RFC 4256)
  */
 export class Authentication {
   readonly #login: Login
@@ -39,7 +39,7 @@ export class Authentication {
   #password: string | undefined
   #methods: readonly string[] = []
   #error: unknown
-  /** A prompt that nothing could answer. */
+  /** A prompt without an answer. */
   #unanswered: string | undefined
 
   constructor(login: Login) {
@@ -61,14 +61,14 @@ export class Authentication {
         : [{ method: 'publickey', what: 'agent', step: () => ({ type: 'agent', username, agent }) }]
     const password: Attempt = { method: 'password', what: 'password', step: () => this.#passwordStep() }
     const prompts: Attempt = { method: 'keyboard-interactive', what: 'prompts', step: () => this.#promptStep() }
-    // A person is asked only when nothing else is left.
+    // A person is prompted only if nothing else is left.
     this.#attempts =
       login.password === undefined
         ? [...named, ...agents, ...found, password, prompts]
         : [...named, password, prompts, ...agents, ...found]
   }
 
-  /** Gives ssh2 one step after another. */
+  /** Passes ssh2 one step after another. */
   readonly handler: SshConfig['authHandler'] = (methodsLeft, _partial, next) => {
     if (!this.#begun) {
       this.#begun = true
@@ -81,7 +81,7 @@ export class Authentication {
     })
   }
 
-  /** What became of the login, for the error. */
+  /** The result of the failed login, for the error. */
   get failure(): { readonly text: string; readonly cause: unknown } {
     const tried = this.#tried.length === 0 ? 'nothing could be tried' : `tried: ${this.#tried.join(', ')}`
     const takes = this.#methods.length === 0 ? '' : `; it takes ${this.#methods.join(', ')}`
@@ -92,7 +92,7 @@ export class Authentication {
   async #next(): Promise<AuthStep | false> {
     for (let attempt = this.#attempts.shift(); attempt !== undefined; attempt = this.#attempts.shift()) {
       if (!this.#methods.includes(attempt.method)) {
-        // A server takes other methods after one of two factors.
+        // A server accepts other methods after the first of two factors.
         this.#later.push(attempt)
         continue
       }

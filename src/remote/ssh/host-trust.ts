@@ -4,7 +4,7 @@ import { ImproperlyConfigured, messageOf, StorageError } from '../../core/errors
 import { homePath } from './home.ts'
 import { fingerprint, type KnownKeys, keyType, knownKeys, knownName } from './known-hosts.ts'
 
-/** How a server is known. */
+/** How to verify a server. */
 export interface TrustOptions {
   readonly host: string
   readonly port: number
@@ -13,7 +13,7 @@ export interface TrustOptions {
   readonly unknownHosts: 'refuse' | 'accept'
 }
 
-/** Host keys in the order in which they are asked for, the safest first. */
+/** Host key types in the order of preference, the safest first. */
 const ALGORITHMS: readonly string[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -23,15 +23,15 @@ const ALGORITHMS: readonly string[] = [
   'rsa-sha2-256',
   'ssh-rsa',
 ]
-/** Signatures that a key of this type makes; any other has the name of its type. (RFC 8332) */
+/** Signature algorithms of an RSA key. Any other key type has one algorithm of the same name. (RFC 8332) */
 const RSA: readonly string[] = ['rsa-sha2-512', 'rsa-sha2-256', 'ssh-rsa']
 const NOTHING: KnownKeys = { keys: [], revoked: [], authorities: 0 }
 
-/** Decides whether a server is the one that is meant, by a key in the settings or by a file of known hosts. */
+/** Verifies a server by a host key in the settings or by a file of known hosts. */
 export class HostTrust {
   readonly #options: TrustOptions
   readonly #known: KnownKeys
-  /** Where a key of the server would be looked for. */
+  /** The place where a key of the server is looked up. */
   readonly #place: string
 
   private constructor(options: TrustOptions, known: KnownKeys, place: string) {
@@ -40,7 +40,7 @@ export class HostTrust {
     this.#place = place
   }
 
-  /** Reads the file anew, so that a key that was added counts at once. A file that is named and missing is `improperly_configured`. */
+  /** Reads the file again, so that a new key counts at once. Code `improperly_configured` if the file is set and missing. */
   static async load(options: TrustOptions): Promise<HostTrust> {
     const { host, port, knownHostFile, hostKey } = options
     if (hostKey !== null) {
@@ -61,19 +61,19 @@ export class HostTrust {
     }
   }
 
-  /** Kinds of host keys to ask for: those that are known come first, since a server shows only one. */
+  /** Types of host keys to request: known ones come first, since a server sends only one. */
   algorithms(disabled: readonly string[]): readonly string[] {
     const known = this.#known.keys.map(keyType)
     const first = ALGORITHMS.filter(each => known.includes(RSA.includes(each) ? 'ssh-rsa' : each))
     const rest = ALGORITHMS.filter(each => !first.includes(each))
-    // A kind that is not used any more is taken where it is the one that is known.
+    // An obsolete type is accepted if it is the known one.
     const old = known.includes('ssh-dss') ? ['ssh-dss'] : []
     const allowed = [...first, ...old, ...rest].filter(each => !disabled.includes(each))
     if (allowed.length > 0) return allowed
     throw new ImproperlyConfigured('SFTP_STORAGE_PARAMS: disabled_algorithms: no kind of host key is left in keys.')
   }
 
-  /** The error of a server that shows this key, or undefined where it is the right one. */
+  /** The error of a server with this key; undefined if the key is the right one. */
   refusal(key: Buffer): StorageError | undefined {
     const { hostKey, unknownHosts } = this.#options
     const { keys, revoked, authorities } = this.#known
@@ -87,8 +87,8 @@ export class HostTrust {
     if (pinned === true || keys.some(each => each.equals(key))) return undefined
     if (pinned === false || keys.length > 0) {
       return this.#refused(
-        `The server ${this.#name} shows another key (${shown}) than the one in ${this.#place}: it was set up anew, or somebody is in between. ` +
-          'If it was, replace its key there.',
+        `The server ${this.#name} shows another key (${shown}) than the one in ${this.#place}: it was reinstalled, or the connection is intercepted. ` +
+          'If it was reinstalled, replace its key there.',
       )
     }
     if (authorities > 0) {

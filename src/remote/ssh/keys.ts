@@ -5,18 +5,18 @@ import { homePath } from './home.ts'
 import type { ConnectParams } from './params.ts'
 import type { Ssh2, SshKey } from './ssh2.ts'
 
-/** Where keys lie that nobody named. (paramiko, SSHClient.connect) */
+/** Keys that are used by default. (paramiko, SSHClient.connect) */
 const DEFAULT_KEYS: readonly string[] = ['id_ed25519', 'id_ecdsa', 'id_rsa', 'id_dsa']
 
-/** The private keys to log in with. */
+/** The private keys for the login. */
 export interface LoginKeys {
-  /** Those that the settings name. */
+  /** Keys in the settings. */
   readonly named: readonly SshKey[]
-  /** Those at ~/.ssh/id_*, where they are to be looked for. */
+  /** Keys at ~/.ssh/id_*, if `lookForKeys` is set. */
   readonly found: readonly SshKey[]
 }
 
-/** Reads the keys. One that is named and cannot be read is `improperly_configured`; one that only lies there is passed over. */
+/** Reads the keys. A key in the settings that cannot be read is `improperly_configured`; a default key that cannot be read is skipped. */
 export async function loadKeys(ssh2: Ssh2, params: ConnectParams): Promise<LoginKeys> {
   const { pkey, keyFilename, passphrase, password, lookForKeys } = params
   const secret = passphrase ?? password ?? undefined

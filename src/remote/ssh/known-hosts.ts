@@ -1,12 +1,12 @@
 import { nodeCrypto } from '../../core/builtin.ts'
 
-/** What a file of known hosts says of one server. */
+/** The entries for one server in a file of known hosts. */
 export interface KnownKeys {
-  /** Public keys as they go over the wire, by which the server may prove who it is. */
+  /** Public keys in wire format that identify the server. */
   readonly keys: readonly Buffer[]
-  /** Keys that nobody may use any more, whatever server shows them. */
+  /** Revoked keys, which no server may use. */
   readonly revoked: readonly Buffer[]
-  /** Lines of certificate authorities that stand for the server. */
+  /** Number of lines of certificate authorities for the server. */
   readonly authorities: number
 }
 
@@ -17,13 +17,13 @@ interface Line {
   readonly key: Buffer
 }
 
-/** The name of a server in such a file: `host`, or `[host]:port` for another port than 22. */
+/** The name of a server in the file: `host`, or `[host]:port` for a port other than 22. */
 export function knownName(host: string, port: number): string {
   const name = host.toLowerCase()
   return port === 22 ? name : `[${name}]:${port}`
 }
 
-/** What the text of a file says of a server by its `knownName`. Lines that cannot be read are passed over. */
+/** The entries for a server, by its `knownName`. Lines that cannot be parsed are skipped. */
 export function knownKeys(text: string, name: string): KnownKeys {
   const keys: Buffer[] = []
   const revoked: Buffer[] = []
@@ -38,14 +38,14 @@ export function knownKeys(text: string, name: string): KnownKeys {
   return { keys, revoked, authorities }
 }
 
-/** The type that a public key says it is of (`ssh-ed25519`); '' where it is none. (RFC 4253, section 6.6) */
+/** The type in a public key (`ssh-ed25519`); '' if it is not a public key. (RFC 4253, section 6.6) */
 export function keyType(key: Buffer): string {
   if (key.byteLength < 4) return ''
   const length = key.readUInt32BE(0)
   return length > 0 && length <= 64 && key.byteLength > 4 + length ? key.toString('latin1', 4, 4 + length) : ''
 }
 
-/** A key's fingerprint as `ssh-keygen -l` shows it. */
+/** A key's fingerprint in the format of `ssh-keygen -l`. */
 export function fingerprint(key: Buffer): string {
   return `SHA256:${nodeCrypto().createHash('sha256').update(key).digest('base64').replaceAll('=', '')}`
 }
@@ -60,7 +60,7 @@ function parseLine(text: string): Line | undefined {
   return keyType(key) === type ? { marker, hosts, key } : undefined
 }
 
-/** Whether a line's list of hosts has a name: a pattern with `!` that fits excludes it, whatever else fits. */
+/** Whether a line's list of hosts matches a name. A matching pattern with `!` excludes the name, even if another pattern matches. */
 function isNamed(hosts: string, name: string): boolean {
   if (hosts.startsWith('|')) return isHashOf(hosts, name)
   let named = false
@@ -82,7 +82,7 @@ function isHashOf(hashed: string, name: string): boolean {
   return wanted.byteLength === made.byteLength && nodeCrypto().timingSafeEqual(made, wanted)
 }
 
-/** Whether a pattern with `*` and `?` fits the whole name; in time that grows with the product of their lengths at most. */
+/** Whether a pattern with `*` and `?` matches the whole name, in time of at most the product of their lengths. */
 function fits(pattern: string, name: string): boolean {
   let [at, next, star, mark] = [0, 0, -1, 0]
   while (at < name.length) {

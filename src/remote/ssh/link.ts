@@ -4,14 +4,14 @@ import { nodeNet } from '../../core/builtin.ts'
 import { messageOf, StorageError } from '../../core/errors.ts'
 import type { SftpSession, SshClient } from './ssh2.ts'
 
-/** Milliseconds in which a connection that was ended must be closed. */
+/** Milliseconds until an ended connection must be closed. */
 const END_MS = 1000
-/** Milliseconds of silence after which the system asks whether the other side is there. */
+/** Milliseconds of silence after which the system checks the other side. */
 const KEEP_ALIVE_MS = 15_000
-/** Sessions that one connection is thought to take: sshd's `MaxSessions`. */
+/** Number of sessions that one connection is assumed to accept: sshd's `MaxSessions`. */
 const MAX_SESSIONS = 10
 
-/** An SSH connection that is logged in, and the sessions on it. */
+/** A logged-in SSH connection, and the sessions on it. */
 export class Link {
   readonly #client: SshClient
   readonly #socket: Socket
@@ -42,7 +42,7 @@ export class Link {
     return this.#alive && this.#sessions < this.#limit
   }
 
-  /** Opens a session; undefined where the server wants no more of them on this connection. */
+  /** Opens a session; undefined if the server accepts no more of them on this connection. */
   async session(signal: AbortSignal, secs: number): Promise<SftpSession | undefined> {
     this.#sessions++
     try {
@@ -53,47 +53,47 @@ export class Link {
         this.#limit = this.#sessions
         return undefined
       }
-      // A connection on which not even one session opens serves for nothing.
+      // A connection on which no session can be opened is useless.
       if (this.#sessions === 0) this.destroy()
       throw error
     }
   }
 
-  /** Settles when an ended connection is closed; at once while it is used. */
+  /** Settles when an ended connection is closed; at once while the connection is used. */
   get ended(): Promise<void> {
     return this.#alive ? Promise.resolve() : this.#closed
   }
 
-  /** Counts a session out; the connection ends with its last one. */
+  /** Reports that a session ended; the connection ends with its last one. */
   left(): void {
     this.#sessions--
     if (this.#sessions === 0) this.end()
   }
 
-  /** Says whether a session works; while none does, the connection does not keep the process alive. */
+  /** Reports whether a session is busy. Without a busy session, the connection does not keep the process alive. */
   keep(isBusy: boolean): void {
     this.#busy += isBusy ? 1 : -1
     if (this.#busy > 0) this.#socket.ref()
     else this.#socket.unref()
   }
 
-  /** Takes no more sessions. */
+  /** Accepts no more sessions. */
   retire(): void {
     this.#limit = 0
   }
 
-  /** Says good-bye; a server that does not hang up then is left. */
+  /** Ends the connection politely; if the server does not close it, it is cut. */
   end(): void {
     if (!this.#alive) return
     this.#alive = false
-    // Who waits for `ended` must be told.
+    // Keeps the process alive, so that `ended` settles.
     this.#socket.ref()
     this.#client.end()
     const timer = setTimeout(() => this.#socket.destroy(), END_MS)
     this.#closed.then(() => clearTimeout(timer))
   }
 
-  /** Cuts the connection; what is under way on it fails. */
+  /** Cuts the connection; pending requests on it fail. */
   destroy(): void {
     this.#alive = false
     this.#socket.destroy()
@@ -114,11 +114,11 @@ export class Link {
       const timer = setTimeout(() => fail(timedOut('channel_timeout', 'begun no SFTP session', secs)), secs * 1000)
       const off = onAbort(signal, () => fail(signal.reason))
       const opened = (error?: Error | null, session?: SftpSession): void => {
-        // Late errors must not end the process, and nobody uses a session that comes too late.
+        // Late errors must not end the process, and a late session is not used.
         session?.on('error', () => undefined)
         if (over) session?.end()
         else if (session !== undefined) {
-          // ssh2 also gives the session of a channel that the server has just closed, and tells of that right afterwards.
+          // ssh2 also returns the session of a channel that the server has just closed, and reports the close immediately afterwards.
           let isClosed = false
           session.on('close', () => {
             isClosed = true
@@ -144,13 +144,13 @@ export class Link {
   }
 }
 
-/** How long the steps of a connection may take, in seconds. */
+/** Timeouts of the steps of a connection, in seconds. */
 export interface LinkTimes {
   readonly bannerTimeout: number
   readonly authTimeout: number
 }
 
-/** Connects a socket; it sends each request at once, or each would wait for the answer to the one before. */
+/** Connects a socket that sends each request at once. Otherwise each request would wait for the answer to the one before. */
 export function connectSocket(host: string, port: number, secs: number, signal: AbortSignal): Promise<Socket> {
   return new Promise((resolve, reject) => {
     signal.throwIfAborted()
@@ -189,17 +189,17 @@ export function connectSocket(host: string, port: number, secs: number, signal: 
   })
 }
 
-/** The error of a server that took too long; `name` is the parameter that sets the time. */
+/** The error of a server that took too long; `name` is the parameter of the timeout. */
 export function timedOut(name: string, what: string, secs: number): StorageError {
   return new StorageError('timeout', `The server has ${what} in ${secs} s (${name}).`, { outcome: 'not_applied' })
 }
 
-/** The error of a connection that is gone. */
+/** The error of a connection that was lost. */
 export function lost(cause?: unknown): StorageError {
   return new StorageError('unavailable', 'The connection to the server was lost.', { cause })
 }
 
-/** Sends what is written in one turn of the event loop at once: ssh2 writes each packet in three or four pieces. */
+/** Sends all writes of one turn of the event loop together: ssh2 writes each packet in three or four pieces. */
 function gatherWrites(socket: Socket): void {
   const write = socket.write.bind(socket) as (...given: unknown[]) => boolean
   const gathered = (...given: unknown[]): boolean => {

@@ -2,17 +2,17 @@ import { messageOf } from '../../core/errors.ts'
 import { hint, nearest } from '../../core/nearest.ts'
 import { parseFlag, parseMap, parsePlace, parseText } from '../../core/setting-types.ts'
 
-/** Lists of algorithms that are not to be used, by paramiko's names of the lists. */
+/** Lists of algorithms to disable, by paramiko's names of the lists. */
 export interface DisabledAlgorithms {
   readonly kex: readonly string[]
-  /** Of host keys. */
+  /** Types of host keys. */
   readonly keys: readonly string[]
   readonly ciphers: readonly string[]
   readonly macs: readonly string[]
   readonly compression: readonly string[]
 }
 
-/** How the server is reached and logged in to. */
+/** How to connect and log in to the server. */
 export interface ConnectParams {
   readonly port: number
   /** null: the login name of this process. */
@@ -24,23 +24,23 @@ export interface ConnectParams {
   readonly keyFilename: readonly string[]
   /** null: the password. */
   readonly passphrase: string | null
-  /** Seconds in which the TCP connection must stand. */
+  /** Seconds until the TCP connection must be established. */
   readonly timeout: number
-  /** Seconds in which the server must have shown its key. */
+  /** Seconds until the server must have sent its host key. */
   readonly bannerTimeout: number
-  /** Seconds in which the login must have been answered. */
+  /** Seconds until the login must be answered. */
   readonly authTimeout: number
-  /** Seconds in which an SFTP session must have begun. */
+  /** Seconds until an SFTP session must have begun. */
   readonly channelTimeout: number
-  /** Whether the keys of the agent at SSH_AUTH_SOCK are tried. */
+  /** Whether to try the keys of the agent at SSH_AUTH_SOCK. */
   readonly allowAgent: boolean
-  /** Whether the keys at ~/.ssh/id_* are tried. */
+  /** Whether to try the keys at ~/.ssh/id_*. */
   readonly lookForKeys: boolean
   readonly compress: boolean
   readonly disabledAlgorithms: DisabledAlgorithms
 }
 
-/** What may be given: the keyword arguments of paramiko's `SSHClient.connect()`, in its spelling or in camelCase. */
+/** The keyword arguments of paramiko's `SSHClient.connect()`, in its spelling or in camelCase. */
 export interface SftpParams
   extends Partial<Omit<ConnectParams, 'pkey' | 'keyFilename' | 'disabledAlgorithms'>>,
     PythonParams {
@@ -49,7 +49,7 @@ export interface SftpParams
   readonly disabledAlgorithms?: Partial<DisabledAlgorithms>
 }
 
-/** The same in paramiko's spelling, where that is another one. */
+/** The parameters whose spelling in paramiko differs. */
 export interface PythonParams {
   readonly key_filename?: string | readonly string[] | null
   readonly banner_timeout?: number | null
@@ -62,7 +62,7 @@ export interface PythonParams {
 
 const NO_ALGORITHMS: DisabledAlgorithms = { kex: [], keys: [], ciphers: [], macs: [], compression: [] }
 
-/** What holds where nothing is given. */
+/** The defaults. */
 export const DEFAULT_PARAMS: ConnectParams = {
   port: 22,
   username: null,
@@ -100,7 +100,7 @@ const PARSERS: { readonly [K in keyof ConnectParams]: (raw: unknown) => ConnectP
 const NAMES = Object.keys(PARSERS) as (keyof ConnectParams)[]
 const SNAKE: ReadonlyMap<string, keyof ConnectParams> = new Map(NAMES.map(name => [snake(name), name]))
 
-/** Parameters of paramiko that have no counterpart, with what to do instead. */
+/** Parameters of paramiko without a counterpart, with an alternative. */
 const REFUSED: Readonly<Record<string, string>> = {
   hostname: 'the host is a setting of its own, SFTP_STORAGE_HOST',
   sock: 'a socket of your own cannot be given',
@@ -113,7 +113,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   gss_trust_dns: 'Kerberos (GSS-API) is not supported; leave it out',
 }
 
-/** Reads the parameters; throws an `Error` that names the one that is wrong and no value. */
+/** Parses the parameters. Throws an `Error` that names the wrong parameter without its value. */
 export function parseParams(raw: unknown): ConnectParams {
   if (raw === null || raw === '' || raw === 'None' || raw === 'null') return DEFAULT_PARAMS
   const parsed: Record<string, unknown> = {}
@@ -137,7 +137,7 @@ export function parseParams(raw: unknown): ConnectParams {
   return { ...DEFAULT_PARAMS, ...parsed }
 }
 
-/** The parameters that were given, without secrets. */
+/** The parameters that were set, without secrets. */
 export function shownParams(given: SftpParams): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
   for (const name of NAMES) {
@@ -152,7 +152,7 @@ function snake(name: string): string {
   return name.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 }
 
-/** A name without what a terminal would act on. */
+/** A name without control characters of a terminal. */
 function shownName(name: string): string {
   return name.replace(/[^\x20-\x7e]/g, '?').slice(0, 40)
 }

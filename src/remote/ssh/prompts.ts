@@ -1,25 +1,25 @@
 import { Writable } from 'node:stream'
 import { StorageError } from '../../core/errors.ts'
 
-/** What a server, or the storage itself, asks of a person. */
+/** A question of a server, or of the storage itself, to a person. */
 export interface Question {
-  /** Title, and a sentence of the server; both may be empty. */
+  /** Title, and the server's instruction; both may be empty. */
   readonly name: string
   readonly instructions: string
-  /** `echo`: whether the answer may be seen while it is typed. */
+  /** `echo`: whether the answer may be visible while it is typed. */
   readonly prompts: ReadonlyArray<{ readonly prompt: string; readonly echo: boolean }>
 }
 
-/** Answers the prompts of a question, one text for each. */
+/** Answers the prompts of a question, with one text per prompt. */
 export type Ask = (question: Question, options: { readonly signal: AbortSignal }) => Promise<readonly string[]>
 
-/** Where a terminal is read and written. */
+/** The streams of a terminal. */
 export interface TerminalStreams {
   readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean | undefined }
   readonly output: NodeJS.WritableStream
 }
 
-/** Asks on the terminal; undefined where the input is none, so that nothing ever waits for an answer that cannot come. */
+/** Prompts on the terminal. Undefined if the input is not a terminal, so that no call waits for an answer that cannot come. */
 export function terminalAsk(
   { input, output }: TerminalStreams = { input: process.stdin, output: process.stderr },
 ): Ask | undefined {
@@ -33,7 +33,7 @@ export function terminalAsk(
   }
 }
 
-/** A server's text without what a terminal would act on. */
+/** A server's text without control characters of a terminal. */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, char => (char === '\n' || char === '\t' ? char : '?'))
 }
@@ -51,7 +51,7 @@ async function askOne(
       done()
     },
   })
-  // From here on the terminal itself shows nothing of what is typed.
+  // From here on the terminal does not show what is typed.
   const lines = createInterface({ input, output: shown, terminal: true })
   output.write(prompt)
   try {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { importOptional } from '../../core/optional.ts'
 
-/** Attributes of a file, as SFTP version 3 has them; a server leaves out what it does not know. (draft-ietf-secsh-filexfer-02, section 5) */
+/** Attributes of a file in SFTP version 3; a server leaves out unknown ones. (draft-ietf-secsh-filexfer-02, section 5) */
 export interface Attributes {
   readonly size?: number | undefined
   readonly uid?: number | undefined
@@ -16,7 +16,7 @@ export interface Attributes {
 /** One name in a folder. */
 export interface DirectoryItem {
   readonly filename: string
-  /** As `ls -l` shows it. */
+  /** In the format of `ls -l`. */
   readonly longname: string
   readonly attrs: Attributes
 }
@@ -24,10 +24,10 @@ export interface DirectoryItem {
 /** How a request ends. */
 export type Done<T> = (error?: Error | null, value?: T) => void
 
-/** What is used of ssh2's `SFTP`; what a callback gives besides its first value is not. */
+/** The used part of ssh2's `SFTP`; only the first value of a callback is used. */
 export interface SftpSession {
   on(event: 'error' | 'close' | 'end', listener: (error?: Error) => void): unknown
-  /** Set where the server answered `limits@openssh.com`. */
+  /** Set if the server answered `limits@openssh.com`. */
   readonly maxOpenHandles?: number | undefined
   end(): void
   open(path: string, flags: number, attributes: Attributes, done: Done<Buffer>): void
@@ -53,7 +53,7 @@ export interface SftpSession {
   ext_copy_data(from: Buffer, at: number, length: number, to: Buffer, toAt: number, done: Done<undefined>): void
 }
 
-/** One way to log in, as the authentication handler gives it. */
+/** One way to log in, in the format of the authentication handler. */
 export type AuthStep =
   | { readonly type: 'none'; readonly username: string }
   | { readonly type: 'password'; readonly username: string; readonly password: string }
@@ -70,12 +70,12 @@ export type PromptHandler = (
   finish: (answers: readonly string[]) => void,
 ) => void
 
-/** A list of algorithms, or changes of the default one, made in the order of the keys. */
+/** A list of algorithms, or changes to the default list, applied in the order of the keys. */
 export type Algorithms =
   | readonly string[]
   | { readonly remove: readonly string[]; readonly prepend?: readonly string[]; readonly append?: readonly string[] }
 
-/** What is used of ssh2's connect options. */
+/** The used part of ssh2's connect options. */
 export interface SshConfig {
   readonly sock: Socket
   readonly username: string
@@ -89,7 +89,7 @@ export interface SshConfig {
   readonly algorithms: Readonly<Record<'kex' | 'serverHostKey' | 'cipher' | 'hmac' | 'compress', Algorithms>>
 }
 
-/** What is used of ssh2's `Client`. */
+/** The used part of ssh2's `Client`. */
 export interface SshClient {
   on(event: 'error', listener: (error: Error & { readonly level?: string }) => void): unknown
   on(event: 'ready' | 'handshake' | 'close' | 'end', listener: () => void): unknown
@@ -99,19 +99,19 @@ export interface SshClient {
   destroy(): unknown
 }
 
-/** A key that ssh2 has read. */
+/** A key that ssh2 has parsed. */
 export interface SshKey {
   readonly type: string
   isPrivateKey(): boolean
 }
 
-/** What is used of ssh2. */
+/** The used part of ssh2. */
 export interface Ssh2 {
   readonly Client: new () => SshClient
   readonly utils: { parseKey(data: Buffer | string, passphrase?: string): SshKey | SshKey[] | Error }
 }
 
-/** The package; `improperly_configured` where it is not installed. */
+/** Loads the package. Code `improperly_configured` if it is not installed. */
 export async function loadSsh2(): Promise<Ssh2> {
   const loaded = await importOptional<Ssh2 & { readonly default?: Ssh2 }>('ssh2', 'The SFTP backend')
   return loaded.default ?? loaded

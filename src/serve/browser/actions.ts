@@ -7,12 +7,12 @@ import { json, Refusal } from './answers.ts'
 import { kindOf, typeOf } from './kinds.ts'
 import type { Place } from './place.ts'
 
-/** Entries of one answer, at most as far as the storage can limit them. */
+/** Maximum number of entries in one answer, where the storage can limit them. */
 const PAGE_SIZE = 200
-/** Files that bring neither markup nor scripts are shown; the others are downloaded. */
+/** Files without markup and scripts are shown; the others are downloaded. */
 const HEADERS = { cacheControl: 'private, no-cache', disposition: 'inline', trusted: false } as const
 
-/** An entry as the page gets it. */
+/** Returns an entry in the form for the page. */
 function shownEntry(place: Place, entry: Entry): Record<string, unknown> {
   const path = place.pathOf(entry.name)
   return {
@@ -25,19 +25,19 @@ function shownEntry(place: Place, entry: Entry): Record<string, unknown> {
   }
 }
 
-/** One page of a folder. An entry that the storage shows and this place does not reach is left out. */
+/** Returns one page of a folder. An entry of the storage that this place cannot reach is left out. */
 export async function listPage(place: Place, query: URLSearchParams, signal: AbortSignal): Promise<Response> {
   const token = query.get('token') ?? undefined
   const { entries, next } = await place.storage.page(place.nameOf(pathIn(query)), { token, limit: PAGE_SIZE, signal })
   return json({ entries: entries.map(entry => shownEntry(place, entry)), next })
 }
 
-/** What is known of one file. */
+/** Returns the attributes of one file. */
 export async function statFile(place: Place, query: URLSearchParams, signal: AbortSignal): Promise<Response> {
   return json(shownEntry(place, await place.storage.stat(place.nameOf(pathIn(query)), { signal })))
 }
 
-/** The bytes of a file, whole or in part. What could run a script is sent as a download, in a sandbox. */
+/** Sends the bytes of a file, whole or in part. A file that could run a script is sent as a download, in a sandbox. */
 export async function sendContent(place: Place, query: URLSearchParams, request: Request): Promise<Response> {
   const name = place.nameOf(pathIn(query))
   const attachment = contentDisposition('attachment', name)
@@ -52,7 +52,10 @@ export async function sendContent(place: Place, query: URLSearchParams, request:
   return answer
 }
 
-/** Stores the body as a new file of the folder; a taken name is left alone, and the file gets another one, which the answer names. */
+/**
+ * Stores the body as a new file of the folder. It replaces no file: for a taken name the new file gets another one, which the answer
+ * contains.
+ */
 export async function uploadFile(
   place: Place,
   query: URLSearchParams,
@@ -64,7 +67,7 @@ export async function uploadFile(
   const name = place.newName(pathIn(query), query.get('name') ?? '')
   const { signal } = request
   try {
-    // The type is that of the name, never one that the client chose.
+    // The type follows from the name; the client cannot choose it.
     const stored = await place.storage.save(name, request.body ?? '', { overwrite: false, maxSize: maxBytes, signal })
     return json(shownEntry(place, await place.storage.stat(stored, { signal })), 201)
   } catch (error) {
@@ -80,22 +83,25 @@ export async function removeFile(place: Place, query: URLSearchParams, signal: A
   return new Response(null, { status: 204 })
 }
 
-/** How links to files are made. */
+/** The options for links to files. */
 export interface LinkMaker {
-  /** Life of a link in seconds, where it ends. */
+  /** Lifetime of a link in seconds, where links expire. */
   readonly lifeSecs: number
   /** Signs links to this page, for storages that have no URLs of their own. */
   readonly signer: UrlSigner | undefined
 }
 
-/** A link to a file that others can open: the storage's own URL, signed where it signs, else one to this page where it signs some. */
+/**
+ * Returns a link to a file that other people can open: the storage's own URL, signed where it signs, else a signed link to this page where
+ * it has a `linkSecret`.
+ */
 export async function linkTo(place: Place, query: URLSearchParams, links: LinkMaker): Promise<Response> {
   const link = await linkOf(place, pathIn(query), links)
   if (link === undefined) throw new Refusal(501, 'This storage has no URLs that others could open.')
   return json(link)
 }
 
-/** Whether files of the place have URLs for others. No request is made. */
+/** Whether files of the place have URLs for other people. Sends no request. */
 export async function hasLinks(place: Place, links: LinkMaker): Promise<boolean> {
   return linkOf(place, 'a', links).then(
     link => link !== undefined,
@@ -114,7 +120,7 @@ async function linkOf(place: Place, path: string, { lifeSecs, signer }: LinkMake
   const name = place.nameOf(path)
   const isSigned = storage.urlSigning !== undefined
   const own = await storage.url(name, isSigned ? { expiresInSecs: lifeSecs } : {}).catch(noUrl)
-  // A path alone is that of an application, which need not be this server.
+  // A path without a host belongs to an application, which need not be this server.
   if (own !== undefined && URL.canParse(own)) return { url: own, expiresInSecs: isSigned ? lifeSecs : undefined }
   if (signer === undefined) return undefined
   const signed = signer.sign('', { method: 'GET', expiresInSecs: lifeSecs, parameters: { storage: label, path } })
@@ -125,15 +131,15 @@ function noUrl(error: unknown): undefined {
   if (!isStorageError(error, 'unsupported', 'improperly_configured')) throw error
 }
 
-/** Where links to this page lead; whoever has one needs no other right. */
+/** The path of links to this page; a person who has such a link needs no other permission. */
 export const SHARED_ROUTE = '-/shared'
 
-/** Checks the signature of a link to this page: any other one is a 403. */
+/** Checks the signature of a link to this page; an invalid one is a 403. */
 export function checkShared(query: URLSearchParams, method: string, { signer }: LinkMaker): void {
   try {
     if (signer !== undefined && signer.verify(method, '', query).method === 'GET') return
   } catch {}
-  throw new Refusal(403, 'The link is not valid, or its time is over.')
+  throw new Refusal(403, 'The link is not valid, or it has expired.')
 }
 
 export function pathIn(query: URLSearchParams): string {

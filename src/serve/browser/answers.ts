@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../core/errors.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { STATUS } from '../handler.ts'
 
-/** What a person can do about an error. The storage's own message may name paths of the server, and goes to `onError` instead. */
+/** What a person can do about an error. The storage's own message may contain paths of the server, and is passed to `onError` instead. */
 const WORDS: Partial<Record<ErrorCode, string>> = {
   not_found: 'There is no such file or folder. It may have been deleted or renamed.',
   is_directory: 'This is a folder that is not empty.',
@@ -20,14 +20,14 @@ const WORDS: Partial<Record<ErrorCode, string>> = {
   invalid_argument: 'The request is not valid.',
 }
 
-/** Headers of every answer: nothing is guessed, embedded or read by pages of other origins, and no address leaves by a referrer. */
+/** Headers of every answer: no type is guessed, pages of other origins cannot embed or read it, and no address is sent as a referrer. */
 const COMMON = {
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'same-origin',
   'referrer-policy': 'no-referrer',
 } as const
 
-/** Where scripts, styles and frames of the page may come from. No text becomes markup or a script. */
+/** Allowed sources of scripts, styles and frames of the page. No text becomes markup or a script. */
 const PAGE_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -43,10 +43,10 @@ const PAGE_POLICY = [
   "trusted-types 'none'",
 ].join('; ')
 
-/** What only shows an answer: nothing at all may be loaded by it or frame it. */
+/** For answers that are only shown: they may load nothing, and no page may frame them. */
 const CLOSED_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
-/** A refusal whose message is shown as it is. */
+/** A rejection whose message is shown unchanged. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -72,7 +72,7 @@ export function json(value: unknown, status = 200): Response {
   return new Response(JSON.stringify(value), { status, headers })
 }
 
-/** A part of the page. */
+/** Returns a file of the page itself. */
 export function pageFile(text: string, type: string, method: string): Response {
   const headers = {
     'content-type': `${type}; charset=utf-8`,
@@ -83,7 +83,7 @@ export function pageFile(text: string, type: string, method: string): Response {
   return new Response(method === 'HEAD' ? null : text, { headers })
 }
 
-/** An error in words, as the page shows it; `isOurs` where the server's operator should hear of it. */
+/** Returns the answer for an error, in words for the page; `isOurs` where the server's operator should be notified. */
 export function errorAnswer(error: unknown): { readonly answer: Response; readonly isOurs: boolean } {
   if (error instanceof Refusal) return { answer: json({ error: error.message }, error.status), isOurs: false }
   const code = isStorageError(error) ? error.code : 'unknown'

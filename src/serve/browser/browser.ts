@@ -21,24 +21,25 @@ import { markdownDocument } from './markdown.ts'
 import { pageText, pageTypes } from './page-files.ts'
 import { type BrowsedStorage, type Place, placesOf } from './place.ts'
 
-/** How storages are browsed. */
+/** Options of the storage browser. */
 export interface StorageBrowserOptions {
-  /** Path at which the page is; default '/'. It is the path that the client sees, also under a mount of Express. */
+  /** Path of the page; default '/'. It is the path that the client sees, also under a mount of Express. */
   readonly basePath?: string | undefined
   /** Title of the page; default 'Files'. */
   readonly title?: string | undefined
-  /** Whether files can be uploaded and deleted: in all storages, or in those that are named. Default: false. */
+  /** Whether files can be uploaded and deleted: in all storages, or in the named ones. Default: false. */
   readonly writable?: boolean | readonly string[] | undefined
-  /** Largest upload in bytes; default 100 MiB. */
+  /** Maximum size of an upload in bytes; default 100 MiB. */
   readonly maxUploadBytes?: number | undefined
-  /** For how many seconds a copied link is valid, where links are signed; default 3600. */
+  /** Lifetime of a copied link in seconds, where links are signed; default 3600. */
   readonly linkExpiresInSecs?: number | undefined
   /**
-   * At least 16 bytes, with which links to files are signed whose storage has no absolute URLs. They lead to `-/shared` below the page, and open the
-   * file for whoever has them: the application lets requests to that path through without a login. Default: such files have no links.
+   * Secret of at least 16 bytes that signs links to files of storages without absolute URLs. The links lead to `-/shared` below the page,
+   * and open the file for every client that has one: the application must let requests to that path through without a login. Default: such
+   * files have no links.
    */
   readonly linkSecret?: string | undefined
-  /** Called with failures that are the server's or the storage's. What it throws or rejects with is discarded. */
+  /** Called with failures of the server or the storage. Its own errors and rejections are discarded. */
   readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
 }
 
@@ -52,14 +53,14 @@ const OPTIONS: KnownOptions<StorageBrowserOptions> = {
   onError: true,
 }
 
-/** Sent by the page with every change; a form or a link of another page cannot send it. */
+/** A header that the page sends with every change; a form or a link of another page cannot send it. */
 const CHANGE_HEADER = 'x-storage-browser'
 
 /**
- * A page that shows the files of storages by their labels: folders, thumbnails, previews, search, downloads, links; and uploads and deletions where
- * `writable` allows them. It is a web handler like that of `createFileHandler`, for `toNodeListener`, and never rejects. Who may use it is for
- * the application to check before it calls the handler. Changes from pages of other origins are refused, stored HTML and SVG never run in the
- * page's origin, and the page needs no inline script or style (a strict `Content-Security-Policy`).
+ * Returns a page that shows the files of storages by their labels: folders, thumbnails, previews, search, downloads, links; and uploads and
+ * deletions where `writable` allows them. It is a web handler like that of `createFileHandler`, for `toNodeListener`, and never rejects.
+ * The application must check access before it calls the handler. Changes from pages of other origins are rejected, stored HTML and SVG
+ * never run in the page's origin, and the page needs no inline script or style (a strict `Content-Security-Policy`).
  * @example
  * const browser = createStorageBrowser({ media: storages.media }, { basePath: '/files', writable: true })
  * app.use('/files', requireAdmin, toNodeListener(browser))
@@ -168,19 +169,22 @@ function asset(route: string, method: string): Response {
   return pageFile(pageText(name), type, method)
 }
 
-/** To the same path with a slash at its end, which relative addresses need. The location is relative too, so that it cannot name a host. */
+/**
+ * Redirects to the same path with a slash at its end, which relative addresses need. The location is relative too, so that it cannot name a
+ * host.
+ */
 function withSlash(sent: string): Response {
   const location = `./${sent.slice(sent.lastIndexOf('/') + 1)}/`
   return new Response(null, { status: 308, headers: { location, 'cache-control': 'no-store' } })
 }
 
-/** Whether a browser says that another site, or another port of this one, made the request. */
+/** Whether the browser reports that another site, or another port of this one, made the request. */
 function isForeign(request: Request): boolean {
   const site = request.headers.get('sec-fetch-site')
   return site !== null && site !== 'same-origin' && site !== 'none'
 }
 
-/** Whether a browser says that a page of this very origin made the request. (W3C Fetch Metadata; RFC 6454 7) */
+/** Whether the browser reports that a page of this very origin made the request. (W3C Fetch Metadata; RFC 6454 7) */
 function isSameOrigin(request: Request): boolean {
   const site = request.headers.get('sec-fetch-site')
   if (site !== null) return site === 'same-origin'

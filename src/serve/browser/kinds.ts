@@ -17,18 +17,21 @@ const TEXTS: ReadonlySet<string> = new Set(
     .map(subtype => `application/${subtype}`),
 )
 
-/** The media type of an entry, without parameters; from its name where the listing has none. */
+/** Returns the media type of an entry, without parameters; from its name where the listing has none. */
 export function typeOf({ name, contentType }: Entry): string | undefined {
   const type = contentType ?? guessType(name).contentType
   return type?.replace(/;.*/s, '').trim().toLowerCase()
 }
 
-/** How an entry is shown, by its media type. The page looks for bytes of 0 before it shows something as text, so a wrong guess does no harm. */
+/**
+ * Returns how an entry is shown, by its media type. The page looks for bytes of 0 before it shows a file as text, so a wrong guess does no
+ * harm.
+ */
 export function kindOf(entry: Entry): Kind {
   if (entry.isDirectory) return 'folder'
   const type = typeOf(entry)
   if (type === 'text/markdown' || /\.(?:md|markdown)$/i.test(entry.name)) return 'markdown'
-  // A file of unknown type may be text; and `.ts` is a film by its type, and TypeScript nearly everywhere.
+  // A file of unknown type may be text. `.ts` is the extension of a video format, but nearly always TypeScript.
   if (type === undefined || type === 'video/mp2t') return 'text'
   if (IMAGES.has(type)) return 'image'
   if (VIDEOS.has(type)) return 'video'

@@ -3,9 +3,9 @@ import { nodeCrypto } from '../../core/builtin.ts'
 import { Refusal } from './answers.ts'
 import type { Place } from './place.ts'
 
-/** Largest file that is rendered, in bytes. */
+/** Maximum size in bytes of a file that is rendered. */
 const MAX_BYTES = 256 * 1024
-/** How long rendering may take, in milliseconds: it takes quadratic time for some texts, and other requests wait for it. */
+/** Maximum time of rendering in milliseconds: it takes quadratic time for some texts, and other requests wait for it. */
 const MAX_MS = 1000
 
 const STYLE = `:root{color-scheme:light dark}
@@ -19,7 +19,7 @@ td,th{border:1px solid #8886;padding:.3em .7em;text-align:start}
 blockquote{margin:0;padding-inline-start:1em;border-inline-start:4px solid #8886}
 h1,h2{border-bottom:1px solid #8884;padding-bottom:.2em}`
 
-/** A Markdown file as an HTML document that can do nothing: no script, no form, no request, no markup of its own. */
+/** Returns a Markdown file as an HTML document without scripts, forms, requests, and markup from the file. */
 export async function markdownDocument(place: Place, path: string, signal: AbortSignal): Promise<Response> {
   const name = place.nameOf(path)
   const { size } = await place.storage.stat(name, { signal })
@@ -40,7 +40,10 @@ export async function markdownDocument(place: Place, path: string, signal: Abort
   )
 }
 
-/** Markdown as HTML: markup in it is shown as text, images by their descriptions, and links lead to other sites only, in windows of their own. */
+/**
+ * Renders Markdown as HTML: markup in it is shown as text, images by their descriptions, and links lead only to other sites, in new
+ * windows.
+ */
 export async function rendered(text: string): Promise<string> {
   const { Marked } = await import('marked')
   const marked = new Marked({
@@ -56,7 +59,7 @@ export async function rendered(text: string): Promise<string> {
     },
   })
   try {
-    // The one way to end work of this thread that takes too long.
+    // The only way to end synchronous work that takes too long.
     const { runInNewContext } = process.getBuiltinModule('node:vm')
     return runInNewContext('render()', { render: () => marked.parse(text, { async: false }) }, { timeout: MAX_MS })
   } catch {

@@ -16,7 +16,7 @@ const TYPES = {
 /** The media types of the page's files by their names. */
 export const pageTypes: ReadonlyMap<string, string> = new Map(Object.entries(TYPES))
 
-/** The text of one file of the page. The build puts the texts into the code, so that a bundled program has them. */
+/** Returns the text of one file of the page. The build puts the texts into the code, so that a bundled program contains them. */
 export function pageText(name: string): string {
   return readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8')
 }

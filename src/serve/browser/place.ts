@@ -2,14 +2,14 @@ import { ImproperlyConfigured, SuspiciousFileOperation } from '../../core/errors
 import { trimTrailingSlashes } from '../../core/names.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 
-/** A storage, or a folder of one, which is all that is shown of it. */
+/** A storage, or a folder of one; only that folder is shown. */
 export interface BrowsedStorage {
   readonly storage: AnyStorage
-  /** Folder of the storage; default: all of it. */
+  /** Folder of the storage; default: the whole storage. */
   readonly path?: string | undefined
 }
 
-/** What is shown under one label. Paths are relative to its folder; names are those of the storage. */
+/** The files under one label. Paths are relative to its folder; names are those of the storage. */
 export class Place {
   readonly label: string
   readonly storage: AnyStorage
@@ -25,7 +25,10 @@ export class Place {
     this.#root = folder === '' ? '' : `${storage.nameOf(storage.ref(folder).key)}/`
   }
 
-  /** The storage's name of a path. One that leads out of the folder, or that is written in another way than a listing shows it, is `suspicious_name`. */
+  /**
+   * Returns the storage's name of a path. A path that leads out of the folder, or that is not written as a listing returns it, is
+   * `suspicious_name`.
+   */
   nameOf(path: string): string {
     if (path === '') return trimTrailingSlashes(this.#root)
     const name = this.storage.nameOf(this.storage.ref(this.#root + path).key)
@@ -34,7 +37,7 @@ export class Place {
     return name
   }
 
-  /** The storage's name of a new file in a folder; a name with a slash or a backslash is `suspicious_name`. */
+  /** Returns the storage's name of a new file in a folder; a name with a slash or a backslash is `suspicious_name`. */
   newName(folder: string, fileName: string): string {
     if (fileName === '' || /[/\\]/.test(fileName)) {
       throw new SuspiciousFileOperation('The name of a file cannot be empty, and cannot contain / or \\.')
@@ -43,13 +46,13 @@ export class Place {
     return above === '' ? fileName : `${above}/${fileName}`
   }
 
-  /** The path under which a name is shown. */
+  /** Returns the path under which a name is shown. */
   pathOf(name: string): string {
     return name.startsWith(this.#root) ? name.slice(this.#root.length) : name
   }
 }
 
-/** The places by their labels. */
+/** Returns the places by their labels. */
 export function placesOf(
   storages: Readonly<Record<string, AnyStorage | BrowsedStorage>>,
   writable: boolean | readonly string[],

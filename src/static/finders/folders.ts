@@ -11,20 +11,20 @@ import { checkedEntry, checkedList, checkFinderOptions, filesOf, findIn, type Pl
 
 const SETTING = 'STATICFILES_DIRS'
 
-/** A folder of static files, or what is to stand before the names of its files, and the folder. */
+/** A folder of static files, or a pair of a prefix for the names of its files, and the folder. */
 export type FolderEntry = string | readonly [prefix: string, folder: string]
 
-/** Where relative folders begin. */
+/** Options of `FolderFinder`. */
 export interface FolderFinderOptions {
-  /** Default: the current folder of the process. */
+  /** The base of relative folders. Default: the current folder of the process. */
   readonly base?: string | undefined
 }
 
 /**
- * The files of folders of this machine: `STATICFILES_DIRS`. The same folder may be listed under several prefixes. A folder that does not
- * exist is reported and left out; it is a failure where the run deletes what it does not find. Links are followed wherever they lead; pipes, sockets and devices are reported and left out. Entries of another kind, and
- * a prefix that ends with a slash, are `improperly_configured`. (Django `FileSystemFinder`)
- *
+ * The files of folders of this machine: `STATICFILES_DIRS`. The same folder may be listed with several prefixes. A folder that does not
+ * exist is reported and skipped; it is a failure where the run deletes files that it does not find. Links are followed to any target;
+ * pipes, sockets and devices are reported and skipped. Entries of another type, and a prefix that ends with a slash, are
+ * `improperly_configured`. (Django `FileSystemFinder`)
  * @example
  * new FolderFinder(['assets', ['vendor', 'node_modules/lib/dist']])
  */
@@ -53,15 +53,15 @@ export class FolderFinder implements Finder {
   }
 }
 
-/** What is checked besides the entries themselves. */
+/** Further options of `checkFolders`. */
 export interface CheckFoldersOptions extends FolderFinderOptions {
-  /** What a run leaves out; default: `DEFAULT_IGNORE`. */
+  /** The paths that a run skips; default: `DEFAULT_IGNORE`. */
   readonly isIgnored?: IsIgnored | undefined
 }
 
 /**
- * Throws `improperly_configured` where the folder that is collected into is one of those that are collected from, or lies in one and is not
- * ignored there, or holds one. (Django's check `staticfiles.E002`, which finds equal paths only)
+ * Throws `improperly_configured` where the target folder is one of the source folders, lies in one and is not ignored there, or contains
+ * one. (Django's check `staticfiles.E002`, which finds equal paths only)
  */
 export function checkFolders(
   entries: readonly FolderEntry[],
@@ -96,13 +96,13 @@ function placesOf(entries: readonly FolderEntry[], base: string): readonly Place
   return [...places.values()]
 }
 
-/** Whether a folder can be gone through; reports it where it cannot. */
+/** Whether a folder can be read; reports it otherwise. */
 function isThere(folder: string, { onSkipped, mustExist = false }: FinderOptions): boolean {
   let stats: Stats | undefined
   try {
     stats = statSync(folder)
   } catch (error) {
-    // Whatever else there is to say of it, reading it does.
+    // Any other problem is reported when the folder is read.
     if (classifyErrno(error) !== 'not_found') return true
   }
   if (stats?.isDirectory() === true) return true
@@ -118,7 +118,7 @@ function isLeftOut(path: string, isIgnored: IsIgnored): boolean {
   return parts.some((_, at) => isIgnored(parts.slice(0, at + 1).join('/')))
 }
 
-/** The path without links; of a path that does not exist, the part that does. */
+/** Returns the path without links; of a path that does not exist, the part that does. */
 function realPath(path: string): string {
   for (let above = path, rest = ''; ; ) {
     try {

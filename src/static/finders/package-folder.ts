@@ -3,22 +3,23 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { ImproperlyConfigured } from '../../core/errors.ts'
 import { nameProblem } from '../static-name.ts'
 
-/** Names of folders that a message lists. */
+/** Maximum number of folder names in a message. */
 const MAX_SHOWN = 20
-/** What Yarn leaves where it keeps packages in archives. */
+/** The files of Yarn where it keeps packages in archives. */
 const PNP_FILES = ['.pnp.cjs', '.pnp.js']
 
 /** A folder of an npm package. */
 export interface PackageFolder {
-  /** With its scope. */
+  /** The name with its scope. */
   readonly packageName: string
   /** Path in the package with forward slashes; '' for the whole package. */
   readonly folder: string
 }
 
 /**
- * What an entry of a list of packages stands for: `bootstrap/dist` for a folder of a package, `bootstrap` for its folder `static`, and `bootstrap/.` for all
- * of it. What is no name of a package, or a path that may leave it, is `improperly_configured`; `setting` is the name of the list.
+ * Parses an entry of a list of packages: `bootstrap/dist` for a folder of a package, `bootstrap` for its folder `static`, and `bootstrap/.`
+ * for all of it. An invalid package name, and a path that may leave the package, is `improperly_configured`; `setting` is the name of the
+ * list.
  */
 export function packageFolder(spec: string, setting: string): PackageFolder {
   const parts = spec.split('/')
@@ -41,8 +42,9 @@ function isNoPackageName(part: string): boolean {
 }
 
 /**
- * The path of a package's folder, as programs in `base` would find the package: in the `node_modules` of `base` or of a folder above it, through links of
- * pnpm and of workspaces, whatever its `exports` say. A package that is not installed, or has no such folder, is `improperly_configured`.
+ * Returns the path of a package's folder, as programs in `base` would find the package: in the `node_modules` of `base` or of a folder
+ * above it, through links of pnpm and of workspaces, independent of its `exports`. A package that is not installed, or has no such folder,
+ * is `improperly_configured`.
  */
 export function installedFolder({ packageName, folder }: PackageFolder, base: string, setting: string): string {
   const root = packageRoot(packageName, base)
@@ -77,7 +79,7 @@ function hasPlugAndPlay(base: string): boolean {
   }
 }
 
-/** What there is instead of a folder, in words: the folders beside it, or else those of the package. */
+/** Describes what exists instead of a folder: the folders beside it, or else those of the package. */
 function contentOf(above: string, root: string): string {
   const from = statSync(above, { throwIfNoEntry: false })?.isDirectory() === true ? above : root
   const names = readdirSync(from, { withFileTypes: true })

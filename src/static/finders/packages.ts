@@ -6,20 +6,20 @@ import { checkedEntry, checkedList, checkFinderOptions, filesOf, findIn, type Pl
 
 const SETTING = 'STATICFILES_PACKAGES'
 
-/** A package and a folder in it, or what is to stand before the names of its files, and these. */
+/** A package and a folder in it, or a pair of a prefix for the names of its files, and these. */
 export type PackageEntry = string | readonly [prefix: string, spec: string]
 
-/** Where packages are looked for. */
+/** Options of `PackageFinder`. */
 export interface PackageFinderOptions {
-  /** Their `node_modules` lies in this folder or above. Default: the current folder of the process. */
+  /** Packages are searched in the `node_modules` of this folder and of the folders above. Default: the current folder of the process. */
   readonly base?: string | undefined
 }
 
 /**
- * Files that npm packages ship: `STATICFILES_PACKAGES`. `bootstrap/dist` is a folder of a package, `bootstrap` its folder `static`, `bootstrap/.` the whole
- * package without its `node_modules`. Packages are looked for at the first call, so that a server which only makes URLs need not have them; then one that is not
- * installed, or has no such folder, is `improperly_configured`. Yarn Plug'n'Play is not supported. (Django `AppDirectoriesFinder`)
- *
+ * Files that npm packages contain: `STATICFILES_PACKAGES`. `bootstrap/dist` is a folder of a package, `bootstrap` its folder `static`,
+ * `bootstrap/.` the whole package without its `node_modules`. Packages are searched at the first call, so that a server that only makes
+ * URLs does not need them. A package that is not installed, or has no such folder, is `improperly_configured` then. Yarn Plug'n'Play is not
+ * supported. (Django `AppDirectoriesFinder`)
  * @example
  * new PackageFinder(['@acme/forms', 'bootstrap/dist', ['vendor/icons', 'bootstrap-icons/font']])
  */

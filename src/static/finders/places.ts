@@ -17,23 +17,23 @@ const FINDER_OPTIONS: KnownOptions<FinderOptions> = {
   mustExist: true,
 }
 
-/** Refuses what `files` of a finder does not know: code `invalid_argument`. */
+/** Rejects unknown options of `files` of a finder: code `invalid_argument`. */
 export function checkFinderOptions(options: FinderOptions): void {
   checkKnownOptions('files', options, FINDER_OPTIONS)
 }
 
-/** A folder whose files are static files, and what stands before their names. */
+/** A folder whose files are static files, and the prefix of their names. */
 export interface Place {
   /** '' or a path without a slash at its end. */
   readonly prefix: string
-  /** Absolute. */
+  /** Absolute path. */
   readonly folder: string
 }
 
-/** What a system says of a path at which no file can be. */
+/** Codes of the system for a path at which no file can exist. */
 const NOT_THERE: ReadonlySet<string | undefined> = new Set(['not_found', 'suspicious_name'])
 
-/** The files of a folder by the UTF-8 bytes of their names; see `filesBelow`. */
+/** Returns the files of a folder by the UTF-8 bytes of their names; see `filesBelow`. */
 export async function* filesOf(
   { prefix, folder }: Place,
   options: FinderOptions,
@@ -42,7 +42,7 @@ export async function* filesOf(
   for await (const { path, name } of filesBelow(folder, options)) yield new DiskFile(before + name, path)
 }
 
-/** The files of one name, one of each folder that has it. */
+/** Returns the files of one name, one for each folder that has it. */
 export function findIn(places: readonly Place[], name: string, options: CallOptions): readonly StaticFile[] {
   checkCallOptions('find', options)
   const { signal } = options
@@ -55,7 +55,7 @@ export function findIn(places: readonly Place[], name: string, options: CallOpti
   })
 }
 
-/** The path of a file, where the system has one whose name is the same to the letter: some systems find others as well. */
+/** Returns the path of a file whose name in the system is exactly this one: some systems also find other spellings. */
 function fileAt(folder: string, name: string): string | undefined {
   const parts = name.split('/')
   const path = parts.reduce(pathOf, folder)
@@ -74,7 +74,7 @@ function fileAt(folder: string, name: string): string | undefined {
   }
 }
 
-/** The two parts of an entry of a list of folders or packages, of which the prefix is checked; `setting` is the name of the list. */
+/** Returns the two parts of an entry of a list of folders or packages, and checks the prefix; `setting` is the name of the list. */
 export function checkedEntry(entry: unknown, setting: string, what: string): readonly [prefix: string, value: string] {
   const [prefix, value] = Array.isArray(entry) && entry.length === 2 ? entry : ['', entry]
   if (typeof prefix !== 'string' || typeof value !== 'string') {
@@ -90,7 +90,7 @@ export function checkedEntry(entry: unknown, setting: string, what: string): rea
   return [prefix, value]
 }
 
-/** The entries of a list; `improperly_configured` where the setting is none. */
+/** Returns the entries of a list; `improperly_configured` where the setting is not a list. */
 export function checkedList(entries: unknown, setting: string): readonly unknown[] {
   if (Array.isArray(entries)) return entries
   const hint = typeof entries === 'string' ? " Put it in brackets: ['...']." : ''

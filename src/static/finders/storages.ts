@@ -9,15 +9,16 @@ import { StoredFile } from '../stored-file.ts'
 import type { Finder, FinderOptions, IsIgnored, StaticFile } from '../types.ts'
 import { checkedEntry, checkFinderOptions } from './places.ts'
 
-/** What stands before names. */
+/** Options of `StorageFinder`. */
 export interface StorageFinderOptions {
-  /** Default: nothing. */
+  /** Prefix of the names. Default: none. */
   readonly prefix?: string | undefined
 }
 
 /**
- * The files of a storage, such as one that editors upload to. The storage is not closed. Files are listed in the order of names; where the backend has
- * another order, all entries are held in memory meanwhile. A listing that fails, fails the run. (Django `BaseStorageFinder`, `DefaultStorageFinder`)
+ * The files of a storage, such as one that editors upload to. The storage is not closed. Files are listed in the order of names; where the
+ * backend has another order, all entries are held in memory. A listing that fails ends the run. (Django `BaseStorageFinder`,
+ * `DefaultStorageFinder`)
  */
 export class StorageFinder implements Finder {
   readonly #storage: AnyStorage
@@ -60,7 +61,7 @@ export class StorageFinder implements Finder {
       const entry = await this.#storage.stat(name.slice(this.#before.length), { signal })
       return entry.isDirectory ? [] : [new StoredFile(name, this.#storage, entry)]
     } catch (error) {
-      // A name that the backend cannot hold is there as little as one that it does not hold.
+      // A name that the backend cannot hold counts as missing.
       if (isStorageError(error, 'not_found', 'suspicious_name')) return []
       throw error
     }
@@ -75,7 +76,7 @@ export class StorageFinder implements Finder {
   }
 }
 
-/** Whether a file is ignored, or lies in a folder that is. The files of a folder come one after the other, so the last folder is remembered. */
+/** Whether a file or one of its folders is ignored. The files of a folder come one after the other, so the last folder is remembered. */
 function ignoredBelow(isIgnored: IsIgnored): IsIgnored {
   let last = { folder: '', isIgnored: false }
   return path => {

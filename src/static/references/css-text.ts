@@ -4,7 +4,7 @@ export function isDataUrl(token: string): boolean {
   return inside.slice(0, 5).toLowerCase() === 'data:'
 }
 
-/** A URL without the control characters and blanks around it, which no browser takes for parts of it. (URL Standard, basic URL parser) */
+/** Removes the control characters and blanks around a URL, which browsers ignore. (URL Standard, basic URL parser) */
 export function withoutOuterBlanks(url: string): string {
   let [start, end] = [0, url.length]
   while (start < end && url.charCodeAt(start) <= 0x20) start++
@@ -12,7 +12,7 @@ export function withoutOuterBlanks(url: string): string {
   return url.slice(start, end)
 }
 
-/** The URL of the source map that a comment names; undefined where it names none. (ECMA-426, MatchSourceMapURL) */
+/** Returns the URL of the source map in a comment; undefined where it contains none. (ECMA-426, MatchSourceMapURL) */
 export function sourceMapUrl(comment: string): string | undefined {
   if (comment[2] !== '#' && comment[2] !== '@') return undefined
   const end = comment.endsWith('*/') ? -2 : undefined
@@ -25,10 +25,10 @@ function splitOnce(text: string, separator: string): readonly [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
 }
 
-/** What would end a string, or mean another character in it. */
+/** Characters that would end a string, or change its meaning. */
 const UNSAFE = { '"': /["\\\n\f\r]/g, "'": /['\\\n\f\r]/g }
 
-/** A string in quotes. A line end is written by its number, since a backslash before it would take it away. */
+/** Writes a string in quotes. A line end is written by its number, since a backslash before it would remove it. */
 function string(text: string, quote: '"' | "'"): string {
   const escaped = text.replace(UNSAFE[quote], unit =>
     unit < ' ' ? `\\${unit.charCodeAt(0).toString(16)} ` : `\\${unit}`,
@@ -39,22 +39,22 @@ function string(text: string, quote: '"' | "'"): string {
 const writeDouble = (url: string): string => string(url, '"')
 const writeSingle = (url: string): string => string(url, "'")
 
-/** How a URL is written in the place of a string: in the quotes of that one. */
+/** Writes a URL as a string, in the quotes of the former one. */
 export function writeString(former: string): (url: string) => string {
   return former.startsWith("'") ? writeSingle : writeDouble
 }
 
-/** As Django writes `url()`. */
+/** Writes `url()` like Django. */
 export function writeUrl(url: string): string {
   return `url(${string(url, '"')})`
 }
 
-/** As Django writes an `@import` of a string. */
+/** Writes an `@import` of a string like Django. */
 export function writeImport(url: string): string {
   return `@import ${writeUrl(url)}`
 }
 
-/** As Django writes the comment that names a source map. What would end it or the URL is percent-encoded. */
+/** Writes the comment with a source map like Django. Characters that would end the comment or the URL are percent-encoded. */
 export function writeSourceMap(url: string): string {
   const safe = url.replace(/\s/g, encodeURIComponent).replaceAll('*/', '%2A/')
   return `/*# sourceMappingURL=${safe} */`

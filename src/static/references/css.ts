@@ -10,29 +10,30 @@ import {
 } from './css-text.ts'
 import type { Reference, ReferenceFinder } from './reference.ts'
 
-/** What every text with a reference has; a backslash because names may be escaped. `sourceMappingURL` has `url`. */
+/** Every text with a reference contains one of these; a backslash because names may be escaped. `sourceMappingURL` contains `url`. */
 const MAY_REFER = /url|import|image|\\/i
 
 /** Functions whose strings are URLs of images (CSS Images 4). Those of `cross-fade()` are not: it takes images and colours. */
 const IMAGE_FUNCTIONS: ReadonlySet<string> = new Set(['image', 'image-set', '-webkit-image-set'])
 
-/** Functions that are replaced by a value: a string in them is what it would be in their place. */
+/** Functions that are replaced by a value: a string in them has the meaning that it would have in their place. */
 const SUBSTITUTIONS: ReadonlySet<string> = new Set(['var', 'env'])
 
 /** At-rules whose `url()` is compared and never fetched, up to their block or semicolon. */
 const COMPARED: ReadonlySet<string> = new Set(['namespace', 'document', '-moz-document', 'supports'])
 
 /**
- * Finds what a stylesheet fetches: `url()`, also in custom properties; the string of `@import`; the strings of `image-set()` and `image()`;
- * and its source map, which is the last comment of that form. No `Reference` is made of an empty URL. Nothing is found in other comments,
- * in strings and escaped names, in `@namespace`, and in the conditions of `@document`, `@supports` and `@import`. What a file leaves open is
- * closed at its end, as browsers do. Another URL is written as Django writes it. Throws nothing: every text is CSS.
+ * Finds the URLs that a stylesheet fetches: `url()`, also in custom properties; the string of `@import`; the strings of `image-set()` and
+ * `image()`; and its source map, which is the last comment of that form. An empty URL is not a `Reference`. It finds nothing in other
+ * comments, in strings and escaped names, in `@namespace`, and in the conditions of `@document`, `@supports` and `@import`. Constructs that
+ * a file leaves open are closed at its end, like in browsers. New URLs are written like Django writes them. Never throws: every text is
+ * CSS.
  */
 export const cssReferences: ReferenceFinder = text => (MAY_REFER.test(text) ? new Walk(text).references() : [])
 
 /** One pass over the tokens of a text (CSS Syntax 3). */
 class Walk {
-  /** A byte order mark is no part of the stylesheet; the tokenizer would take it for a letter. */
+  /** A byte order mark is not part of the stylesheet; the tokenizer would treat it as a letter. */
   readonly #skipped: number
   readonly #tokens: { nextToken(): CSSToken | undefined }
   #held: CSSToken | undefined
@@ -62,7 +63,7 @@ class Walk {
     return token === undefined || token[0] === TokenType.EOF ? undefined : token
   }
 
-  /** The next token that is no blank. */
+  /** Returns the next token that is not a blank. */
   #nextWord(): CSSToken | undefined {
     let token = this.#next()
     while (token?.[0] === TokenType.Whitespace) token = this.#next()
@@ -81,7 +82,7 @@ class Walk {
       case TokenType.Semicolon:
       case TokenType.OpenCurly:
       case TokenType.CloseCurly:
-        // No value goes on behind one, so what a mistake left open ends here.
+        // No value continues behind one, so constructs that a mistake left open end here.
         this.#open.length = 0
         this.#isIgnored = false
         this.#isStart = true
@@ -121,7 +122,7 @@ class Walk {
     else this.#open.push(IMAGE_FUNCTIONS.has(name))
   }
 
-  /** `url("a")`, which is written anew as a whole, or `url("a" modifiers)`, of which only the string is. */
+  /** Takes `url("a")`, which is replaced as a whole, or `url("a" modifiers)`, of which only the string is replaced. */
   #takeUrl(name: CSSToken): void {
     const string = this.#nextWord()
     if (string?.[0] === TokenType.String) {

@@ -8,8 +8,7 @@ export function hasScheme(url: string): boolean {
 }
 
 /**
- * Whether a URL may name a file of a site: relative, or with `http` or `https`, and with a path that is not empty and is not that of a
- * folder.
+ * Whether a URL may name a file of a site: relative, or with `http` or `https`, and with a path that is neither empty nor that of a folder.
  */
 export function mayNameFile(url: string): boolean {
   const scheme = SCHEME.exec(url)?.[1]?.toLowerCase()
@@ -20,14 +19,14 @@ export function mayNameFile(url: string): boolean {
 }
 
 /**
- * Whether a module specifier is a URL, and one that may name a file: `./a.js`, `../a.js`, `/a.js`, `https://example.com/a.js`. A bare name
- * (`lodash`, `#internal`) is looked up by a map or a bundler. (HTML, resolve a module specifier)
+ * Whether a module specifier is a URL that may name a file: `./a.js`, `../a.js`, `/a.js`, `https://example.com/a.js`. A bare name
+ * (`lodash`, `#internal`) is resolved by a map or a bundler. (HTML, resolve a module specifier)
  */
 export function isFileSpecifier(specifier: string): boolean {
   return (/^\.{0,2}\//.test(specifier) || hasScheme(specifier)) && mayNameFile(specifier)
 }
 
-/** Whether a URL has the marks of a template language: what it will be is not known. */
+/** Whether a URL contains the marks of a template language: its final value is unknown. */
 export function hasTemplateMarks(url: string): boolean {
   return /\{[{%]|<%|\$\{/.test(url)
 }

@@ -9,28 +9,28 @@ import { importMapReferences } from './import-map.ts'
 import { javaScriptReferences } from './javascript.ts'
 import type { Reference, ReferenceFinder, ReferenceKind } from './reference.ts'
 
-/** Classic scripts by their media types; none is one too. (WHATWG MIME Sniffing 4.6) */
+/** Classic scripts by their media types; a missing type is one, too. (WHATWG MIME Sniffing 4.6) */
 const CLASSIC =
   /^(?:(?:text|application)\/(?:x-)?(?:java|ecma)script|text\/(?:javascript1\.[0-5]|jscript|livescript))?$/
 /** The digest of an inline part in a Content-Security-Policy. (CSP 3, hash-source) */
 const DIGEST = /'sha(?:256|384|512)-/i
 
-/** How the pages of a site are read. */
+/** Options of `htmlFinder`. */
 export interface HtmlFinderOptions {
   /** Whether inline scripts and import maps are read; default true. */
   readonly modules?: boolean | undefined
 }
 
 /**
- * Finds what a page loads: pictures, media, stylesheets, scripts, icons, preloads, in attributes of HTML and SVG (`src`, `srcset`, `poster`,
- * `data`, `href` of `<link>`, `<image>` and `<use>`), in `style` attributes and `<style>`, in inline scripts and import maps. `<template>`
- * and `<noscript>` count; comments, `<textarea>`, and links to pages do not, nor a URL with the marks of a template language (`{{`, `{%`,
- * `<%`, `${`). Character references are undone, and written where they are needed. An inline part that its own finder cannot read is left
- * alone, as browsers do.
+ * Finds the files that a page loads: pictures, media, stylesheets, scripts, icons, preloads. It reads attributes of HTML and SVG (`src`,
+ * `srcset`, `poster`, `data`, `href` of `<link>`, `<image>` and `<use>`), `style` attributes and `<style>`, inline scripts and import maps.
+ * `<template>` and `<noscript>` are included. Comments, `<textarea>`, links to pages, and URLs with the marks of a template language (`{{`,
+ * `{%`, `<%`, `${`) are not. Character references are decoded, and written where they are needed. An inline part that its own finder cannot
+ * read does not change, like in browsers.
  *
- * An element with `integrity` is left alone: its file is loaded by its plain name, with the bytes that the digest was made of. Inline parts
- * are left alone where a Content-Security-Policy in a `<meta>` has digests, which may be theirs; if such a part loads modules, all modules
- * of the page keep their plain names. With a `<base>` that is an absolute URL, relative URLs become absolute; one that is another folder by
+ * An element with `integrity` does not change: its file is loaded by its plain name, with the bytes of the digest. Inline parts do not
+ * change where a Content-Security-Policy in a `<meta>` has digests, which may be theirs; if such a part loads modules, all modules of the
+ * page keep their plain names. With a `<base>` that is an absolute URL, relative URLs become absolute; a `<base>` that is another folder by
  * a relative URL is a `SyntaxError`.
  *
  * Needs the package `htmlparser2`: `ImproperlyConfigured` without it.
@@ -53,13 +53,16 @@ export function htmlFinder({ modules = true }: HtmlFinderOptions = {}): Referenc
   }
 }
 
-/** References beside inline parts that stay as they are: where those load modules by plain names, all do, so that no module runs twice. */
+/**
+ * Returns the references outside of inline parts that do not change. If those parts load modules by plain names, all modules keep them, so
+ * that no module runs twice.
+ */
 function besideFixed(outer: Reference[], inline: readonly Reference[]): Reference[] {
   const isModule = ({ kind }: Reference): boolean => kind === 'module'
   return inline.some(isModule) ? outer.filter(reference => !isModule(reference)) : outer
 }
 
-/** Whether an element is a Content-Security-Policy that allows inline parts by what is in them. */
+/** Whether an element is a Content-Security-Policy that allows inline parts by their digests. */
 function hasDigests({ name, isForeign, attributes }: HtmlElement): boolean {
   if (name !== 'meta' || isForeign) return false
   const kind = attributes.get('http-equiv')?.text.toLowerCase()
@@ -90,7 +93,7 @@ function fromAttributes(element: HtmlElement): readonly Reference[] {
   return [...urls, ...candidates]
 }
 
-/** The URL of an attribute, without the blanks around it and the line ends and tabs in it, which no browser takes for parts of it. */
+/** Returns the URL of an attribute, without the blanks around it and the line ends and tabs in it, which browsers ignore. */
 function wholeValue(kind: ReferenceKind, text: string): readonly Reference[] {
   const start = text.length - text.trimStart().length
   const end = text.trimEnd().length
@@ -101,7 +104,7 @@ function plain(kind: ReferenceKind, place: Pick<Reference, 'url' | 'start' | 'en
   return { kind, ...place, write: url => url.replace(/[\t\n\f\r ]/g, encodeURIComponent) }
 }
 
-/** References in a value, as they stand in the page. One whose ends are not known there is left alone. */
+/** Returns references in a value, at their positions in the page. A reference whose ends are unknown there is skipped. */
 function inValue(value: HtmlValue, references: readonly Reference[]): readonly Reference[] {
   return references.flatMap(reference => {
     const [start, end] = [value.placeOf(reference.start), value.placeOf(reference.end)]
@@ -122,7 +125,7 @@ function finderOfContent(element: HtmlElement, modules: boolean): ReferenceFinde
   return type === 'importmap' ? importMapReferences : undefined
 }
 
-/** References in the text of a `<style>` or `<script>`. In their URLs `<` is percent-encoded: it might end the element. */
+/** Returns references in the text of a `<style>` or `<script>`. In their URLs `<` is percent-encoded: it might end the element. */
 async function fromContent(element: HtmlElement, modules: boolean): Promise<readonly Reference[]> {
   const { content } = element
   const finder = finderOfContent(element, modules)
@@ -134,7 +137,7 @@ async function fromContent(element: HtmlElement, modules: boolean): Promise<read
   )
 }
 
-/** What a finder finds; nothing where it cannot read the text. */
+/** Returns the references of a finder; none where it cannot read the text. */
 async function readable(finder: ReferenceFinder, text: string): Promise<readonly Reference[]> {
   try {
     return await finder(text)

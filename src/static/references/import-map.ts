@@ -3,18 +3,18 @@ import { jsonReference } from './json/reference.ts'
 import { type JsonString, jsonStrings } from './json/strings.ts'
 import type { ReferenceFinder } from './reference.ts'
 
-/** A folder deep enough for each `../` that comes. */
+/** A base folder deep enough for every `../`. */
 const BASE = `http://map.invalid/${'a/'.repeat(64)}`
 
 /**
  * Finds the addresses of an import map that name files: the values of `imports` and of each scope in `scopes`. An address that ends with
- * `/` stands for a folder and is none. (HTML, import maps)
+ * `/` is a folder and is skipped. (HTML, import maps)
  *
- * Names are left alone: those of `imports` and `scopes` are what modules write, and those of `integrity` belong to bytes. So an address with
- * an entry in `integrity` is left alone too: its file is loaded by its plain name, with the bytes that the entry was made of. A name that is
- * itself the URL of a file (`{"./a.js": "./b.js"}`) applies no more where a module imports that file by its name with a hash.
+ * Names do not change: those of `imports` and `scopes` are the specifiers in modules, and those of `integrity` belong to bytes. An address
+ * with an entry in `integrity` does not change either: its file is loaded by its plain name, with the bytes of the entry. A name that is
+ * itself the URL of a file (`{"./a.js": "./b.js"}`) no longer applies where a module imports that file by its name with a hash.
  *
- * Throws a `SyntaxError` where the text is no JSON.
+ * Throws a `SyntaxError` where the text is not JSON.
  */
 export const importMapReferences: ReferenceFinder = text => {
   const strings = jsonStrings(text, 3)
@@ -36,7 +36,7 @@ function isIntegrity({ path }: JsonString): boolean {
   return path.length === 2 && path[0] === 'integrity'
 }
 
-/** For comparing: `./a.js` and `./b/../a.js` are the same. */
+/** Normalises an address for comparisons: `./a.js` and `./b/../a.js` are equal. */
 function absolute(url: string): string {
   return URL.parse(url, BASE)?.href ?? url
 }

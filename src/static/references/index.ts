@@ -8,17 +8,19 @@ import { webManifestReferences } from './web-manifest.ts'
 
 /** Which references are found. */
 export interface FinderChoice {
-  /** Those of JavaScript: modules and source maps, or as Django does only source maps; default 'modules'. Import maps belong to modules. */
+  /**
+   * References in JavaScript: modules and source maps, or like Django only source maps; default 'modules'. Import maps belong to modules.
+   */
   readonly javaScript?: 'modules' | 'sourceMaps' | undefined
-  /** Whether those of HTML are; default false. */
+  /** Whether references in HTML are found; default false. */
   readonly html?: boolean | undefined
 }
 
 const htmlWithoutModules: ReferenceFinder = htmlFinder({ modules: false })
 
 /**
- * The finder for a file by its name, in any letter case: `.css`, `.js` and `.mjs`, `.importmap` and `importmap.json`, `.webmanifest`, and
- * `.html` and `.htm` where asked for. Undefined for any other file.
+ * Returns the finder for a file by its name, in any letter case: `.css`, `.js` and `.mjs`, `.importmap` and `importmap.json`,
+ * `.webmanifest`, and `.html` and `.htm` with the option `html`. Undefined for any other file.
  */
 export function finderOf(
   name: string,

@@ -9,13 +9,13 @@ import type { Reference, ReferenceFinder } from './reference.ts'
 type Parse = (text: string) => readonly Import[]
 
 /**
- * Finds the modules that a script imports (`import`, `export from`, `import()`, with phases and attributes), the files of
- * `new URL('./a.png', import.meta.url)` and `import.meta.resolve('./a.js')`, and its source map. Only whole strings count, or templates
- * without a substitution, and as modules only URLs: `./a.js`, `../a.js`, `/a.js`, `https://example.com/a.js`. Modules and classic scripts
- * are read alike, since `import()` works in both. What is in a string, a comment, a regular expression or the text of a template is none.
- * Another URL is written in the quotes that are there.
+ * Finds the modules that a script imports (`import`, `export from`, `import()`, with phases and attributes), the files of `new
+ * URL('./a.png', import.meta.url)` and `import.meta.resolve('./a.js')`, and its source map. Only whole strings count, or templates without
+ * a substitution, and as modules only URLs: `./a.js`, `../a.js`, `/a.js`, `https://example.com/a.js`. Modules and classic scripts are read
+ * alike, since `import()` works in both. Text in a string, a comment, a regular expression or a template does not count. New URLs are
+ * written in the existing quotes.
  *
- * Throws a `SyntaxError` for a script with `import` or `export` that is no JavaScript; without these words it is not read as such.
+ * Throws a `SyntaxError` for a script with `import` or `export` that is not valid JavaScript; a script without these words is not parsed.
  */
 export const javaScriptReferences: ReferenceFinder = async text => {
   const references = /\b(?:import|export)\b/.test(text) ? fromImports(readable(text), await lexer()) : []
@@ -23,13 +23,13 @@ export const javaScriptReferences: ReferenceFinder = async text => {
   return sourceMap === undefined ? references : [...references, sourceMap]
 }
 
-/** The text as the lexer reads it, at the same places: a byte order mark is a blank, and what starts a program on Unix a comment. */
+/** Returns the text for the lexer, with the same positions: a byte order mark becomes a blank, and a Unix hashbang line a comment. */
 function readable(text: string): string {
   const shown = text.startsWith('\uFEFF') ? ` ${text.slice(1)}` : text
   return shown.startsWith('#!') ? `//${shown.slice(2)}` : shown
 }
 
-/** Loaded and compiled at the first script, once. */
+/** Loads and compiles the lexer once, at the first script. */
 async function lexer(): Promise<Parse> {
   const { init, parse } = await import('es-module-lexer')
   await init()
@@ -39,7 +39,7 @@ async function lexer(): Promise<Parse> {
     } catch (error) {
       const { idx } = error as { readonly idx?: number }
       if (idx === undefined) throw error
-      // The lexer has no place for a bracket that is never closed.
+      // The lexer reports no position for a bracket that is never closed.
       const place = idx === 0 ? 'brackets do not match, from line 1 on' : `could not read line ${lineOf(text, idx)}`
       throw new SyntaxError(`expected JavaScript: ${place}`, { cause: error })
     }
@@ -62,7 +62,7 @@ function fromImports(text: string, parse: Parse): readonly Reference[] {
   return [...references, ...fromCalls(text, imports, parse)].sort((a, b) => a.start - b.start)
 }
 
-/** The URLs of calls that are relative to the script. */
+/** Returns the URLs of calls that are relative to the script. */
 function fromCalls(text: string, imports: readonly Import[], parse: Parse): readonly Reference[] {
   const calls = disguised(text, imports)
   if (calls === undefined) return []

@@ -3,7 +3,7 @@ import { jsonReference } from './json/reference.ts'
 import { jsonStrings } from './json/strings.ts'
 import type { ReferenceFinder } from './reference.ts'
 
-/** Where images stand; a number is any index. (Web Application Manifest, image resources; Manifest incubations) */
+/** Paths of images; a number is any index. (Web Application Manifest, image resources; Manifest incubations) */
 const IMAGES: readonly (readonly (string | number)[])[] = [
   ['icons', 0, 'src'],
   ['screenshots', 0, 'src'],
@@ -11,8 +11,8 @@ const IMAGES: readonly (readonly (string | number)[])[] = [
 ]
 
 /**
- * Finds the images of a web app manifest: `src` of its icons, screenshots, and icons of shortcuts. What names pages (`start_url`, `scope`)
- * is none. Throws a `SyntaxError` where the text is no JSON.
+ * Finds the images of a web app manifest: `src` of its icons, screenshots, and icons of shortcuts. Members that name pages (`start_url`,
+ * `scope`) do not count. Throws a `SyntaxError` where the text is not JSON.
  */
 export const webManifestReferences: ReferenceFinder = text =>
   jsonStrings(text, 5)

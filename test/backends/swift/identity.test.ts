@@ -161,7 +161,7 @@ describe('version 3', () => {
     await expect(session()).rejects.toMatchObject({
       code: 'improperly_configured',
       message: expect.stringContaining(
-        'The identity service gave no catalog: the token is for no project. Set SWIFT_TENANT_NAME, SWIFT_TENANT_ID or SWIFT_DOMAIN_NAME.',
+        'The identity service returned no catalog: the token is for no project. Set SWIFT_TENANT_NAME, SWIFT_TENANT_ID or SWIFT_DOMAIN_NAME.',
       ),
     })
   })

@@ -14,16 +14,16 @@ import {
 } from './connection-string.ts'
 import { type AccessToken, accessTokens } from './token.ts'
 
-/** What proves who sends a request. */
+/** The credential of requests. */
 export type AzureCredential =
   | { readonly kind: 'key'; readonly key: SharedKey }
   | { readonly kind: 'sas'; readonly sas: string }
   | { readonly kind: 'token'; readonly tokens: Renewed<AccessToken> }
   | { readonly kind: 'anonymous' }
 
-/** One container: where it is, and what requests to it are authorised with. */
+/** The address of a container, and the credential for its requests. */
 export interface AzureAccount {
-  /** Undefined where no setting and no host names it. */
+  /** Undefined if neither a setting nor the host contains it. */
   readonly name: string | undefined
   readonly container: string
   /** Scheme, host and port. */
@@ -31,11 +31,11 @@ export interface AzureAccount {
   /** Path of the account: '' or, path-style, `/devstoreaccount1`. */
   readonly path: string
   readonly credential: AzureCredential
-  /** Texts that nobody may see. */
+  /** Texts that must not be shown. */
   readonly secrets: readonly string[]
 }
 
-/** The options that say where a container is and how it is reached. */
+/** The options for the address and the credential of a container. */
 export type AccountOptions = Pick<
   AzureOptions,
   | 'accountName'
@@ -53,12 +53,12 @@ export type AccountOptions = Pick<
 const EMULATOR_URL = `http://127.0.0.1:10000/${EMULATOR_ACCOUNT}`
 
 /**
- * The account of the options. Credentials by precedence: connection string, account key, SAS token, token credential. `improperly_configured`,
- * with the name of the setting, for what is missing or bad. Does no I/O.
+ * The account of the options. Credentials by priority: connection string, account key, SAS token, token credential. Code
+ * `improperly_configured`, with the name of the setting, for a missing or bad value. Does no I/O.
  */
 export function azureAccount(options: AccountOptions): AzureAccount {
   const account = settledAccount(options)
-  // Not to be printed with the driver that holds them.
+  // Must not be printed with the driver that holds them.
   for (const name of ['secrets', 'credential']) Object.defineProperty(account, name, { enumerable: false })
   return account
 }
@@ -71,7 +71,7 @@ function settledAccount(options: AccountOptions): AzureAccount {
   if (key !== undefined) {
     if (name === undefined)
       throw new ImproperlyConfigured('AZURE_ACCOUNT_NAME must be set: the key belongs to an account')
-    // A plain URL needs no key, so the manual's `mykey` is refused only where something is signed.
+    // A plain URL needs no key, so the manual's example `mykey` is refused only when something is signed.
     let made: SharedKey | undefined
     const account = name
     const credential = {
@@ -133,16 +133,16 @@ function checkedContainer(name: string): string {
   throw new ImproperlyConfigured('AZURE_CONTAINER must be the name of a container: lower-case letters, digits and -')
 }
 
-/** A bearer token must not go over the network in the clear. */
+/** A bearer token must not be sent unencrypted. */
 function checkTls({ scheme, hostName }: ServiceEndpoint): void {
   if (scheme === 'https' || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostName)) return
   throw new ImproperlyConfigured('AZURE_TOKEN_CREDENTIAL needs https: set AZURE_SSL to true')
 }
 
-/** The signature of a SAS as it stands and decoded. */
+/** The signature of a SAS, both encoded and decoded. */
 function signaturesIn(sas: string): string[] {
   const sig = /(?:^|&)sig=([^&]+)/.exec(sas)?.[1]
   if (sig === undefined) return []
-  // As a query is read, but that a `+` is no blank here.
+  // Decoded like a query, except that `+` is not a blank here.
   return [sig, decodeForm(sig.replaceAll('+', '%2B'))]
 }

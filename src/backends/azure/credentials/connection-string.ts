@@ -4,15 +4,18 @@ import { type ServiceEndpoint, serviceEndpoint } from '../../../remote/endpoint.
 import { givenSas } from '../sas.ts'
 import { SharedKey } from '../sign.ts'
 
-/** What a connection string says of Blob Storage. (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string) */
+/**
+ * The fields of a connection string for Blob Storage.
+ * (https://learn.microsoft.com/azure/storage/common/storage-configure-connection-string)
+ */
 export interface ConnectionString {
-  /** Undefined where neither a field nor the endpoint names it. */
+  /** Undefined if neither a field nor the endpoint contains it. */
   readonly accountName: string | undefined
   /** Secret, in base64. */
   readonly accountKey: string | undefined
-  /** Secret: a SAS byte for byte, without a leading `?`. */
+  /** Secret: a SAS, unchanged, without a leading `?`. */
   readonly sasToken: string | undefined
-  /** Where blobs are; a path-style one has the account in its path. */
+  /** The address of blobs; a path-style one has the account in its path. */
   readonly endpoint: ServiceEndpoint
 }
 
@@ -30,25 +33,25 @@ const FIELDS = [
 type Field = (typeof FIELDS)[number]
 type Fields = Partial<Record<Field, string>>
 
-/** Fields of other services and of second places, which the portal and emulators print too. */
+/** Fields of other services and of secondary endpoints, which the portal and emulators also print. */
 const OTHERS = ['Blob', 'Queue', 'Table', 'File', 'Dfs', 'Web'].flatMap(name => [
   `${name}Endpoint`,
   `${name}SecondaryEndpoint`,
 ])
 const NAMES: ReadonlyMap<string, string> = new Map([...FIELDS, ...OTHERS].map(name => [name.toLowerCase(), name]))
 
-/** The account that every emulator has; its key is public. (https://learn.microsoft.com/azure/storage/common/storage-use-azurite) */
+/** The account of every emulator; its key is public. (https://learn.microsoft.com/azure/storage/common/storage-use-azurite) */
 export const EMULATOR_ACCOUNT = 'devstoreaccount1'
-/** The key of `EMULATOR_ACCOUNT`, which the documentation prints: no secret. */
+/** The key of `EMULATOR_ACCOUNT`. It is not secret: the documentation contains it. */
 export const EMULATOR_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
 const EMULATOR_PORT = 10_000
 
-/** Domain of the service outside of China and the US Government's clouds. */
+/** Domain of the service outside China and the US Government's clouds. */
 export const ENDPOINT_SUFFIX = 'core.windows.net'
 
 /**
- * Reads a connection string: fields in any order and case. `improperly_configured` names the setting and the field of what is wrong, and never
- * a value; a field that is not known is told by its place, since a key that was pasted alone looks like one.
+ * Parses a connection string with fields in any order and case. Code `improperly_configured` with the setting and the wrong field, but
+ * never with a value. An unknown field is identified by its position, since it may be a key that was pasted alone.
  */
 export function parseConnectionString(text: string, setting = 'connectionString'): ConnectionString {
   const given = fieldsOf(text, setting)
@@ -70,7 +73,9 @@ export function parseConnectionString(text: string, setting = 'connectionString'
   }
 }
 
-/** The account that an endpoint names: the first label of `<account>.blob.<suffix>`, or the first part of the path; undefined for another domain. */
+/**
+ * The account in an endpoint: the first label of `<account>.blob.<suffix>`, or the first part of the path; undefined for another domain.
+ */
 export function accountOf({ hostName, path }: ServiceEndpoint): string | undefined {
   const [account = '', service] = hostName.split('.')
   if (service === 'blob') return account.replace(/-(?:secondary|ipv6|dualstack)$/, '')
@@ -115,7 +120,9 @@ function flagOf(text: string | undefined, what: string): boolean {
   throw new ImproperlyConfigured(`${what} must be true`)
 }
 
-/** What `UseDevelopmentStorage=true` means; the emulator is on the host of the proxy address, as in Docker, where one is given. */
+/**
+ * The fields that `UseDevelopmentStorage=true` stands for. The emulator is on the host of the proxy address, if there is one, as in Docker.
+ */
 function emulatorFields(given: Fields, setting: string): Fields {
   const account = given.AccountName ?? EMULATOR_ACCOUNT
   const at = given.DevelopmentStorageProxyUri ?? 'http://127.0.0.1'
@@ -137,7 +144,7 @@ function endpointOf(fields: Fields, setting: string): ServiceEndpoint {
   return accountEndpoint(account, suffix, [`${setting}: AccountName`, `${setting}: EndpointSuffix`], useSsl)
 }
 
-/** `<account>.blob.<suffix>`; the settings that gave both are named by errors. */
+/** `<account>.blob.<suffix>`. Errors name the settings of both values. */
 export function accountEndpoint(
   account: string,
   suffix: string,

@@ -2,13 +2,13 @@ import { ImproperlyConfigured, StorageError } from '../../../core/errors.ts'
 import { importOptional } from '../../../core/optional.ts'
 import { Renewed } from '../../../remote/token.ts'
 
-/** What an identity gives: a token, and when it ends in ms since 1970. */
+/** The token of an identity, and when it expires in ms since 1970. */
 export interface AccessToken {
   readonly token: string
   readonly expiresOnTimestamp: number
 }
 
-/** An identity, as `@azure/identity` has them; any object with this method will do. */
+/** An identity of `@azure/identity`, or any object with this method. */
 export interface TokenCredential {
   getToken(
     scopes: string | string[],
@@ -18,7 +18,7 @@ export interface TokenCredential {
 
 /** The same in all clouds. */
 const SCOPE = 'https://storage.azure.com/.default'
-/** Seconds after which loading a token is given up. */
+/** Timeout for loading a token, in seconds. */
 const LIMIT_SECS = 60
 
 /** The value of a setting: an identity, `'default'`, or none. */
@@ -31,7 +31,7 @@ export function parseTokenCredential(raw: unknown): TokenCredential | 'default' 
   throw new Error("expected an object with getToken(), 'default' or null")
 }
 
-/** Tokens of an identity: loaded at the first request and again before they end, once for all calls. */
+/** Tokens of an identity: loaded at the first request and again before they expire, once for all calls. */
 export function accessTokens(given: TokenCredential | 'default'): Renewed<AccessToken> {
   let credential = given === 'default' ? undefined : given
   return new Renewed(
@@ -65,12 +65,12 @@ function checked(found: AccessToken | null | undefined): AccessToken {
   return { token, expiresOnTimestamp: Number(expiresOnTimestamp) }
 }
 
-/** The text of an identity's error may quote the request, so it is only the cause. */
+/** The text of an identity's error may quote the request, so the error is only the cause. */
 function refused(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause
   const { name } = (cause ?? {}) as { readonly name?: unknown }
   const text = `The identity of AZURE_TOKEN_CREDENTIAL gave no token (${typeof name === 'string' ? name : 'Error'}).`
-  // An identity that the service did not answer may answer the next time.
+  // A request of the identity that got no answer may succeed the next time.
   const isPassing = name === 'AbortError' || name === 'TimeoutError' || name === 'RestError'
   return new StorageError(isPassing ? 'unavailable' : 'permission_denied', text, { cause, outcome: 'not_applied' })
 }

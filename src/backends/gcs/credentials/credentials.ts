@@ -15,23 +15,23 @@ import { ServiceAccountKey } from './key.ts'
 import { MetadataServer } from './metadata-server.ts'
 import { clientToken, keyToken, libraryClient, userToken } from './tokens.ts'
 
-/** Who a storage is: what gives its tokens, and its key where it has one. */
+/** The identity of a storage: the source of its tokens, and its key if it has one. */
 interface Identity {
   readonly load: () => Promise<AccessToken>
   readonly key?: ServiceAccountKey | undefined
-  /** Address of the account, asked for where it is not known. */
+  /** Address of the account, requested if it is not known. */
   readonly email?: (() => Promise<string>) | undefined
   readonly projectId?: (() => Promise<string>) | undefined
-  /** Project that pays for the requests of a user. */
+  /** The project that is billed for the requests of a user. */
   readonly quotaProject?: string | undefined
 }
 
-/** A token with the project that pays for what is done with it. */
+/** A token with the project that is billed for its requests. */
 export interface GcsToken extends AccessToken {
   readonly quotaProject: string | undefined
 }
 
-/** The credentials of one storage: found at first use, and looked for again after a failure. */
+/** The credentials of one storage: found at first use, and searched for again after a failure. */
 export class GcsCredentials {
   readonly auth: AuthService
   readonly #given: GivenCredentials
@@ -39,7 +39,7 @@ export class GcsCredentials {
   readonly #tokens: Renewed<GcsToken>
   #identity: Promise<Identity> | undefined
 
-  /** `anonymous` where nothing is to be sent: then there are no tokens. */
+  /** `anonymous` if no credentials should be sent: there are no tokens then. */
   constructor(given: GivenCredentials, env: Environment, http: Pick<HttpClient, 'request'>) {
     this.#given = given
     this.#env = env
@@ -51,12 +51,12 @@ export class GcsCredentials {
     this.#tokens = new Renewed(load, { endOf: ({ expiresAt }) => expiresAt })
   }
 
-  /** Whether requests go without a token. */
+  /** Whether requests are sent without a token. */
   get isAnonymous(): boolean {
     return this.#given === 'anonymous'
   }
 
-  /** The token, at once when one is at hand; null where requests go without. */
+  /** The token, without a promise if it is already loaded; null if requests are sent without a token. */
   token(signal?: AbortSignal): GcsToken | Promise<GcsToken> | null {
     return this.isAnonymous ? null : this.#tokens.get(signal)
   }
@@ -66,22 +66,22 @@ export class GcsCredentials {
     this.#tokens.drop(token)
   }
 
-  /** The private key; undefined where the credentials have none. */
+  /** The private key; undefined if the credentials have none. */
   async key(): Promise<ServiceAccountKey | undefined> {
     return this.isAnonymous ? undefined : (await this.#find()).key
   }
 
-  /** Address of the service account; undefined where it is not known. */
+  /** Address of the service account; undefined if it is unknown. */
   async email(): Promise<string | undefined> {
     return this.isAnonymous ? undefined : (await this.#find()).email?.()
   }
 
-  /** The project that the environment names. */
+  /** The project in the environment. */
   get namedProject(): string | undefined {
     return this.#env['GOOGLE_CLOUD_PROJECT'] || this.#env['GCLOUD_PROJECT'] || undefined
   }
 
-  /** The project that the credentials, or the environment, name. */
+  /** The project in the credentials or the environment. */
   async projectId(): Promise<string | undefined> {
     const { namedProject } = this
     if (namedProject !== undefined) return namedProject
@@ -131,7 +131,7 @@ function clientEmail(client: object): (() => Promise<string>) | undefined {
   return typeof email === 'string' && email !== '' ? async () => email : undefined
 }
 
-/** The account that a file impersonates, which its URL names: `.../serviceAccounts/<email>:generateAccessToken`. */
+/** The account that a file impersonates, from its URL: `.../serviceAccounts/<email>:generateAccessToken`. */
 function impersonated({
   service_account_impersonation_url: url,
 }: CredentialsFile): (() => Promise<string>) | undefined {

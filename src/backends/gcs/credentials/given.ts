@@ -4,19 +4,22 @@ import { join } from 'node:path'
 import { ImproperlyConfigured, messageOf } from '../../../core/errors.ts'
 import { parsePlace } from '../../../core/setting-types.ts'
 
-/** Anything that gives access tokens: a client of `google-auth-library`, its `GoogleAuth`, or an object of one's own. */
+/** A source of access tokens: a client of `google-auth-library`, its `GoogleAuth`, or an object with the same method. */
 export interface TokenClient {
-  /** The token, or the object with it in which the library wraps it. */
+  /** Returns the token, or the object that the library wraps it in. */
   getAccessToken(): Promise<string | null | undefined | { readonly token?: string | null | undefined }>
 }
 
-/** A key file, or another file of application credentials, as JSON has it. (https://google.aip.dev/auth/4112) */
+/** A key file, or another file of application credentials, as parsed JSON. (https://google.aip.dev/auth/4112) */
 export type CredentialsFile = Readonly<Record<string, unknown>>
 
-/** What the setting `credentials` may be: the path of a file, its JSON as text or object, a client, `'anonymous'`, or null for what the machine has. */
+/**
+ * The setting `credentials`: the path of a file, its JSON as text or object, a client, `'anonymous'`, or null for the credentials of the
+ * machine.
+ */
 export type GivenCredentials = string | CredentialsFile | TokenClient | null
 
-/** Whether a value gives tokens by itself. */
+/** Whether a value is a source of tokens. */
 export function isTokenClient(value: unknown): value is TokenClient {
   return (
     typeof value === 'object' &&
@@ -25,7 +28,7 @@ export function isTokenClient(value: unknown): value is TokenClient {
   )
 }
 
-/** The parser of the setting. Its errors never quote the value. */
+/** The parser of the setting. Its errors never contain the value. */
 export function parseGiven(raw: unknown): GivenCredentials {
   if (raw === null || raw === '' || raw === 'None' || raw === 'null') return null
   if (isTokenClient(raw)) return raw
@@ -37,7 +40,7 @@ export function parseGiven(raw: unknown): GivenCredentials {
   throw new Error("expected the path of a key file, its JSON, a client with getAccessToken, 'anonymous' or null")
 }
 
-/** The object in the JSON of a file; undefined where it is none. */
+/** The object in the JSON of a file; undefined if it is not an object. */
 export function parsedFile(text: string): CredentialsFile | undefined {
   try {
     const value: unknown = JSON.parse(text)
@@ -48,13 +51,13 @@ export function parsedFile(text: string): CredentialsFile | undefined {
   }
 }
 
-/** Fields without which a file of that type is of no use. */
+/** Required fields of each type of file. */
 const NEEDED: Readonly<Record<string, readonly string[]>> = {
   service_account: ['client_email', 'private_key'],
   authorized_user: ['client_id', 'client_secret', 'refresh_token'],
 }
 
-/** Checks that a file has the fields of its type; what is wrong is said without a value. `what` begins the sentence. */
+/** Checks that a file has the fields of its type. The error contains no value; `what` begins its message. */
 export function checkedFile(file: CredentialsFile | undefined, what: string): CredentialsFile {
   if (file === undefined) throw new Error(`${what} is no JSON object`)
   const { type } = file
@@ -68,8 +71,8 @@ export function checkedFile(file: CredentialsFile | undefined, what: string): Cr
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * The file of application default credentials: of `GOOGLE_APPLICATION_CREDENTIALS`, else the one that `gcloud auth application-default login`
- * wrote. Undefined where there is none. (https://cloud.google.com/docs/authentication/application-default-credentials)
+ * The file of application default credentials: of `GOOGLE_APPLICATION_CREDENTIALS`, else the one that `gcloud auth application-default
+ * login` wrote. Undefined if there is none. (https://cloud.google.com/docs/authentication/application-default-credentials)
  */
 export async function applicationDefault(env: Environment): Promise<CredentialsFile | undefined> {
   const named = env['GOOGLE_APPLICATION_CREDENTIALS']
@@ -85,7 +88,7 @@ function gcloudFolder(env: Environment): string {
   return join(env['HOME'] || homedir(), '.config', 'gcloud')
 }
 
-/** Reads a file of credentials; `improperly_configured`, with `setting` and the path, for one that cannot be read or used. */
+/** Reads a file of credentials. Code `improperly_configured`, with `setting` and the path, if it cannot be read or used. */
 export async function readCredentials(path: string, setting: string): Promise<CredentialsFile>
 export async function readCredentials(
   path: string,

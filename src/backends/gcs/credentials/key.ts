@@ -2,13 +2,13 @@ import type { KeyObject } from 'node:crypto'
 import { nodeCrypto } from '../../../core/builtin.ts'
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 
-/** What a token may be used for: the bucket, and signing by the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
+/** The scopes of a token: the bucket, and signing with the IAM service. (https://cloud.google.com/storage/docs/oauth-scopes) */
 export const SCOPES: readonly string[] = [
   'https://www.googleapis.com/auth/devstorage.full_control',
   'https://www.googleapis.com/auth/cloud-platform',
 ]
 
-/** Seconds that a signed request for a token is valid; Google allows an hour. */
+/** Seconds in which a signed request for a token is valid; Google allows an hour. */
 const GRANT_SECS = 3600
 
 /** The private key of a service account. */
@@ -17,7 +17,7 @@ export class ServiceAccountKey {
   readonly #keyId: string | undefined
   readonly #key: KeyObject
 
-  /** `improperly_configured`, without a word of the key, for one that is no RSA key in PEM. */
+  /** Code `improperly_configured` if the key is not an RSA key in PEM. The message contains no part of the key. */
   constructor(email: string, pem: string, keyId: string | undefined) {
     this.email = email
     this.#keyId = keyId
@@ -29,7 +29,10 @@ export class ServiceAccountKey {
     return nodeCrypto().sign('RSA-SHA256', Buffer.from(text), this.#key)
   }
 
-  /** What is exchanged for a token at `audience`. (RFC 7523; https://developers.google.com/identity/protocols/oauth2/service-account) */
+  /**
+   * The assertion that is exchanged for a token at `audience`. (RFC 7523;
+   * https://developers.google.com/identity/protocols/oauth2/service-account)
+   */
   assertion(audience: string, now: Date): string {
     const at = Math.floor(now.getTime() / 1000)
     const header = { alg: 'RS256', typ: 'JWT', kid: this.#keyId }
@@ -42,7 +45,7 @@ export class ServiceAccountKey {
 function readKey(pem: string): KeyObject {
   let key: KeyObject
   try {
-    // Keys that went through an environment variable have their line feeds written out.
+    // Keys from an environment variable have their line feeds written as `\n`.
     key = nodeCrypto().createPrivateKey(pem.replaceAll('\\n', '\n'))
   } catch {
     throw new ImproperlyConfigured("GS_CREDENTIALS: 'private_key' is not a readable private key in PEM")

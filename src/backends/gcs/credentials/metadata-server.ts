@@ -7,10 +7,10 @@ import { SCOPES } from './key.ts'
 const HOST = 'metadata.google.internal'
 const ACCOUNT = '/computeMetadata/v1/instance/service-accounts/default'
 const PROJECT = '/computeMetadata/v1/project/project-id'
-/** Without it an answer is somebody else's. (https://cloud.google.com/compute/docs/metadata/querying-metadata) */
+/** An answer without this header comes from another server. (https://cloud.google.com/compute/docs/metadata/querying-metadata) */
 const FLAVOR = 'metadata-flavor'
 
-/** What a machine at Google knows of its service account. */
+/** The metadata of a machine at Google about its service account. */
 export class MetadataServer {
   readonly #auth: AuthService
   readonly #base: string
@@ -56,7 +56,7 @@ export class MetadataServer {
   }
 }
 
-/** The error where there is no such server, which is what most readers of it have to know. */
+/** The error if there is no metadata server, which is the most frequent cause. */
 function absent(cause: unknown): StorageError | undefined {
   const { code, status } = (cause ?? {}) as Partial<StorageError>
   if ((code !== 'unavailable' && code !== 'timeout') || status !== undefined) return undefined

@@ -11,17 +11,17 @@ export interface TextSigner {
   sign(text: string, ctx: CallContext): string | Promise<string>
 }
 
-/** How texts are signed. */
+/** Options for signing texts. */
 export interface SignerOptions {
-  /** Whether the IAM service signs, also where there is a key. */
+  /** Whether the IAM service signs, even if there is a key. */
   readonly iamSignBlob: boolean
-  /** The account that IAM signs for; null = that of the credentials. */
+  /** The account that IAM signs for; null = the account of the credentials. */
   readonly saEmail: string | null
 }
 
 const IAM_URL = 'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/'
 
-/** What signs URLs and forms with these credentials: their key, without a request, or the IAM service. */
+/** The signer of URLs and forms for these credentials: their key, without a request, or the IAM service. */
 export async function textSigner(credentials: GcsCredentials, options: SignerOptions): Promise<TextSigner> {
   const key = options.iamSignBlob ? undefined : await credentials.key()
   if (key !== undefined && (options.saEmail ?? key.email) === key.email) {
@@ -38,7 +38,7 @@ export async function textSigner(credentials: GcsCredentials, options: SignerOpt
 }
 
 /**
- * Lets the IAM service sign for an account; the caller needs the role Service Account Token Creator on it.
+ * Signs with the IAM service for an account; the caller needs the role Service Account Token Creator on it.
  * (https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob)
  */
 async function signBlob(
@@ -65,7 +65,7 @@ async function signBlob(
   try {
     const { signedBlob } = await credentials.auth.json(purpose, request, ctx)
     const signature = Buffer.from(textOf(signedBlob) ?? '', 'base64')
-    // A key of 2048 bits makes 256 bytes.
+    // A key of 2048 bits makes signatures of 256 bytes.
     if (signature.byteLength >= 128) return signature.toString('hex')
     throw new StorageError('unavailable', `${purpose}: the answer has no signature.`, { outcome: 'not_applied' })
   } catch (error) {

@@ -8,21 +8,21 @@ import { SCOPES, type ServiceAccountKey } from './key.ts'
 const TOKEN_URL = 'https://oauth2.googleapis.com/token'
 const JWT_BEARER = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
-/** A token for a signed request. (RFC 7523, section 2.1) */
+/** Requests a token with a signed assertion. (RFC 7523, section 2.1) */
 export function keyToken(auth: AuthService, key: ServiceAccountKey, file: CredentialsFile): Promise<AccessToken> {
   const url = tokenUrlOf(file)
   const assertion = key.assertion(url, new Date())
   return grantedToken(auth, `The token of ${key.email}`, url, { grant_type: JWT_BEARER, assertion }, [assertion])
 }
 
-/** A token for a user's refresh token. (RFC 6749, section 6) */
+/** Requests a token with a user's refresh token. (RFC 6749, section 6) */
 export function userToken(auth: AuthService, file: CredentialsFile): Promise<AccessToken> {
   const { client_id, client_secret, refresh_token } = file as Readonly<Record<string, string>>
   const form = { grant_type: 'refresh_token', client_id, client_secret, refresh_token } as Record<string, string>
   return grantedToken(auth, "The user's token", tokenUrlOf(file), form, [client_secret, refresh_token])
 }
 
-/** Where a file says that tokens are given. */
+/** The address in a file that issues tokens. */
 function tokenUrlOf({ token_uri: given }: CredentialsFile): string {
   const url = textOf(given) ?? TOKEN_URL
   const { protocol, hostname } = URL.canParse(url) ? new URL(url) : { protocol: '', hostname: '' }
@@ -31,7 +31,7 @@ function tokenUrlOf({ token_uri: given }: CredentialsFile): string {
   throw new ImproperlyConfigured("GS_CREDENTIALS: 'token_uri' must be an https URL")
 }
 
-/** What is used of `google-auth-library`. */
+/** The used part of `google-auth-library`. */
 interface AuthLibrary {
   readonly GoogleAuth: new (options: {
     credentials: object
@@ -41,14 +41,16 @@ interface AuthLibrary {
   }
 }
 
-/** A client of `google-auth-library` for files that are not understood here: `external_account`, `impersonated_service_account` and others. */
+/**
+ * A client of `google-auth-library` for file types without built-in support: `external_account`, `impersonated_service_account` and others.
+ */
 export async function libraryClient(file: CredentialsFile): Promise<TokenClient> {
   const type = String(file['type']).slice(0, 60)
   const { GoogleAuth } = await importOptional<AuthLibrary>('google-auth-library', `Credentials of type ${type}`)
   return new GoogleAuth({ credentials: file, scopes: [...SCOPES] }).getClient()
 }
 
-/** The token of a client. Its own errors stay the cause: they may quote requests. */
+/** The token of a client. The client's error is only the cause: it may quote requests. */
 export async function clientToken(client: TokenClient): Promise<AccessToken> {
   const ask = async () => client.getAccessToken()
   const given = await ask().catch((cause: unknown) => {
@@ -64,7 +66,7 @@ export async function clientToken(client: TokenClient): Promise<AccessToken> {
   return { text, expiresAt: endOf(client) }
 }
 
-/** When the client's token ends, where the client tells; else it is asked again after a minute: it keeps the token itself. */
+/** When the client's token expires, if the client reports it; otherwise in a minute, since the client caches the token itself. */
 function endOf(client: TokenClient): Date {
   const { credentials } = client as { credentials?: { expiry_date?: unknown } }
   const told = credentials?.expiry_date

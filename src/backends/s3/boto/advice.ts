@@ -2,10 +2,10 @@ import { parseMap } from '../../../core/setting-types.ts'
 import type { GivenSettings } from '../../../storage/types.ts'
 import { migrateBotoSettings } from './migration.ts'
 
-/** What of an environment may be settings of the boto backend. */
+/** Names of environment variables that may be settings of the boto backend. */
 const BOTO_KEY = /^(AWS_|S3_USE_SIGV4$|STORAGES$|DEFAULT_FILE_STORAGE$|STATICFILES_STORAGE$)/
 
-/** What settings should rather say: those of the boto backend, also in the environment, an endpoint that names the bucket, a domain with a slash. */
+/** Advice about settings: old names of the boto backend, an endpoint that contains the bucket, a domain with a slash. */
 export function s3Advice({ settings, env }: GivenSettings): string[] {
   const outside = Object.entries(env).filter(([key, value]) => value && BOTO_KEY.test(key))
   const found = Object.fromEntries(outside.map(([key, value]) => [key, fromEnvironment(value!)]))
@@ -16,7 +16,7 @@ export function s3Advice({ settings, env }: GivenSettings): string[] {
   return [...notes, ...bucketInEndpoint(all), ...slashAfterDomain(all)]
 }
 
-/** An endpoint that names the bucket as well makes a folder of that name in it: seldom meant, and not seen through Holdall. */
+/** An endpoint that contains the bucket makes a folder with the bucket's name in it. This is rarely intended, and hidden by Holdall. */
 function bucketInEndpoint({
   AWS_S3_ENDPOINT_URL: endpoint,
   AWS_STORAGE_BUCKET_NAME: bucket,
@@ -27,7 +27,7 @@ function bucketInEndpoint({
   return [`AWS_S3_ENDPOINT_URL: it begins with the bucket's name, which is added anyway: leave '${bucket}.' out.`]
 }
 
-/** The slash is that of STATIC_URL, and is put in anyway. (django-storages 1.7.1, `AWS_S3_CUSTOM_DOMAIN`) */
+/** The slash belongs to STATIC_URL, and is added anyway. (django-storages 1.7.1, `AWS_S3_CUSTOM_DOMAIN`) */
 function slashAfterDomain({ AWS_S3_CUSTOM_DOMAIN: domain }: Readonly<Record<string, unknown>>): string[] {
   if (typeof domain !== 'string' || !domain.endsWith('/')) return []
   return ['AWS_S3_CUSTOM_DOMAIN: it is a host, and must not end in a slash as STATIC_URL does: leave the slash out.']

@@ -12,7 +12,7 @@ const TRANSFER: Readonly<Record<string, Meaning>> = {
   use_threads: value => (value === false ? ['uploadConcurrency', 1] : undefined),
 }
 
-/** Settings of botocore's `Config`; those of its maps `s3` and `retries` with a dot. */
+/** Settings of botocore's `Config`; settings of its maps `s3` and `retries` have a dot. */
 const CLIENT: Readonly<Record<string, Meaning>> = {
   region_name: value => ['regionName', value],
   signature_version: value => ['signatureVersion', value],
@@ -27,7 +27,7 @@ const CLIENT: Readonly<Record<string, Meaning>> = {
   'retries.max_attempts': value => ['maxAttempts', typeof value === 'number' ? value + 1 : value],
 }
 
-/** Settings that say what happens here anyway, or that stand for no option: see `clientCertOf`. */
+/** Settings that describe what happens anyway, or that have no option: see `clientCertOf`. */
 const IDLE: ReadonlySet<string> = new Set([
   'use_threads',
   'response_checksum_validation',
@@ -36,8 +36,8 @@ const IDLE: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Options in which boto3's `clientConfig` and `transferConfig` and the old `useThreads` and `secureUrls` have their effect: they win
- * over the options that they stand for. What has no effect here is told by a warning.
+ * Applies boto3's `clientConfig` and `transferConfig` and the old `useThreads` and `secureUrls` to the options; they override the options
+ * that they map to. A setting without effect is reported by a warning.
  */
 export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettings<O> {
   const options: Record<string, unknown> = { ...(resolved.options as ForeignOptions) }
@@ -67,12 +67,12 @@ export function withBotoConfig<O>(resolved: ResolvedSettings<O>): ResolvedSettin
   return { options: Object.freeze(options) as O, origins: origins as ResolvedSettings<O>['origins'] }
 }
 
-/** The files of a certificate for TLS and of its key: botocore's `client_cert`, a path or a pair of paths. */
+/** The files of a TLS certificate and its key: botocore's `client_cert`, a path or a pair of paths. */
 export function clientCertOf(config: ForeignOptions): string | readonly [string, string] | undefined {
   return certFiles(flattened(config)['client_cert'], 'clientConfig.client_cert')
 }
 
-/** Names in snake_case, those of inner maps behind their map's; `proxies` stays a map. */
+/** Names in snake_case; names of inner maps follow the name of their map. `proxies` stays a map. */
 function flattened(config: ForeignOptions, prefix = ''): ForeignOptions {
   const flat: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(config)) {

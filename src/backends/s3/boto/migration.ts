@@ -1,27 +1,27 @@
 import { regionOfHost } from '../addressing.ts'
 import { headerParameter } from '../settings/object-parameters.ts'
 
-/** What one rule changed or wants to be known. */
+/** A change of one rule, or a hint for the user. */
 export interface MigrationNote {
   /** The rule's short name: `object-parameters`, `region`, `signature`. */
   readonly rule: string
   /** The setting that was found. */
   readonly from: string
-  /** The setting that takes its place, or null where it is only dropped. */
+  /** The setting that replaces it; null if it is only dropped. */
   readonly to: string | null
-  /** One sentence for a person; it never quotes a value that may be secret. */
+  /** One sentence for the user. It never contains a value that may be secret. */
   readonly message: string
 }
 
-/** New settings and the reasons for each difference, in the order of the rules. */
+/** The new settings and a note for each difference, in the order of the rules. */
 export interface MigratedSettings {
   readonly settings: Record<string, unknown>
   readonly notes: readonly MigrationNote[]
 }
 
-/** What the settings themselves cannot tell. */
+/** Facts that the settings do not contain. */
 export interface MigrationOptions {
-  /** Whether version 2 URLs were stored and new ones must be like them: sets `AWS_S3_SIGNATURE_VERSION` to `s3`. */
+  /** Whether version 2 URLs were stored and new URLs must have the same form: sets `AWS_S3_SIGNATURE_VERSION` to `s3`. */
   readonly keepV2Urls?: boolean | undefined
 }
 
@@ -31,9 +31,9 @@ const OLD_CLASS = 'storages.backends.s3boto.S3BotoStorage'
 const NEW_CLASS = 'storages.backends.s3boto3.S3Boto3Storage'
 
 /**
- * Turns settings of the boto backend into those of the boto3 backend by the manual's rules
- * (https://django-storages.readthedocs.io/en/1.7.1/backends/amazon-S3.html#migrating-from-boto-to-boto3). The given settings
- * are not changed; a new setting that is already there wins; migrated settings pass through without notes.
+ * Converts settings of the boto backend to those of the boto3 backend, by the rules of the manual
+ * (https://django-storages.readthedocs.io/en/1.7.1/backends/amazon-S3.html#migrating-from-boto-to-boto3). Does not change its argument. A
+ * new setting that already exists has priority. Migrated settings are returned unchanged, without notes.
  */
 export function migrateBotoSettings(
   settings: Readonly<Record<string, unknown>>,
@@ -180,14 +180,14 @@ class Migration {
   }
 }
 
-/** boto's calling formats that are not the default of boto3. */
+/** boto's calling formats that differ from the default of boto3. */
 const STYLES: Readonly<Record<string, string>> = {
   VHostCallingFormat: 'virtual',
   OrdinaryCallingFormat: 'path',
   ProtocolIndependentOrdinaryCallingFormat: 'path',
 }
 
-/** Adds the parameter that a header stands for; false for a header that no upload has. */
+/** Adds the parameter for a header; returns false for a header that no upload has. */
 function addParameter(parameters: Settings, header: string, value: unknown): boolean {
   const name = header.toLowerCase()
   if (name.startsWith('x-amz-meta-')) {
@@ -200,7 +200,7 @@ function addParameter(parameters: Settings, header: string, value: unknown): boo
   return parameter !== undefined
 }
 
-/** The last part of a format's name, whether given as text, as a class or as an instance. */
+/** The last part of a format's name, from a text, a class or an instance. */
 function formatName(format: unknown): string {
   if (typeof format === 'string') return format.slice(format.lastIndexOf('.') + 1).replace(/\(\)$/, '')
   return typeof format === 'function' ? format.name : (Object(format).constructor?.name ?? '')

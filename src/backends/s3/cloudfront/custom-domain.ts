@@ -9,13 +9,13 @@ import {
 } from '../../../remote/sign/cloudfront.ts'
 import type { S3Options, UrlSigner } from '../settings/settings.ts'
 
-/** The options that say how files are reached on a domain of one's own. */
+/** The options for files on a custom domain. */
 export type CustomDomainOptions = Pick<
   S3Options,
   'customDomain' | 'urlProtocol' | 'querystringAuth' | 'cloudfrontKeyId' | 'cloudfrontKey' | 'cloudfrontSigner'
 >
 
-/** Refuses half a CloudFront key, and a domain that is more than a host and a path. */
+/** Refuses an incomplete CloudFront key, and a domain that is more than a host and a path. */
 export function checkCloudFront({ customDomain, cloudfrontKeyId, cloudfrontKey }: CustomDomainOptions): void {
   if ((cloudfrontKeyId === null) !== (cloudfrontKey === null)) {
     throw new ImproperlyConfigured(
@@ -25,7 +25,7 @@ export function checkCloudFront({ customDomain, cloudfrontKeyId, cloudfrontKey }
   checkCustomDomain(customDomain, 'AWS_S3_CUSTOM_DOMAIN/custom_domain', 'AWS_S3_URL_PROTOCOL')
 }
 
-/** A domain of one's own in front of the bucket, with or without CloudFront's signatures. */
+/** A custom domain in front of the bucket, with or without CloudFront's signatures. */
 export class CloudFrontDomain extends CustomDomain {
   readonly #isOpen: boolean
   readonly #options: CustomDomainOptions
@@ -43,8 +43,8 @@ export class CloudFrontDomain extends CustomDomain {
   }
 
   /**
-   * The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key; then limits are `unsupported`, and
-   * `expiresAt` is not called.
+   * The URL of a key, signed unless `querystringAuth` is off or there is no CloudFront key. Without a signature, limits are `unsupported`,
+   * and `expiresAt` is not called.
    */
   limitedUrl(key: string, query: UrlQuery, limits: Omit<CloudFrontLimits, 'expiresAt'>, expiresAt: () => Date): string {
     const signer = this.#isOpen ? null : this.#cloudfront()
@@ -55,7 +55,7 @@ export class CloudFrontDomain extends CustomDomain {
     throw new StorageError('unsupported', 'Only signed CloudFront URLs have a start or an address.')
   }
 
-  /** The cookies that open a key, or all keys below a folder: `folder/*`. `improperly_configured` without a CloudFront key. */
+  /** The cookies for a key, or for all keys below a folder: `folder/*`. Code `improperly_configured` without a CloudFront key. */
   cookies(key: string, limits: CloudFrontLimits): CloudFrontCookies {
     const signer = this.#cloudfront()
     if (signer?.cookies === undefined) {
@@ -77,7 +77,7 @@ export class CloudFrontDomain extends CustomDomain {
   }
 }
 
-/** The path of a key, in which nothing is a wildcard of a CloudFront policy. */
+/** The path of a key, with the wildcards of a CloudFront policy escaped. */
 function literal(key: string): string {
   return filepathToUri(key).replaceAll('*', '%2A')
 }

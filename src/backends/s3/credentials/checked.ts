@@ -4,7 +4,7 @@ import { s3Settings } from '../settings/settings.ts'
 
 const NAMES = { accessKeyId: 'accessKey', secretAccessKey: 'secretKey', sessionToken: 'securityToken' } as const
 
-/** A setting's value that was found elsewhere; a bad one is `improperly_configured`, with the place instead of the value. */
+/** Checks a setting's value from another place. A bad value is `improperly_configured`, with the place instead of the value. */
 export function checkedSetting(
   option: 'accessKey' | 'secretKey' | 'securityToken' | 'regionName' | 'endpointUrl',
   raw: unknown,
@@ -18,7 +18,7 @@ export function checkedSetting(
   }
 }
 
-/** Keys that come from `place`, checked as those of the settings are. */
+/** Keys from `place`, checked like keys in the settings. */
 export function checkedKeys<C extends SigningCredentials>(keys: C, place: string): C {
   const checked = Object.entries(NAMES).map(([name, option]) => [
     name,

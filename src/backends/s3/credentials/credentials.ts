@@ -17,7 +17,7 @@ import {
 
 export type { ExpiringCredentials } from './profile-provider.ts'
 
-/** The settings that say where keys come from. */
+/** The settings for the source of the keys. */
 export interface CredentialOptions {
   readonly accessKey: string | null
   readonly secretKey: string | null
@@ -26,7 +26,7 @@ export interface CredentialOptions {
   readonly signatureVersion: string
 }
 
-/** Keys that are loaded when first needed and again before they end. */
+/** Keys that are loaded at first use and again before they expire. */
 export class RefreshingCredentials extends Renewed<ExpiringCredentials> implements CredentialSource {
   constructor(load: () => Promise<ExpiringCredentials>, now?: () => number) {
     super(load, { endOf: keys => keys.expiration, now })
@@ -35,7 +35,7 @@ export class RefreshingCredentials extends Renewed<ExpiringCredentials> implemen
 
 const NEAREST: readonly Origin['from'][] = ['option', 'class', 'setting', 'environment']
 
-/** Options without a session token that comes from farther away than the secret key, and so belongs to other keys. */
+/** Removes a session token with a lower priority than the secret key, since the token belongs to other keys. */
 export function withOwnToken<O>(found: ResolvedSettings<O>): ResolvedSettings<O> {
   const origins = found.origins as Readonly<Record<string, Origin>>
   const distance = (name: string) => NEAREST.indexOf(origins[name]?.from ?? 'default')
@@ -43,7 +43,7 @@ export function withOwnToken<O>(found: ResolvedSettings<O>): ResolvedSettings<O>
   return withoutOptions(found, ['securityToken'])
 }
 
-/** Options without keys of the environment where a profile is named: the profile wins over them, as it does in Python. */
+/** Removes keys of the environment if a profile is set: the profile has priority, as in Python. */
 export function withNamedProfile<O>(found: ResolvedSettings<O>): ResolvedSettings<O> {
   const { sessionProfile = null } = found.options as Partial<CredentialOptions>
   if (sessionProfile === null) return found
@@ -52,7 +52,7 @@ export function withNamedProfile<O>(found: ResolvedSettings<O>): ResolvedSetting
   return withoutOptions(found, names)
 }
 
-/** Refuses settings that contradict each other; nothing is read yet. */
+/** Refuses contradictory settings. Reads no file. */
 export function checkCredentialOptions(options: CredentialOptions): void {
   const { accessKey, secretKey, sessionProfile } = options
   if (sessionProfile !== null && (accessKey !== null || secretKey !== null)) {
@@ -67,8 +67,8 @@ export function checkCredentialOptions(options: CredentialOptions): void {
 }
 
 /**
- * Keys of the options, else of the environment unless a profile is named, else of a profile, else of the official provider chain
- * (SSO, web identity, containers, instances).
+ * Keys of the options, else of the environment unless a profile is set, else of a profile, else of the official provider chain (SSO, web
+ * identity, containers, instances).
  */
 export function credentialSource(options: CredentialOptions, env: Environment): CredentialSource {
   checkCredentialOptions(options)
@@ -91,7 +91,7 @@ export function credentialSource(options: CredentialOptions, env: Environment): 
   })
 }
 
-/** Keys of the environment, which count also where the settings say null: so does Python's None. */
+/** Keys of the environment. They also count if the settings have null, like Python's None. */
 function environmentKeys(env: Environment): SigningCredentials | undefined {
   const first = (option: 'accessKey' | 'secretKey' | 'securityToken'): string | undefined => {
     const key = s3Settings[option].keys.find(name => env[name])
@@ -112,7 +112,7 @@ async function officialChain(place: ProfilePlace, content: Profile): Promise<() 
   if (own !== undefined && isNamed) return own
   const chain = providers.fromNodeProviderChain({ filepath, configFilepath, ...(isNamed ? { profile } : {}) })
   return async () => {
-    // After a failure of the profile that nobody named there may still be keys of the container or of the machine.
+    // If the default profile fails, the container or the machine may still have keys.
     const ofProfile = await own?.().catch((error: unknown) => ({ error }))
     if (ofProfile !== undefined && !('error' in ofProfile)) return ofProfile
     try {

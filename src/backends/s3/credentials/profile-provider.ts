@@ -3,7 +3,7 @@ import { shownText } from '../../../remote/http-error.ts'
 import type { SigningCredentials } from '../../../remote/sign/query.ts'
 import { type Profile, type ProfilePlace, profileSetting } from './shared-profile.ts'
 
-/** Keys that may end. */
+/** Keys that may expire. */
 export interface ExpiringCredentials extends SigningCredentials {
   readonly expiration?: Date | undefined
 }
@@ -11,14 +11,14 @@ export interface ExpiringCredentials extends SigningCredentials {
 /** Loads keys. */
 export type Provider = () => Promise<ExpiringCredentials>
 
-/** Where the official providers look for a profile. */
+/** Where the official providers look up a profile. */
 interface ProviderInit {
   readonly profile: string
   readonly filepath: string
   readonly configFilepath: string
 }
 
-/** What is used of `@aws-sdk/credential-providers`. */
+/** The used part of `@aws-sdk/credential-providers`. */
 export interface OfficialProviders {
   fromIni(init: ProviderInit): Provider
   fromProcess(init: ProviderInit): Provider
@@ -28,8 +28,8 @@ export interface OfficialProviders {
 const SSO = ['sso_start_url', 'sso_region', 'sso_account_id', 'sso_role_name'] as const
 
 /**
- * What gives the keys of a profile that says how to get them; undefined for another profile. The official chain asks the same
- * providers, but goes on after a failure and then only says that there are no keys. Half an SSO configuration is `improperly_configured`.
+ * The provider for a profile that says how to load its keys; undefined for another profile. The official chain has the same providers, but
+ * continues after a failure and then reports only that there are no keys. An incomplete SSO configuration is `improperly_configured`.
  */
 export function profileProvider(
   providers: OfficialProviders,
@@ -74,7 +74,7 @@ function refused(error: unknown, what: string): StorageError {
   return new StorageError('permission_denied', text, { cause, retryable: false })
 }
 
-/** What a provider reported, without what it read: parsers quote documents that hold keys, and a failed process its command and output. */
+/** A provider's error without the data that it read: parsers quote documents with keys, and a failed process its command and output. */
 export function quietCause(error: unknown): Error {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   let text = shownText(message.split('\n', 1)[0]!)
@@ -83,7 +83,7 @@ export function quietCause(error: unknown): Error {
   return Object.assign(new Error(text), { name })
 }
 
-/** Why a shell could not run a command, as far as its output says so in one of the usual forms. */
+/** Why a shell could not run a command, if its output has one of the usual forms. */
 function reasonOf(message: string): string {
   if (/not found|not recognized|no such file/i.test(message)) return ': the program was not found'
   if (/permission denied/i.test(message)) return ': the program may not be run'

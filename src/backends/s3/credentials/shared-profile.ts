@@ -10,20 +10,20 @@ import { checkedKeys } from './checked.ts'
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Where the shared files are and which of their profiles is meant. */
+/** The paths of the shared files and the name of the profile. */
 export interface ProfilePlace {
   readonly profile: string
-  /** Whether somebody named the profile, so that its absence is an error. */
+  /** Whether the profile was set explicitly, so that its absence is an error. */
   readonly isNamed: boolean
   readonly credentialsFile: string
   readonly configFile: string
 }
 
-/** What the shared files say of a profile. */
+/** The entries of a profile in the shared files. */
 export interface Profile {
   readonly credentials: Section | undefined
   readonly config: Section | undefined
-  /** Of the configuration file, as are the sessions. */
+  /** Sections of the configuration file, like `sessions`. */
   readonly services: Profiles
   readonly sessions: Profiles
 }
@@ -42,7 +42,7 @@ export function profilePlace(sessionProfile: string | null, env: Environment): P
   }
 }
 
-/** Reads a profile. A named profile that neither file has and an unreadable file are `improperly_configured`; a missing file is empty. */
+/** Reads a profile. A missing file is empty; a missing explicit profile and an unreadable file are `improperly_configured`. */
 export async function readProfile(place: ProfilePlace): Promise<Profile> {
   const [credentialsText, configText] = await Promise.all([
     readText(place.credentialsFile, place.isNamed),
@@ -62,12 +62,12 @@ function profileIn({ profile }: ProfilePlace, credentialsText: string, configTex
   return { credentials, config: profiles.get(profile), services, sessions }
 }
 
-/** A setting of a profile; the credentials file wins, as in botocore. */
+/** A setting of a profile; the credentials file has priority, as in botocore. */
 export function profileSetting({ credentials, config }: Profile, key: string): string | undefined {
   return credentials?.get(key) || config?.get(key) || undefined
 }
 
-/** The static keys of a profile; undefined where there are none or the profile assumes a role. Half a pair of keys is `improperly_configured`. */
+/** The static keys of a profile; undefined if it has none or assumes a role. Half a pair of keys is `improperly_configured`. */
 export function staticKeys(profile: Profile, place: ProfilePlace): SigningCredentials | undefined {
   if (profile.credentials?.has('role_arn') || profile.config?.has('role_arn')) return undefined
   return (
@@ -79,14 +79,14 @@ export function staticKeys(profile: Profile, place: ProfilePlace): SigningCreden
 /** Region and endpoint of a profile. */
 export interface ProfileService {
   readonly region: string | undefined
-  /** Of its `services` section, else its own. */
+  /** From its `services` section, else from the profile itself. */
   readonly endpointUrl: string | undefined
   readonly ignoresEndpoints: boolean
 }
 
 /**
- * Reads region and endpoint of the profile, at once; a file that is missing or cannot be read says nothing.
- * A `services` section that does not exist is `improperly_configured`, as in botocore.
+ * Reads region and endpoint of the profile, synchronously. A file that is missing or unreadable is ignored. A `services` section that does
+ * not exist is `improperly_configured`, as in botocore.
  */
 export function readProfileService(place: ProfilePlace): ProfileService {
   const profile = profileIn(place, readNow(place.credentialsFile), readNow(place.configFile))
@@ -109,12 +109,12 @@ function readNow(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch {
-    // Reading the keys reports it, if they are to come from there.
+    // The error is reported when the keys are read, if they come from there.
     return ''
   }
 }
 
-/** Both keys of one file's profile, never mixed with another file's. `aws_security_token` is the older name of the token. */
+/** Both keys of one file's profile, never mixed with another file's. `aws_security_token` is the old name of the token. */
 function keysOf(section: Section | undefined, profile: string, file: string): SigningCredentials | undefined {
   const accessKeyId = section?.get('aws_access_key_id')
   const secretAccessKey = section?.get('aws_secret_access_key')
@@ -127,7 +127,7 @@ function keysOf(section: Section | undefined, profile: string, file: string): Si
   return checkedKeys({ accessKeyId, secretAccessKey, sessionToken }, `The AWS profile '${profile}' in '${file}'`)
 }
 
-/** A file that may not be read counts as missing unless a profile was asked for: a service may run with another user's home. */
+/** Reads a file. An unreadable file counts as missing unless a profile was set: a service may run with another user's home. */
 async function readText(path: string, isNeeded: boolean): Promise<string> {
   try {
     return await readFile(path, 'utf8')

@@ -10,20 +10,20 @@ import type { S3DriverOptions } from '../driver.ts'
 import { type Preset, presetOf, providerEndpoint, providerRegion } from './presets.ts'
 import type { S3Options } from './settings.ts'
 
-/** Where requests go, with the old boto options translated and the provider's own values filled in. */
+/** The address of requests, with old boto options converted and the provider's defaults applied. */
 export interface Place {
   readonly preset: Preset
   readonly regionName: string | null
   readonly endpointUrl: string | null
   readonly addressingStyle: S3Options['addressingStyle']
   readonly proxies: Readonly<Record<string, string>>
-  /** Of `AWS_HEADERS`. */
+  /** From `AWS_HEADERS`. */
   readonly oldParameters: ObjectParameters
 }
 
 /**
- * Finds the place of the options; a missing region or account of a provider is `improperly_configured`. Where a profile is in use and
- * the options name no other service, its region and its endpoint count.
+ * Finds the place of the options. A missing region or account of a provider is `improperly_configured`. If a profile is used and the
+ * options set no other service, the profile's region and endpoint count.
  */
 export function placeOf(options: S3Options, env: Environment): Place {
   const old = migrated(options)
@@ -38,7 +38,7 @@ export function placeOf(options: S3Options, env: Environment): Place {
     endpoint?.replace(/\$\{(AWS_S3_REGION_NAME|region)\}/g, () => signingRegion(given)) ?? profile?.endpointUrl ?? null
   const preset = presetOf(provider, endpointUrl)
   const regionName = given ?? providerRegion(preset) ?? profile?.region ?? null
-  // It is a part of a signature's scope, whose parts are separated by slashes.
+  // The region is part of a signature's scope, whose parts are separated by slashes.
   if (/[/,]/.test(regionName ?? '')) throw new ImproperlyConfigured('AWS_S3_REGION_NAME is not the name of a region')
   const hasProxies = Object.keys(options.proxies).length > 0
   return {
@@ -51,7 +51,7 @@ export function placeOf(options: S3Options, env: Environment): Place {
   }
 }
 
-/** Region and endpoint of the profile in use: of the one that gives the keys, or that is named. */
+/** Region and endpoint of the profile in use: the one with the keys, or the one that is set. */
 function profileService({ accessKey, sessionProfile }: S3Options, env: Environment) {
   const place = profilePlace(sessionProfile, env)
   if (accessKey !== null && !place.isNamed) return undefined
@@ -64,12 +64,12 @@ function profileService({ accessKey, sessionProfile }: S3Options, env: Environme
   }
 }
 
-/** Whether endpoints of the environment and of profiles do not count. (AWS SDKs and Tools reference guide, "Service-specific endpoints") */
+/** Whether endpoints of the environment and of profiles are ignored. (AWS SDKs and Tools reference guide, "Service-specific endpoints") */
 export function ignoresEndpoints(env: Environment): boolean {
   return env['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS']?.trim().toLowerCase() === 'true'
 }
 
-/** Options without an endpoint that the environment has for all programs, where it says that such endpoints do not count. */
+/** Removes an endpoint that the environment sets for all programs, if such endpoints are ignored. */
 export function withoutIgnoredEndpoint<O>(found: ResolvedSettings<O>, env: Environment): ResolvedSettings<O> {
   const { from, key } = (found.origins as Readonly<Record<string, Origin>>)['endpointUrl'] ?? {}
   if (from !== 'environment' || key === 'AWS_S3_ENDPOINT_URL' || !ignoresEndpoints(env)) return found
@@ -99,7 +99,7 @@ function textOr(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null
 }
 
-/** Which checksum goes with uploads. */
+/** The checksum of uploads. */
 export function checksumMode(options: S3Options, preset: Preset): S3DriverOptions['checksum'] {
   switch (options.checksums) {
     case 'md5':

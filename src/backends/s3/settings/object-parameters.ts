@@ -37,16 +37,16 @@ const TABLE: ParameterTable = new ParameterTable('an S3', [
   ['WebsiteRedirectLocation', 'x-amz-website-redirect-location'],
 ])
 
-/** What names of headers begin with that carry user metadata. */
+/** Prefix of the headers with user metadata. */
 export const METADATA_PREFIX: string = 'x-amz-meta-'
 
-/** The kind of a request, by the parameters that it takes. */
+/** The kind of a request, by the parameters that it supports. */
 export type ParameterUse = 'write' | 'read' | 'part' | 'base'
 
 const BASE: readonly string[] = ['ExpectedBucketOwner', 'RequestPayer']
 const PART: ReadonlySet<string> = new Set([...BASE, 'SSECustomerAlgorithm', 'SSECustomerKey', 'SSECustomerKeyMD5'])
 
-/** Which parameters belong to a request besides PUT and CreateMultipartUpload. */
+/** The parameters of each request other than PUT and CreateMultipartUpload. */
 const USES: Readonly<Record<ParameterUse, ReadonlySet<string> | undefined>> = {
   write: undefined,
   read: PART,
@@ -54,7 +54,7 @@ const USES: Readonly<Record<ParameterUse, ReadonlySet<string> | undefined>> = {
   base: new Set(BASE),
 }
 
-/** The parameter's own spelling, whatever the case it was given in; an unknown one is `invalid_argument` and is named. */
+/** The parameter's own spelling, found in any case. Code `invalid_argument`, with the name, for an unknown one. */
 export function parameterName(name: string): string {
   return TABLE.nameOf(name)
 }
@@ -75,7 +75,7 @@ export function checkParameters(parameters: ObjectParameters): void {
   checksumOption(parameters)
 }
 
-/** The algorithm that `ChecksumAlgorithm` asks for; another than ours is `invalid_argument`. */
+/** The algorithm in `ChecksumAlgorithm`. Code `invalid_argument` for an unsupported algorithm. */
 export function checksumOption(
   parameters: Readonly<Record<string, unknown>> | undefined,
 ): ChecksumAlgorithm | undefined {
@@ -93,7 +93,7 @@ function addMetadata(headers: Record<string, string>, value: unknown): void {
 
 function noHeader(): void {}
 
-/** A customer's key goes as base64 with its MD5, however it was given: 32 bytes, 32 characters or base64 of 32 bytes. */
+/** Adds a customer's key in base64 with its MD5. It may be 32 bytes, 32 characters or base64 of 32 bytes. */
 function addKey(headers: Record<string, string>, value: unknown): void {
   const header = 'x-amz-server-side-encryption-customer-key'
   const given = typeof value === 'string' ? keyBytes(value) : ArrayBuffer.isView(value) ? bytesOf(value) : undefined

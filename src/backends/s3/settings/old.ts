@@ -12,7 +12,7 @@ import {
 import type { SettingsOf } from '../../../core/settings.ts'
 import { shownAddress, shownParameters } from '../../../remote/shown.ts'
 
-/** Options that only old configurations have: those of the boto backend, and of early versions of the boto3 backend. */
+/** Options of old configurations: of the boto backend, and of early versions of the boto3 backend. */
 export interface OldOptions {
   readonly headers: ObjectParameters
   readonly host: string | null

@@ -1,6 +1,6 @@
 import { ImproperlyConfigured } from '../../../core/errors.ts'
 
-/** Services whose peculiarities are known. */
+/** Services with known properties. */
 export const PROVIDERS = [
   'aws',
   'r2',
@@ -18,22 +18,22 @@ export const PROVIDERS = [
 /** One of them. */
 export type ProviderName = (typeof PROVIDERS)[number]
 
-/** What is known of a service; `undefined` has to be asked of the server. */
+/** The properties of a service; `undefined` must be tested with the server. */
 export interface Preset {
   readonly provider: ProviderName | undefined
-  /** PUT keeps `If-None-Match: *` and `If-Match`. */
+  /** PUT honours `If-None-Match: *` and `If-Match`. */
   readonly conditions: boolean | undefined
-  /** So does CompleteMultipartUpload. */
+  /** CompleteMultipartUpload honours them. */
   readonly conditionalComplete: boolean
-  /** And CopyObject. */
+  /** CopyObject honours them. */
   readonly conditionalCopy: boolean
-  /** DELETE keeps `If-Match`. */
+  /** DELETE honours `If-Match`. */
   readonly conditionalDelete: boolean
-  /** `x-amz-checksum-*` headers are checked. */
+  /** `x-amz-checksum-*` headers are verified. */
   readonly checksums: boolean
-  /** All parts but the last must have one size. */
+  /** All parts but the last must have the same size. */
   readonly uniformParts: boolean
-  /** Browsers can upload by a form. */
+  /** Browsers can upload with a form. */
   readonly forms: boolean
 }
 
@@ -67,7 +67,7 @@ const HOSTS: ReadonlyArray<readonly [RegExp, ProviderName]> = [
   [/(^|\.)storage\.googleapis\.com$/, 'google'],
 ]
 
-/** What is known of the service at an endpoint; no endpoint is Amazon's own. */
+/** The properties of the service at an endpoint; without an endpoint, those of Amazon. */
 export function presetOf(provider: ProviderName | null, endpointUrl: string | null): Preset {
   const name = provider ?? (endpointUrl ? providerOf(endpointUrl) : 'aws')
   return name === undefined ? UNKNOWN : { ...UNKNOWN, ...KNOWN[name], provider: name }
@@ -81,7 +81,7 @@ function providerOf(endpointUrl: string): ProviderName | undefined {
   return HOSTS.find(([pattern]) => pattern.test(url.hostname))?.[1]
 }
 
-/** The endpoint of a provider in a region; undefined for Amazon. A missing region, account or endpoint of one's own is `improperly_configured`. */
+/** The endpoint of a provider in a region; undefined for Amazon. Code `improperly_configured` for a missing region, account or endpoint. */
 export function providerEndpoint(
   provider: ProviderName,
   region: string | null,
@@ -123,7 +123,7 @@ export function providerEndpoint(
   }
 }
 
-/** The region that is signed for where none is set. */
+/** The region to sign for if none is set. */
 export function providerRegion(preset: Preset): string | null {
   return preset.provider === 'r2' ? 'auto' : null
 }

@@ -31,7 +31,7 @@ import { checkParameters } from './object-parameters.ts'
 import { type OldOptions, oldSettings } from './old.ts'
 import { PROVIDERS, type ProviderName } from './presets.ts'
 
-/** What signs CloudFront URLs, and cookies if it can. */
+/** Signs CloudFront URLs, and optionally cookies. */
 export type UrlSigner = Pick<CloudFrontSigner, 'url'> & Partial<Pick<CloudFrontSigner, 'cookies'>>
 
 /** Options of `S3Storage`. */
@@ -70,7 +70,7 @@ export interface S3Options
   readonly clientConfig: Readonly<Record<string, unknown>>
 }
 
-/** Bytes that every part but the last must have. */
+/** Minimum size in bytes of every part but the last. */
 export const MIN_PART: number = 5 * 1_048_576
 
 const connection = connectionSettings({
@@ -127,7 +127,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     keys: ['AWS_S3_ACCESS_KEY_ID', 'AWS_ACCESS_KEY_ID'],
     aliases: ['accessKeyId'],
     role: 'credential',
-    doc: 'Access key id; null = from a profile, or by @aws-sdk/credential-providers.',
+    doc: 'Access key id; null = the key comes from a profile or from @aws-sdk/credential-providers.',
   }),
   secretKey: optionalText({
     default: null,
@@ -148,31 +148,31 @@ export const s3Settings: SettingsOf<S3Options> = {
   sessionProfile: optionalText({
     default: null,
     keys: ['AWS_S3_SESSION_PROFILE'],
-    doc: 'Profile of the shared configuration files; not together with keys. null = AWS_PROFILE or `default`.',
+    doc: 'Profile of the shared configuration files; cannot be combined with keys. null = AWS_PROFILE or `default`.',
   }),
   bucketName: word({
     default: '',
     keys: ['AWS_STORAGE_BUCKET_NAME'],
     aliases: ['bucket'],
-    doc: 'Name of the bucket; asked for at the first use.',
+    doc: 'Name of the bucket; required at the first use.',
   }),
   regionName: optionalToken({
     default: null,
     keys: ['AWS_S3_REGION_NAME', 'AWS_REGION', 'AWS_DEFAULT_REGION'],
-    doc: "Region of the bucket; null = the profile's, else us-east-1. A wrong one is corrected once the server has told.",
+    doc: "Region of the bucket; null = the profile's region, else us-east-1. A wrong region is corrected from the server's answer.",
   }),
   endpointUrl: optionalWord({
     default: null,
     keys: ['AWS_S3_ENDPOINT_URL', 'AWS_ENDPOINT_URL_S3', 'AWS_ENDPOINT_URL'],
     shown: shownAddress,
     role: 'destination',
-    doc: 'URL of another service, with or without a scheme; overrides region and SSL.',
+    doc: 'URL of another service, with or without a scheme; overrides regionName, and useSsl if it has a scheme.',
   }),
   provider: optionalChoice(PROVIDERS, {
     default: null,
     keys: ['AWS_S3_PROVIDER'],
     role: 'destination',
-    doc: 'Whose service it is: gives the endpoint where none is set; null = told by the endpoint.',
+    doc: 'Provider of the service; the endpoint is made of it where none is set. null = detected from the endpoint.',
   }),
   accountId: optionalWord({
     default: null,
@@ -184,26 +184,26 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: true,
     keys: ['AWS_S3_USE_SSL'],
     role: 'destination',
-    doc: 'https, where the endpoint names no scheme.',
+    doc: 'Whether https is used where the endpoint has no scheme.',
   }),
   verify: connection.verify,
   addressingStyle: optionalChoice(['virtual', 'path', 'auto'], {
     default: null,
     keys: ['AWS_S3_ADDRESSING_STYLE'],
-    doc: "Whether the bucket stands in the host or in the path; null = what the bucket's name and the endpoint allow.",
+    doc: "Whether the bucket is in the host or in the path of URLs; null = chosen by the bucket's name and the endpoint.",
   }),
   signatureVersion: { ...signatureVersion, parse: raw => signatureVersion.parse(raw ?? signatureVersion.default) },
   payloadSigning: choice(['auto', 'always', 'never'], {
     default: 'auto',
     keys: ['AWS_S3_PAYLOAD_SIGNING'],
-    doc: 'Whether a signature covers the bytes of a body; auto = not those over 1 MiB that TLS protects.',
+    doc: 'Whether signatures cover the body; auto = except bodies of more than 1 MiB that are sent over TLS.',
   }),
   proxies: connection.proxies,
   defaultAcl: optionalToken({
     default: null,
     keys: ['AWS_DEFAULT_ACL'],
     aliases: ['acl'],
-    doc: "Canned ACL of every upload; null = none, the bucket's own rules hold.",
+    doc: 'Canned ACL of every upload; null = none, and the rules of the bucket apply.',
   }),
   bucketAcl: optionalToken({ default: null, keys: ['AWS_BUCKET_ACL'], doc: 'Canned ACL of a bucket that is created.' }),
   autoCreateBucket: flag({
@@ -212,11 +212,11 @@ export const s3Settings: SettingsOf<S3Options> = {
     doc: 'Whether a missing bucket is created at the first use.',
   }),
   objectParameters: upload.objectParameters,
-  encryption: flag({ default: false, keys: ['AWS_S3_ENCRYPTION'], doc: 'Encrypt at rest with AES256.' }),
+  encryption: flag({ default: false, keys: ['AWS_S3_ENCRYPTION'], doc: 'Whether to encrypt at rest with AES256.' }),
   reducedRedundancy: flag({
     default: false,
     keys: ['AWS_REDUCED_REDUNDANCY'],
-    doc: 'Store in the class REDUCED_REDUNDANCY.',
+    doc: 'Whether files are stored in the class REDUCED_REDUNDANCY.',
   }),
   gzip: upload.gzip,
   gzipContentTypes: upload.gzipContentTypes,
@@ -230,7 +230,7 @@ export const s3Settings: SettingsOf<S3Options> = {
     default: null,
     keys: ['AWS_CLOUDFRONT_KEY'],
     secret: true,
-    doc: 'The RSA private key of that id, PEM.',
+    doc: 'The RSA private key of `cloudfrontKeyId`, in PEM.',
   }),
   cloudfrontSigner: setting<UrlSigner | null | undefined>('signer or null', parseSigner, {
     default: undefined,
@@ -240,30 +240,30 @@ export const s3Settings: SettingsOf<S3Options> = {
   conditionalWrites: choice(['auto', 'on', 'off'], {
     default: 'auto',
     keys: ['AWS_S3_CONDITIONAL_WRITES'],
-    doc: 'Whether the service keeps If-None-Match and If-Match; auto = known of the provider, else tried once.',
+    doc: 'Whether the service honours If-None-Match and If-Match; auto = known for the provider, else tested once.',
   }),
   checksums: choice(['when-supported', 'always', 'md5', 'off'], {
     default: 'when-supported',
     keys: ['AWS_S3_CHECKSUMS'],
-    doc: 'x-amz-checksum headers for services known to check them, for all, Content-MD5 instead, or none.',
+    doc: 'Whether uploads send x-amz-checksum headers: to services known to check them (when-supported), always, Content-MD5 instead (md5), or never (off).',
   }),
   checksumAlgorithm: choice(CHECKSUM_ALGORITHMS, {
     default: 'CRC32',
     keys: ['AWS_S3_CHECKSUM_ALGORITHM'],
-    doc: 'Algorithm of the checksums.',
+    doc: 'Algorithm of the x-amz-checksum headers.',
   }),
   ...parts,
   partSize: { ...parts.partSize, aliases: ['bufferSize', 'fileBufferSize'] },
   transferConfig: map({
     default: {},
     keys: ['AWS_S3_TRANSFER_CONFIG'],
-    doc: "boto3's TransferConfig as a map: multipart_threshold, multipart_chunksize, max_concurrency, use_threads.",
+    doc: "boto3's TransferConfig as a map: multipart_threshold, multipart_chunksize, max_concurrency, use_threads; overrides the separate settings.",
   }),
   clientConfig: map({
     default: {},
     keys: ['AWS_S3_CLIENT_CONFIG'],
     shown: shownClientConfig,
-    doc: "botocore's Config as a map: signature_version, s3.addressing_style, proxies, time-outs, retries; wins over theirs.",
+    doc: "botocore's Config as a map: signature_version, s3.addressing_style, proxies, timeouts, retries; overrides the separate settings.",
   }),
   maxSockets: connection.maxSockets,
   connectTimeoutSecs: connection.connectTimeoutSecs,

@@ -6,13 +6,13 @@ import { type ChecksumMode, checksumHeaders } from '../../../remote/checksums.ts
 import type { S3Client } from '../client.ts'
 import { versionQuery } from './copying.ts'
 
-/** What the requests of a claim need. */
+/** The headers for the requests of a claim. */
 export interface ClaimOptions {
-  /** Of the object to come. */
+  /** Headers of the later object. */
   readonly headers: Readonly<Record<string, string>>
-  /** Of reading it: the keys of encryption by the customer's key. */
+  /** Headers for reading it: the customer's encryption key. */
   readonly readHeaders: Readonly<Record<string, string>>
-  /** Of requests that only name it. */
+  /** Headers of requests that do not read or write its content. */
   readonly baseHeaders: Readonly<Record<string, string>>
   readonly checksum: ChecksumMode
 }
@@ -20,8 +20,8 @@ export interface ClaimOptions {
 const MARK = 'x-amz-meta-holdall-claim'
 
 /**
- * An empty object that holds a free key for what replaces it without a condition, where the service has conditions for PUT only.
- * It bears a mark of its own, so that it is told from everybody else's, also when the answer to its creation was lost.
+ * An empty object that reserves a free key until an unconditional request replaces it, for services that support conditions only for PUT. A
+ * random mark distinguishes it from the objects of other clients, even if the answer to its creation was lost.
  */
 export class Claim {
   readonly #client: S3Client
@@ -37,7 +37,7 @@ export class Claim {
     this.#options = options
   }
 
-  /** Takes the key; `exists` when it is somebody else's. */
+  /** Reserves the key. Code `exists` if another client has it. */
   async take(ctx: CallContext): Promise<void> {
     const { headers, checksum } = this.#options
     const body = Buffer.alloc(0)
@@ -54,7 +54,7 @@ export class Claim {
     })
   }
 
-  /** Removes the empty object, if it is there and this claim's own. Never fails. */
+  /** Removes the empty object if it exists and belongs to this claim. Never fails. */
   async release(ctx: CallContext): Promise<void> {
     if (!this.#tried) return
     try {
@@ -65,11 +65,11 @@ export class Claim {
         this.#client.done({ method: 'DELETE', key: this.#key, query, headers }, step),
       )
     } catch {
-      // What made the upload fail is what counts.
+      // The error of the upload is reported instead.
     }
   }
 
-  /** Finds out what came of a claim that was refused, or whose answer was lost. */
+  /** Finds out whether a claim that was refused, or whose answer was lost, was made. */
   async #lookAfter(error: unknown, ctx: CallContext): Promise<void> {
     if (!isStorageError(error)) throw error
     const isRefusal = error.code === 'precondition_failed' || error.code === 'exists'

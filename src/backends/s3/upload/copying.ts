@@ -19,17 +19,17 @@ export interface Copy {
   readonly options: WriteOptions
   /** Parameters of every upload under the target's key. */
   readonly parameters: Readonly<Record<string, unknown>>
-  /** On the target. */
+  /** Conditions on the target. */
   readonly conditions: Readonly<Record<string, string>>
-  /** Of the source, where it was asked already. */
+  /** Stat of the source, if it is already known. */
   readonly source?: Stat | undefined
-  /** Bytes of the largest copy by one request. */
+  /** Maximum size in bytes of a copy with one request. */
   readonly maxSize: number
 }
 
 /**
- * Copies by one request (CopyObject), or by ranges (UploadPartCopy) what the service finds too large for that. Attributes that are not given
- * are those of the source. A source that changes meanwhile is `precondition_failed`, so that two versions are never mixed.
+ * Copies with one request (CopyObject), or by ranges (UploadPartCopy) if the object is too large for that. Attributes that are not set come
+ * from the source. A source that changes meanwhile is `precondition_failed`, so two versions are never mixed.
  */
 export async function copyObject(
   client: S3Client,
@@ -40,7 +40,7 @@ export async function copyObject(
 ): Promise<void> {
   const replaces = ATTRIBUTES.some(name => copy.options[name] !== undefined)
   let { source } = copy
-  // New attributes replace all of the source's: those that are to stay are sent along.
+  // New attributes replace all of the source's, so the ones to keep are also sent.
   if (replaces) source ??= await statObject(client, copy.from, { objectParameters: copy.parameters }, ctx)
   if (source !== undefined && source.size > copy.maxSize) return copyParts(client, parts, plan, copy, source, ctx)
   try {
@@ -53,7 +53,7 @@ export async function copyObject(
   }
 }
 
-/** CopyObject; with the source's attributes where some of them are replaced. */
+/** CopyObject; sends the source's attributes if some of them are replaced. */
 async function copyWhole(client: S3Client, copy: Copy, source: Stat | undefined, ctx: CallContext): Promise<void> {
   const { from, to, options, parameters, conditions } = copy
   const headers: Record<string, string> = {
@@ -104,7 +104,7 @@ async function copyParts(
   )
 }
 
-/** What makes a copy fail when its source is another version than that. */
+/** Headers that make a copy fail if its source has changed from this version. */
 function pinned({ etag, modifiedAt }: Stat): Record<string, string> {
   // A weak etag never matches. (RFC 9110, section 13.1.1)
   const match = strongEtag(etag)
@@ -113,7 +113,7 @@ function pinned({ etag, modifiedAt }: Stat): Record<string, string> {
   return { 'x-amz-copy-source-if-unmodified-since': modifiedAt.toUTCString() }
 }
 
-/** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own, tags among them. */
+/** The storage's parameters that a copy does not take from its source (ACL, encryption, class), and the caller's own, including tags. */
 function keptParameters(parameters: Copy['parameters'], options: WriteOptions): Record<string, string> {
   const { extra } = options
   const headers = writeHeaders(parameters, { extra })
@@ -130,7 +130,7 @@ function isDescriptive(header: string): boolean {
   return header === 'cache-control' || header === 'expires' || header === TAGGING
 }
 
-/** A customer's key also opens the source. */
+/** A customer's key also decrypts the source. */
 function sourceKeyHeaders(parameters: Copy['parameters']): Record<string, string> {
   const headers: Record<string, string> = {}
   const prefix = 'x-amz-server-side-encryption-customer-'
@@ -141,7 +141,7 @@ function sourceKeyHeaders(parameters: Copy['parameters']): Record<string, string
   return headers
 }
 
-/** HEAD of an object, with the parameters that reading it needs. */
+/** HEAD of an object, with the parameters for reading it. */
 export async function statObject(
   client: S3Client,
   key: string,
@@ -153,7 +153,7 @@ export async function statObject(
   return statOf(await client.done({ method: 'HEAD', key, query: versionQuery(options), headers }, ctx))
 }
 
-/** The query that names a version. */
+/** The query for a version. */
 export function versionQuery({ versionId }: StatOptions): Array<[string, string]> {
   return versionId === undefined ? [] : [['versionId', versionId]]
 }

@@ -33,49 +33,49 @@ import type { S3Request } from '../operations.ts'
 import { MIN_PART } from '../settings/settings.ts'
 import { storedParts } from './part-list.ts'
 
-/** An upload's key, with the headers of requests that only name it. */
+/** An upload's key, with the headers of requests that do not read or write its content. */
 interface S3Key {
   readonly key: string
   readonly baseHeaders: Readonly<Record<string, string>>
 }
 
-/** An object to be written, with the headers of its requests. */
+/** An object to write, with the headers of its requests. */
 export interface S3Target extends UploadTarget, S3Key {
   readonly checksum: ChecksumMode
-  /** Of the object. */
+  /** Headers of the object. */
   readonly headers: Readonly<Record<string, string>>
-  /** Of parts and completion: the keys of encryption by the customer's key. */
+  /** Headers of parts and completion: the customer's encryption key. */
   readonly partHeaders: Readonly<Record<string, string>>
   /** Conditions of the request that makes the object visible: of a PUT, and of a completion. */
   readonly conditions: Readonly<Record<'put' | 'complete', Readonly<Record<string, string>>>>
-  /** Whether the conditions are honoured by PUT only, and there is no other way to keep them. */
+  /** Whether only PUT honours the conditions, and there is no other way to honour them. */
   readonly putOnly?: boolean | undefined
 }
 
-/** A multipart upload under way. */
+/** A multipart upload in progress. */
 export interface S3Upload {
   readonly target: S3Target
   readonly uploadId: string
 }
 
-/** What `S3Parts` needs to know of the service. */
+/** The properties of the service for `S3Parts`. */
 export interface S3PartsOptions {
-  /** Bytes that every part but the last must have. */
+  /** Minimum size in bytes of every part but the last. */
   readonly minPart?: number | undefined
   readonly uniform: boolean
-  /** Milliseconds of `Orphans`. */
+  /** Milliseconds for `Orphans`. */
   readonly orphanWaitMs?: number | undefined
 }
 
-/** Bytes of the largest. */
+/** Maximum size of a part in bytes. */
 const MAX_PART = 5 * 1024 ** 3
-/** Tries to end an upload to which parts come late. */
+/** Maximum number of attempts to end an upload with late parts. */
 const ROUNDS = 3
 
-/** Objects in parts (S3 user guide, "Multipart upload limits"; API reference, `CreateMultipartUpload` and its like). */
+/** Objects in parts (S3 user guide, "Multipart upload limits"; API reference, `CreateMultipartUpload` and related requests). */
 export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   readonly limits: PartLimits
-  /** The uploads under way. */
+  /** The uploads in progress. */
   readonly uploads: OpenUploads = new OpenUploads()
   readonly #client: S3Client
   readonly #orphans: Orphans<S3Key>
@@ -129,7 +129,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     return { number, etag: answer.etag!, size, checksum: checksumOfHeaders(target.checksum, sums) }
   }
 
-  /** UploadPartCopy; `source` is the headers that name the source. */
+  /** UploadPartCopy; `source` holds the headers that identify the source. */
   async copyPart(
     { target: { key, partHeaders }, uploadId }: S3Upload,
     { number, offset, size }: PieceRange,
@@ -143,7 +143,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     return { number, etag: fieldText(root, 'ETag'), size }
   }
 
-  /** CompleteMultipartUpload. An answer that is cut short or has an error inside is a failure, whatever its status. */
+  /** CompleteMultipartUpload. An answer that is truncated or contains an error is a failure with any status. */
   async finish({ target, uploadId }: S3Upload, parts: readonly S3Part[], ctx: CallContext): Promise<Stat> {
     const { key, checksum, partHeaders, conditions } = target
     const headers = { 'content-type': 'application/xml', ...partHeaders, ...conditions.complete }
@@ -166,7 +166,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     return uploadId
   }
 
-  /** ListParts, page by page. Parts behind a gap are sent anew. */
+  /** ListParts, page by page. Parts after a gap are sent again. */
   async resume(
     target: S3Target,
     uploadId: string,
@@ -185,7 +185,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     return serviceCode === 'NoSuchUpload' || (status === 404 && serviceCode === undefined)
   }
 
-  /** An upload counts as open when the service cannot be asked. */
+  /** If the service cannot be asked, the upload counts as open. */
   async fate(
     { target, uploadId }: S3Upload,
     parts: readonly S3Part[],
@@ -209,13 +209,13 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
     return this.#orphans.endOld(request, { key: '', baseHeaders: {} }, ctx)
   }
 
-  /** Ends the uploads under way and waits until nothing is left of them. */
+  /** Ends the uploads in progress and waits until they are removed. */
   async close(): Promise<void> {
     await this.uploads.close()
     await this.#orphans.sweep()
   }
 
-  /** How many parts of an upload the service has (1,000 at most); undefined when there is no such upload. */
+  /** Number of parts that the service has of an upload (1,000 at most); undefined if the upload does not exist. */
   async #partCount(upload: S3Key, uploadId: string, ctx: CallContext): Promise<number | undefined> {
     try {
       return await ctx.step('listParts', true, async step => {
@@ -237,15 +237,15 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
         if (!isStorageError(error) || !error.retryable) return false
         continue
       }
-      // A service that cannot be asked has at least accepted the abort.
+      // If the service cannot be asked, it has at least accepted the abort.
       if ((await this.#partCount(upload, uploadId, ctx).catch(() => undefined)) === undefined) return true
     }
     return false
   }
 
   /**
-   * Whether the object is what the parts make. Where its etag is no MD5 of MD5s, size and number of parts have to do, which is enough only if
-   * our own request may have been carried out (`lost`).
+   * Whether the object consists of the parts. If its etag is not an MD5 of MD5s, size and number of parts are compared. That is enough only
+   * if our own request may have been carried out (`lost`).
    */
   async #isMadeOf(target: S3Target, parts: readonly S3Part[], lost: boolean, ctx: CallContext): Promise<boolean> {
     const request = { method: 'HEAD', key: target.key, headers: { ...target.partHeaders } } as const
@@ -261,7 +261,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   }
 }
 
-/** Names an upload as a whole. */
+/** A request about an upload as a whole. */
 function requestOn(method: 'GET' | 'DELETE', { key, baseHeaders }: S3Key, uploadId: string): S3Request {
   return { method, key, query: [['uploadId', uploadId]], headers: { ...baseHeaders } }
 }

@@ -22,13 +22,13 @@ import type { S3Parts, S3Target, S3Upload } from './parts.ts'
 export interface WriterOptions extends PartOptions {
   readonly preset: Preset
   readonly checksum: ChecksumMode
-  /** Bytes that every part but the last must have. Default: 5 MiB. */
+  /** Minimum size in bytes of every part but the last. Default: 5 MiB. */
   readonly minPartSize?: number | undefined
 }
 
 const MAX_PUT = 5 * 1024 ** 3
 
-/** Writes objects: by one request when small, in parts when large or of unknown length. */
+/** Writes objects: small ones with one request, large ones and ones of unknown length in parts. */
 export class Writer {
   readonly #client: S3Client
   readonly #parts: S3Parts
@@ -40,7 +40,7 @@ export class Writer {
     this.#options = options
   }
 
-  /** Writes all or nothing; `conditions` are those of the options as the service wants them. */
+  /** Writes all or nothing; `conditions` are those of the options in the form of the service. */
   async write(
     key: string,
     content: Content,
@@ -61,7 +61,7 @@ export class Writer {
     }
   }
 
-  /** How a key is written in parts; `failed` undoes what a failed write has claimed. */
+  /** How a key is written in parts; `failed` removes the claim of a failed write. */
   plan(
     key: string,
     options: WriteOptions,
@@ -85,7 +85,7 @@ export class Writer {
     return { protocol: this.#parts, target, plan, failed }
   }
 
-  /** A claim of a key, under which an object is to be made by requests without a condition. */
+  /** A claim of a key, for an object that unconditional requests will write. */
   claim(key: string, options: WriteOptions): Claim {
     const { headers, baseHeaders } = this.#targetOf(key, options)
     const readHeaders = otherHeaders('read', options.objectParameters, options.extra)
@@ -104,7 +104,7 @@ export class Writer {
     }
   }
 
-  /** A conditional write that cannot go in parts, because their completion would ignore the condition. */
+  /** Sends a conditional write that cannot go in parts, because their completion would ignore the condition. */
   async #putStream(target: S3Target, content: Content, size: number, ctx: CallContext): Promise<undefined> {
     if (size > MAX_PUT) {
       throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads of at most 5 GiB.')

@@ -1,6 +1,6 @@
 import type { GivenSettings } from '../../../storage/types.ts'
 
-/** Entries of django-cumulus' dictionary that are needless or have another place here, and why. */
+/** Entries of django-cumulus' dictionary that are unnecessary or have moved, and the reason. */
 const ENTRIES: ReadonlyMap<string, string> = new Map([
   ['CNAMES', 'set RACKSPACE_CDN_URI to the domain of the container'],
   ['FILE_TTL', 'files go by extra or objectParameters: { delete_after: seconds }'],
@@ -13,7 +13,7 @@ const ENTRIES: ReadonlyMap<string, string> = new Map([
   ['STATIC_CONTAINER_SSL_URI', "give the storage 'staticfiles' of STORAGES its own cdnUri in OPTIONS"],
 ])
 
-/** What settings of django-cumulus should rather say. */
+/** Advice about settings of django-cumulus. */
 export function rackspaceAdvice({ settings }: GivenSettings): string[] {
   const cumulus = settings['CUMULUS']
   if (typeof cumulus !== 'object' || cumulus === null) return []

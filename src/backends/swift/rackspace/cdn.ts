@@ -10,29 +10,29 @@ import { EMPTY, type Sessions, SwiftClient } from '../client.ts'
 import { swiftErrorOf } from '../errors.ts'
 import { isOn } from '../headers.ts'
 
-/** How a container is published. */
+/** How a container is published at the CDN. */
 export interface CdnState {
   readonly enabled: boolean
-  /** The container's address over http; without a trailing slash, as the others. */
+  /** The container's address over http, without a trailing slash, like the other addresses. */
   readonly uri: string | undefined
   /** The same over https. */
   readonly sslUri: string | undefined
   readonly streamingUri: string | undefined
   readonly iosUri: string | undefined
-  /** Seconds for which files are kept at the edge. */
+  /** Seconds for which the CDN caches files. */
   readonly ttlSecs: number | undefined
   readonly logRetention: boolean
 }
 
-/** How a container is to be published. */
+/** Options of publishing a container. */
 export interface CdnOptions {
-  /** Seconds for which files are kept at the edge, from 900 to 31,536,000; default: as it is, or the service's own, 259,200 (3 days). */
+  /** Seconds for which the CDN caches files, from 900 to 31,536,000. Default: unchanged, or the service's own, 259,200 (3 days). */
   readonly ttlSecs?: number | undefined
   /** Whether logs of requests are stored in the container `.CDN_ACCESS_LOGS`. */
   readonly logRetention?: boolean | undefined
 }
 
-/** What an answer about a published container has, and a page has not. */
+/** Headers of an answer about a published container; an HTML page does not have them. */
 const OWN = ['x-cdn-enabled', 'x-cdn-uri', 'x-cdn-ssl-uri'] as const
 const STATE: Expected = { statuses: [200, 204], fileHas: OWN }
 const PUBLISHED: Expected = { statuses: [201, 202], fileHas: [...OWN, 'x-trans-id'] }
@@ -46,7 +46,7 @@ export class Cdn {
     this.#client = new SwiftClient({ identity: new CdnSessions(identity), creates: new Map() }, http)
   }
 
-  /** How a container is published; undefined for one that never was. */
+  /** The publication of a container; undefined if it was never published. */
   async state(container: string, ctx: CallContext): Promise<CdnState | undefined> {
     try {
       return stateOf(await this.#client.done({ method: 'HEAD', place: { container }, expected: STATE }, ctx))
@@ -56,7 +56,7 @@ export class Cdn {
     }
   }
 
-  /** Publishes a container, or changes how it is published. */
+  /** Publishes a container, or changes its publication. */
   async enable(container: string, { ttlSecs, logRetention }: CdnOptions, ctx: CallContext): Promise<void> {
     const headers: Record<string, string> = { 'x-cdn-enabled': 'True' }
     if (ttlSecs !== undefined) headers['x-ttl'] = String(checkTtl(ttlSecs))
@@ -64,12 +64,12 @@ export class Cdn {
     await this.#put(container, headers, ctx)
   }
 
-  /** Takes a container off the CDN. What is at the edge stays there for its time. */
+  /** Removes a container from the CDN. Cached files remain there until they expire. */
   disable(container: string, ctx: CallContext): Promise<void> {
     return this.#put(container, { 'x-cdn-enabled': 'False' }, ctx)
   }
 
-  /** Takes a file off the edge before its time. The service sends a message to `email` when it is done. */
+  /** Removes a file from the CDN's cache. The service sends a message to `email` when it is done. */
   async purge(container: string, key: string, email: string | undefined, ctx: CallContext): Promise<void> {
     const headers: Record<string, string> = email === undefined ? {} : { 'x-purge-email': email }
     await this.#client.done({ method: 'DELETE', place: { container, key }, headers, expected: PURGED }, ctx)
@@ -80,7 +80,7 @@ export class Cdn {
   }
 }
 
-/** A life at the edge; `invalid_argument` for one that the service does not take. */
+/** Checks a cache lifetime. Code `invalid_argument` for one that the service does not accept. */
 export function checkTtl(secs: number): number {
   if (Number.isInteger(secs) && secs >= 900 && secs <= 31_536_000) return secs
   throw new StorageError('invalid_argument', `ttlSecs: expected 900 to 31536000 seconds, got ${secs}.`)

@@ -2,7 +2,7 @@ import { ImproperlyConfigured, messageOf } from '../../../core/errors.ts'
 import { kindOf } from '../../../core/kind.ts'
 import type { AnySettings, Origin } from '../../../core/settings.ts'
 
-/** The options that stand for the entries of django-cumulus' dictionary `CUMULUS`. */
+/** The options for the entries of django-cumulus' dictionary `CUMULUS`. */
 const OPTIONS: Readonly<Record<string, string>> = {
   USERNAME: 'username',
   API_KEY: 'password',
@@ -17,15 +17,15 @@ const OPTIONS: Readonly<Record<string, string>> = {
   TIMEOUT: 'connectTimeoutSecs',
 }
 
-/** The region of django-cumulus where its dictionary names none. */
+/** The region of django-cumulus if its dictionary has none. */
 const REGION = 'DFW'
 
 type Options = Readonly<Record<string, unknown>>
 type Origins = Readonly<Record<string, Origin>>
 
 /**
- * Options of the dictionary `CUMULUS` that nothing else gives. `improperly_configured` for an entry whose value cannot be, with its name.
- * (django-cumulus, `cumulus/settings.py`)
+ * Adds the options of the dictionary `CUMULUS` that are not set otherwise. Code `improperly_configured`, with its name, for an entry with
+ * an invalid value. (django-cumulus, `cumulus/settings.py`)
  */
 export function withCumulus(
   declared: AnySettings,

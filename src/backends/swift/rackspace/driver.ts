@@ -1,7 +1,7 @@
 import { SwiftDriver, type SwiftDriverOptions } from '../driver.ts'
 import { Cdn } from './cdn.ts'
 
-/** The driver of Swift, and the CDN beside it. */
+/** The driver of Swift with the CDN. */
 export class RackspaceDriver extends SwiftDriver {
   override readonly name: string = 'rackspace'
   readonly cdn: Cdn

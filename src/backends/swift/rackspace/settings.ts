@@ -22,7 +22,7 @@ const UK = 'https://lon.identity.api.rackspacecloud.com/v2.0'
 /** Options that only Keystone has; they have no global names here. */
 const OF_KEYSTONE = /^(?:user(?:Id|Domain)|projectDomain|domain|applicationCredential)/
 
-/** The declarations of Swift under the names of Rackspace: what one of the two is set to does not hold for the other. */
+/** The declarations of Swift with the names of Rackspace: settings of one backend do not apply to the other. */
 const own = Object.fromEntries(
   Object.entries<Setting<unknown>>(swiftSettings as unknown as AnySettings).map(([option, setting]) => {
     const keys = OF_KEYSTONE.test(option) ? [] : setting.keys.filter(key => !/^(?:OS|ST)_/.test(key))
@@ -46,49 +46,49 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
   password: {
     ...own.password,
     keys: ['RACKSPACE_API_KEY', 'RACKSPACE_PASSWORD'],
-    doc: 'API key of the user; the password with authType password.',
+    doc: 'API key of the user; with authType password, the password.',
   },
   authUrl: {
     ...own.authUrl,
     default: US,
     parse: parseAuthUrl,
-    doc: 'Where the identity service is: us, uk or a URL.',
+    doc: 'Identity service: us, uk or a URL.',
   },
   authType: { ...own.authType, default: 'apikey', doc: 'How to authenticate: apikey or password.' },
   regionName: {
     ...own.regionName,
     keys: ['RACKSPACE_REGION', 'RACKSPACE_REGION_NAME'],
     parse: raw => own.regionName.parse(raw)?.toUpperCase() ?? null,
-    doc: 'Region: ORD, DFW, IAD, LON, HKG, SYD; null = LON with the identity service of the UK, else ORD.',
+    doc: 'Region: ORD, DFW, IAD, LON, HKG, SYD; null = LON with the identity service uk, else ORD.',
   },
   containerName: { ...own.containerName, keys: ['RACKSPACE_CONTAINER', 'RACKSPACE_CONTAINER_NAME'] },
   useTempUrls: {
     ...own.useTempUrls,
-    doc: 'false = plain URLs instead of temporary ones where the container is not published.',
+    doc: 'false = URLs of a container that is not published are plain instead of temporary.',
   },
   servicenet: flag({
     default: false,
     keys: ['RACKSPACE_SERVICENET', 'RACKSPACE_USE_SERVICENET'],
     aliases: ['useServicenet', 'use_servicenet', 'snet'],
-    doc: "Whether transfers go over Rackspace's internal network; URLs are always public.",
+    doc: "Whether transfers use Rackspace's internal network; URLs are always public.",
   }),
   cdn: flag({
     default: true,
     keys: ['RACKSPACE_CDN'],
-    doc: 'Whether `url` gives addresses of the CDN where the container is published; false = always TempURLs.',
+    doc: 'Whether `url` returns addresses of the CDN where the container is published; false = always TempURLs.',
   }),
   cdnSsl: flag({
     default: true,
     keys: ['RACKSPACE_CDN_SSL'],
     role: 'destination',
-    doc: 'Whether addresses of the CDN are https.',
+    doc: 'Whether addresses of the CDN use https.',
   }),
   cdnUri: {
     ...optionalWord({
       default: null,
       keys: ['RACKSPACE_CDN_URI'],
       shown: shownAddress,
-      doc: 'Address of the container at the CDN, or a domain for it; null = looked up, and kept for 5 minutes.',
+      doc: 'Address of the container at the CDN, or a domain for it; null = requested from the service and cached for 5 minutes.',
     }),
     parse: parseCdnUri,
   },
@@ -98,7 +98,7 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
       default: null,
       keys: ['RACKSPACE_TTL'],
       aliases: ['ttl'],
-      doc: 'Life of files at the edge of the CDN that `enableCdn` sets, from 900; null = that of the service.',
+      doc: 'Lifetime of files in the cache of the CDN, which `enableCdn` sets; at least 900. null = the default of the service.',
     },
     900,
   ),
@@ -108,12 +108,12 @@ export const rackspaceSettings: SettingsOf<RackspaceOptions> = {
       keys: ['CUMULUS'],
       secret: true,
       noEnvironment: true,
-      doc: 'The dictionary of django-cumulus; RACKSPACE_* and options win over it.',
+      doc: 'The dictionary of django-cumulus; RACKSPACE_* and options override it.',
     }),
   },
 }
 
-/** The options with what `CUMULUS` gives, the default region, and the interface of ServiceNet. */
+/** The options with those of `CUMULUS`, the default region, and the interface of ServiceNet. */
 export function withRegion<T>({ options, origins }: ResolvedSettings<T>): ResolvedSettings<T> {
   const found = withCumulus(rackspaceSettings as unknown as AnySettings, options as never, origins as never)
   const given = found.options as unknown as RackspaceOptions

@@ -15,25 +15,25 @@ import type { Cdn, CdnOptions, CdnState } from './cdn.ts'
 import { RackspaceDriver } from './driver.ts'
 import { type RackspaceOptions, rackspaceSettings, withRegion } from './settings.ts'
 
-/** How `purgeCdn` takes a file off the edge. */
+/** Options of `purgeCdn`. */
 export interface PurgeCdnOptions extends CallOptions {
-  /** Where Rackspace writes to when it is done. */
+  /** The address that Rackspace notifies when it is done. */
   readonly email?: string | undefined
 }
 
 const CDN_OPTIONS: KnownOptions<CdnOptions & CallOptions> = { ...CALL_OPTIONS, ttlSecs: true, logRetention: true }
 const PURGE_OPTIONS: KnownOptions<PurgeCdnOptions> = { ...CALL_OPTIONS, email: true }
 
-/** Where a container is published, and until when that is believed. */
+/** The address of a published container, and until when it is cached. */
 interface Publication {
   /** Without a trailing slash; undefined for a container that is not published. */
   readonly base: string | undefined
   readonly until: Date
 }
 
-/** Milliseconds for which a publication is believed. */
+/** Milliseconds for which a publication is cached. */
 const KEPT_MS = 300_000
-/** The same for a container that is not published: it may be any moment. */
+/** The same for a container that is not published: it may be published at any moment. */
 const ABSENT_MS = 60_000
 
 /**
@@ -52,7 +52,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
     return withRegion(found)
   }
 
-  /** Entries of `CUMULUS` without an effect. */
+  /** Entries of `CUMULUS` without effect. */
   static override advice(given: GivenSettings): readonly string[] {
     return rackspaceAdvice(given)
   }
@@ -74,7 +74,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
     return new Identity(options, services, { declared: rackspaceSettings, internalOf: servicenetOf })
   }
 
-  /** Whether the container is published is not asked: with `cdn` it counts as that. */
+  /** Sends no request to check the publication: with `cdn`, the container counts as published. */
   override get urlSigning(): UrlSigning | undefined {
     const { cdn, useTempUrls } = this.options
     if (cdn || useTempUrls === false) return undefined
@@ -82,8 +82,8 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
   }
 
   /**
-   * The address at the CDN, where the container is published: looked up once, and kept for 5 minutes. Else, and with `expiresInSecs`, `parameters` or another
-   * method than GET and HEAD, a temporary URL. `improperly_configured` where there is no key for one either.
+   * The address at the CDN if the container is published; the publication is cached for 5 minutes. Otherwise, and with `expiresInSecs`,
+   * `parameters` or a method other than GET and HEAD, a temporary URL. Code `improperly_configured` if there is no key for one either.
    */
   override async url(name: string, options: UrlOptions = {}): Promise<string> {
     this.checkUrl(name, options)
@@ -101,14 +101,14 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
     }
   }
 
-  /** How the container is published at the CDN; undefined for one that never was. */
+  /** The container's publication at the CDN; undefined if it was never published. */
   async cdnState(options: CallOptions = {}): Promise<CdnState | undefined> {
     checkCallOptions('cdnState', options)
     const { cdn } = this.#rackspace
     return this.calls.run('cdnState', undefined, options, ctx => cdn.state(this.options.containerName, ctx))
   }
 
-  /** Publishes the container at the CDN, where everyone can read it, or changes its `ttlSecs`, by default those of the settings. */
+  /** Publishes the container at the CDN, where everyone can read it, or changes its `ttlSecs`. Default: `ttlSecs` of the settings. */
   async enableCdn(options: CdnOptions & CallOptions = {}): Promise<void> {
     checkKnownOptions('enableCdn', options, CDN_OPTIONS)
     const { ttlSecs = this.options.ttlSecs ?? undefined, logRetention } = options
@@ -117,13 +117,13 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
     )
   }
 
-  /** Takes the container off the CDN. Files that are at the edge stay there for their time: see `purgeCdn`. */
+  /** Removes the container from the CDN. Cached files remain there until they expire: see `purgeCdn`. */
   async disableCdn(options: CallOptions = {}): Promise<void> {
     checkCallOptions('disableCdn', options)
     await this.#change('disableCdn', options, (cdn, ctx) => cdn.disable(this.options.containerName, ctx))
   }
 
-  /** Takes a file off the edge of the CDN before its time. Rackspace allows 25 a day, and writes to `email` when it is done. */
+  /** Removes a file from the CDN's cache. Rackspace allows 25 per day, and notifies `email` when it is done. */
   async purgeCdn(name: string, options: PurgeCdnOptions = {}): Promise<void> {
     checkKnownOptions('purgeCdn', options, PURGE_OPTIONS)
     const { key } = this.calls.checked('purgeCdn', name, () => this.ref(name))
@@ -179,7 +179,7 @@ export class RackspaceStorage<O extends RackspaceOptions = RackspaceOptions> ext
   }
 }
 
-/** The address of an account in Rackspace's internal network, where version 1 returns the public one. (python-swiftclient, `snet`) */
+/** The address of an account in Rackspace's internal network, if version 1 returns the public one. (python-swiftclient, `snet`) */
 function servicenetOf(url: string): string {
   return url.replace(/^(https?:\/\/)/i, '$1snet-')
 }

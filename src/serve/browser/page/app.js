@@ -1,4 +1,4 @@
-/** The page: where it is, and what keys and buttons do. */
+/** The page: its address, and the actions of keys and buttons. */
 import { ask, byId, dateText, el, say, shown } from './elements.js'
 import { actions, folder, folderUrl, load, openFolder, render, rowOf, searchFor, sortBy } from './list.js'
 import { closePreview, openPreview } from './preview.js'
@@ -8,7 +8,7 @@ import { listenForUploads } from './uploads.js'
 let storages = []
 let title = ''
 
-/** Shows what the address names: `#/storage/folder/folder`. */
+/** Shows the folder in the address: `#/storage/folder/folder`. */
 async function go() {
   const [label, ...parts] = location.hash.slice(2).split('/').filter(Boolean).map(decodeURIComponent)
   const storage = storages.find(each => each.label === label) ?? storages[0]
@@ -20,7 +20,7 @@ async function go() {
   document.title = [shown(path === '' ? storage.label : path.slice(path.lastIndexOf('/') + 1)), title].join(' – ')
   try {
     await openFolder(storage, path)
-    // Who goes up finds the folder that they were in.
+    // After going up, the focus is on the former folder.
     if (document.activeElement === document.body) rowOf(before)?.querySelector('a').focus()
   } catch (error) {
     render()
@@ -28,7 +28,7 @@ async function go() {
   }
 }
 
-/** The folders that lead to this one; the first is the storage, or a choice of storages. */
+/** Returns the folders that lead to this one; the first is the storage, or a choice of storages. */
 function steps(storage, path) {
   const parts = path === '' ? [] : path.split('/')
   const links = parts.map((part, at) => step(part, folderUrl(storage.label, parts.slice(0, at + 1).join('/'))))

@@ -11,7 +11,7 @@ export function el(tag, attributes = {}, ...children) {
 
 export const byId = id => document.getElementById(id)
 
-/** A name as text that cannot mislead: characters that break lines or turn the writing direction are shown as codes. */
+/** Returns a name as text that cannot mislead: characters that break lines or change the writing direction are shown as codes. */
 export function shown(name) {
   const odd = /[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
   return name.replace(odd, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
@@ -43,7 +43,7 @@ export function icon(name) {
   return svg
 }
 
-/** A button with a picture, and a name for those who do not see it. */
+/** Makes a button with a picture, and a name for screen readers. */
 export function iconButton(name, label, onclick) {
   return el('button', { type: 'button', class: name, 'aria-label': label, title: label, onclick }, icon(name))
 }
@@ -54,7 +54,7 @@ export function iconLink(name, label, attributes) {
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB']
 
-/** Bytes in powers of 1000. */
+/** Formats a size in powers of 1000. */
 export function sizeText(bytes) {
   if (bytes === undefined) return ''
   const unit = bytes < 1000 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), UNITS.length - 1)
@@ -67,7 +67,7 @@ export const dateText = modified => (modified === undefined ? '' : DATES.format(
 
 let timer
 
-/** A message that is read out, and goes away after a while unless it is an error. */
+/** Shows a message that screen readers read out; it disappears after a while unless it is an error. */
 export function say(text, isFailure = false) {
   const status = byId('status')
   status.textContent = text
@@ -76,7 +76,7 @@ export function say(text, isFailure = false) {
   timer = setTimeout(() => (status.textContent = ''), isFailure ? 12_000 : 5000)
 }
 
-/** Asks with a dialog; true for yes. With a value it only shows that, to be copied by hand. */
+/** Asks with a dialog; true for yes. With a value it only shows the value, to be copied by hand. */
 export function ask(text, value) {
   const [dialog, field, yes] = ['question', 'question-value', 'question-yes'].map(byId)
   byId('question-text').textContent = text

@@ -2,16 +2,16 @@
 import { byId, dateText, el, icon, iconButton, iconLink, shown, sizeText } from './elements.js'
 import * as server from './server.js'
 
-/** Larger images have no thumbnail. */
+/** Maximum size in bytes of an image that gets a thumbnail. */
 const MAX_THUMBNAIL = 2_000_000
-/** Entries that a search loads by itself, and rows that are shown at once. */
+/** Maximum number of entries that a search loads automatically, and of rows that are shown at once. */
 const [MAX_SEARCHED, MAX_ROWS] = [5000, 1000]
 
 export const folder = { storage: undefined, path: '', entries: [], next: undefined, sort: 'name', isDescending: false }
 let search = ''
 let loading = 0
 
-/** The address of a folder in this page. */
+/** Returns the address of a folder in this page. */
 export const folderUrl = (label, path) =>
   `#/${[label, ...path.split('/')].filter(Boolean).map(encodeURIComponent).join('/')}`
 
@@ -22,7 +22,7 @@ export async function openFolder(storage, path) {
   await load(true)
 }
 
-/** Loads the next page of the folder; the first one again where something has changed. */
+/** Loads the next page of the folder; the first one again if something has changed. */
 export async function load(isFirst) {
   const turn = ++loading
   const { storage, path } = folder
@@ -48,7 +48,7 @@ export function sortBy(column) {
 
 const names = new Intl.Collator(undefined, { numeric: true })
 
-/** What is shown: folders first, then by the chosen column. */
+/** Returns the shown entries: folders first, then by the chosen column. */
 export function visible() {
   const { sort, isDescending } = folder
   const compare = (a, b) => {
@@ -87,7 +87,7 @@ export function render() {
   byId('more').hidden = folder.next === undefined
 }
 
-/** The row of an entry, where it is shown. */
+/** Returns the row of an entry, if it is shown. */
 export const rowOf = path => [...byId('rows').rows].find(row => row.dataset.path === path)
 
 function row(entry) {

@@ -3,12 +3,12 @@ import { byId, dateText, el, iconButton, iconLink, shown, sizeText } from './ele
 import { actions, folder, rowOf, visible } from './list.js'
 import * as server from './server.js'
 
-/** Longest text that is shown, in bytes. */
+/** Maximum size in bytes of a text that is shown. */
 const MAX_TEXT = 256 * 1024
 
 let current
 
-/** Shows a file; the arrow keys go on to the next one of the folder. */
+/** Shows a file; the arrow keys switch to the next one of the folder. */
 export function openPreview(entry) {
   current = entry
   const { path, name, size, modified, type } = entry
@@ -54,7 +54,7 @@ function note(text) {
   return el('p', {}, text)
 }
 
-/** Puts in what shows the file. */
+/** Adds the element that shows the file. */
 async function fill(entry, label) {
   const { kind, path, name, size } = entry
   const src = server.fileUrl(label, path)
@@ -72,12 +72,12 @@ async function fill(entry, label) {
   }
 }
 
-/** Whether the server can render a file; else it is shown as text. */
+/** Whether the server can render a file; otherwise it is shown as text. */
 async function isRendered(label, path) {
   return (await fetch(server.markdownUrl(label, path))).ok
 }
 
-/** A document that can run no script, and has an origin of its own. */
+/** Returns a document that can run no script and has a separate origin. */
 function frame(label, path) {
   const sandbox = 'allow-popups allow-popups-to-escape-sandbox'
   return el('iframe', { src: server.markdownUrl(label, path), sandbox, title: 'Preview' })

@@ -1,11 +1,11 @@
-/** What the server offers, as functions. Addresses are relative to the page, wherever it is mounted. */
+/** The requests to the server, as functions. Addresses are relative to the page, wherever it is mounted. */
 
 const address = (route, query) => `-/${route}?${new URLSearchParams(query)}`
 
 /** Sent with every change; forms and links of other pages cannot send it. */
 const CHANGE = { 'x-storage-browser': '1' }
 
-/** What the server says went wrong. */
+/** Returns the error that the server reported. */
 function failure(status, text) {
   try {
     return new Error(JSON.parse(text).error)
@@ -33,7 +33,7 @@ export const fileUrl = (storage, path) => address('file', { storage, path })
 export const downloadUrl = (storage, path) => address('file', { storage, path, download: '' })
 export const markdownUrl = (storage, path) => address('markdown', { storage, path })
 
-/** The beginning of a file as text; undefined where it is no text. */
+/** Returns the beginning of a file as text; undefined for a binary file. */
 export async function textOf(storage, path, maxBytes) {
   const reader = (await request('file', { storage, path })).body.getReader()
   const decoder = new TextDecoder()
@@ -53,7 +53,7 @@ export async function textOf(storage, path, maxBytes) {
   }
 }
 
-/** Stores a file in a folder. `onProgress` gets the part that is sent, from 0 to 1; only XMLHttpRequest can say that. */
+/** Stores a file in a folder. `onProgress` receives the sent share, from 0 to 1, which only XMLHttpRequest can report. */
 export function upload(storage, folder, file, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest()

@@ -5,7 +5,7 @@ import * as server from './server.js'
 
 let queue = Promise.resolve()
 
-/** Puts files into the queue for the folder that is open now. */
+/** Adds files to the queue for the folder that is open now. */
 function enqueue(files, below = '') {
   const { storage, path } = folder
   const target = [path, below].filter(Boolean).join('/')
@@ -30,7 +30,7 @@ async function send({ label }, target, file, line, signal) {
   }
 }
 
-/** A line with a progress bar; an upload that is done goes away after a while, one that failed when it is closed. */
+/** Returns a line with a progress bar. It disappears a while after the upload is complete; after a failure, when it is closed. */
 function transferLine(name, cancel) {
   const bar = el('progress', { max: 1, value: 0, 'aria-label': `Upload of ${shown(name)}` })
   const text = el('small', {}, '')
@@ -48,9 +48,9 @@ function transferLine(name, cancel) {
   return { bar, end }
 }
 
-/** The files of what was dropped, those of folders with the folder in their place. */
+/** Returns the dropped files; a folder is replaced by its files. */
 async function enqueueDropped(items) {
-  // The list is only valid until the event ends, so it is read before anything is awaited.
+  // The list is valid only until the event ends, so it is read before any `await`.
   const dropped = [...items].filter(({ kind }) => kind === 'file')
   const entries = dropped.map(item => [item.webkitGetAsEntry?.(), item.getAsFile()])
   for (const [entry, file] of entries) {
@@ -71,7 +71,7 @@ async function enqueueFolder(entry, below) {
   }
 }
 
-/** Connects the button and the page, which is where files can be dropped. */
+/** Connects the button and the page, on which files can be dropped. */
 export function listenForUploads() {
   const chooser = byId('files')
   byId('upload').addEventListener('click', () => chooser.click())

@@ -3,7 +3,7 @@ import { HtmlValue, type ValuePiece } from './value.ts'
 /** The quotes of a value by the numbers of htmlparser2's `QuoteType`: none without a value, none, single, double. */
 const QUOTES = ['', '', "'", '"'] as const
 
-/** Puts the value of an attribute together from what the tokenizer finds, which has no places for character references. */
+/** Builds the value of an attribute from the tokenizer's events, which have no positions for character references. */
 export class AttributeReader {
   readonly #text: string
   #name = ''
@@ -16,7 +16,7 @@ export class AttributeReader {
     this.#text = text
   }
 
-  /** In lower case. */
+  /** The name in lower case. */
   get name(): string {
     return this.#name
   }
@@ -28,7 +28,7 @@ export class AttributeReader {
     this.#codePoints = []
   }
 
-  /** Plain text; empty behind a character reference at the end of the value. */
+  /** Adds plain text; empty behind a character reference at the end of the value. */
   data(start: number, end: number): void {
     this.#addReferences(start)
     if (start < end) this.#pieces.push({ start, end, text: this.#text.slice(start, end), isPlain: true })
@@ -38,14 +38,14 @@ export class AttributeReader {
     this.#codePoints.push(codePoint)
   }
 
-  /** The value; `end` is behind its last quote. */
+  /** Returns the value; `end` is behind its last quote. */
   end(quotes: number, end: number): HtmlValue {
     const quote = QUOTES[quotes]!
     const start = quotes === 0 ? end : this.#valueStart()
     return new HtmlValue(this.#pieces, quote, start, quote === '' ? end : end - 1)
   }
 
-  /** The place behind the name, the equals sign, and a quote. */
+  /** Returns the position behind the name, the equals sign, and a quote. */
   #valueStart(): number {
     let at = this.#skipBlanks(this.#nameEnd)
     at = this.#skipBlanks(at + 1)
@@ -58,7 +58,7 @@ export class AttributeReader {
     return at
   }
 
-  /** The character references that end at a place. Each begins with `&`. */
+  /** Adds the character references that end at a position. Each begins with `&`. */
   #addReferences(end: number): void {
     const texts = this.#codePoints.map(codePoint => String.fromCodePoint(codePoint))
     if (texts.length === 0) return
@@ -71,7 +71,7 @@ export class AttributeReader {
         this.#pieces.push({ start: starts[index]!, end: starts[index + 1] ?? end, text, isPlain: false })
       }
     } else {
-      // One of them stands for two code points, so it is not known which text is whose.
+      // One of them is two code points, so it is unknown which text belongs to which.
       this.#pieces.push({ start: first, end, text: texts.join(''), isPlain: false })
     }
   }

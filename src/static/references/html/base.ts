@@ -3,17 +3,17 @@ import { lineOf } from '../lines.ts'
 import type { Reference } from '../reference.ts'
 import type { HtmlElement } from './elements.ts'
 
-/** In the place of the page's own address. */
+/** Stands for the page's own address. */
 const PAGE = 'http://page.invalid/folder/page.html'
 
-/** The first `<base>` with an address: it counts for all URLs of a page. (HTML, the base element) */
+/** Returns the first `<base>` with an address: it applies to all URLs of a page. (HTML, the base element) */
 function baseOf(elements: readonly HtmlElement[]): HtmlElement | undefined {
   return elements.find(({ name, isForeign, attributes }) => name === 'base' && !isForeign && attributes.has('href'))
 }
 
 /**
- * References whose URLs are relative to the page, or to the server where its `<base>` is. With `<base href="/">` the URL `a.js` becomes
- * `/a.js`. Throws a `SyntaxError` for a base that is another folder by a relative URL: what is written would be relative to it too.
+ * Returns references whose URLs are relative to the page, or to the server if its `<base>` is. With `<base href="/">` the URL `a.js`
+ * becomes `/a.js`. Throws a `SyntaxError` for a base that is another folder by a relative URL: new URLs would be relative to it, too.
  */
 export function resolvedAgainstBase(
   text: string,
@@ -31,12 +31,12 @@ export function resolvedAgainstBase(
   return references.map(reference => ({ ...reference, url: resolved(reference.url, href) }))
 }
 
-/** The folder that a URL in a page is in, or stands for. */
+/** Returns the folder of a URL in a page; a URL that ends in a slash is a folder itself. */
 function folderOf(url: string): string | undefined {
   return URL.parse('.', URL.parse(url, PAGE)?.href)?.href
 }
 
-/** A URL as the base makes it: with as much of scheme and host as the base has. */
+/** Returns a URL resolved against the base, with as much of scheme and host as the base has. */
 function resolved(url: string, base: string): string {
   const absolute = hasScheme(url) || url.startsWith('//') ? null : URL.parse(url, URL.parse(base, PAGE)?.href)
   if (absolute === null) return url

@@ -1,6 +1,6 @@
 import { HtmlValue, type ValuePiece } from './value.ts'
 
-/** Puts the text of a `<style>` or `<script>` together. In HTML it is raw; in SVG it has character references, and may have other things. */
+/** Builds the text of a `<style>` or `<script>`. In HTML it is raw; in SVG it has character references, and may contain other nodes. */
 export class ContentReader {
   readonly #text: string
   readonly #isRaw: boolean
@@ -24,19 +24,19 @@ export class ContentReader {
 
   entity(codePoint: number, end: number): void {
     const character = String.fromCodePoint(codePoint)
-    // One reference may stand for two code points.
+    // One reference may be two code points.
     const former = end === this.#end ? this.#pieces.pop() : undefined
     const start = former?.start ?? this.#end
     this.#pieces.push({ start, end, text: (former?.text ?? '') + character, isPlain: false })
     this.#end = end
   }
 
-  /** Something else than text stands in it. */
+  /** Records that it contains a node other than text. */
   other(): void {
     this.#isBroken = true
   }
 
-  /** The text; undefined where it is not only text, or empty. */
+  /** Returns the text; undefined where it is empty or contains other nodes. */
   end(): HtmlValue | undefined {
     if (this.#isBroken || this.#end === this.#start) return undefined
     return new HtmlValue(this.#pieces, this.#isRaw ? 'raw' : 'text', this.#start, this.#end)

@@ -9,24 +9,24 @@ type Callbacks = NonNullable<ConstructorParameters<HtmlParser['Tokenizer']>[1]>
 
 /** The start tag of an element. */
 interface Tag {
-  /** In lower case. */
+  /** The name in lower case. */
   readonly name: string
   readonly start: number
   /** Whether it is one of SVG or MathML. */
   readonly isForeign: boolean
-  /** By their names in lower case; of two with one name the first counts. */
+  /** By their names in lower case; of duplicate names, the first one. */
   readonly attributes: ReadonlyMap<string, HtmlValue>
 }
 
 /** An element of a page. */
 export interface HtmlElement extends Tag {
-  /** The text of a `<style>` or `<script>`; absent where it is empty, or other things stand in it. */
+  /** The text of a `<style>` or `<script>`; absent where it is empty, or contains other nodes. */
   readonly content?: HtmlValue | undefined
 }
 
 /**
- * The elements of a page that have attributes, and each `<style>`, in the order in which they end their tags or texts. Comments, and what is
- * text in `<textarea>`, `<title>` and others, have none; `<template>` and `<noscript>` have theirs. A tag that is not ended is none.
+ * Returns the elements of a page that have attributes, and each `<style>`, in the order in which their tags or texts end. Comments, and the
+ * text in `<textarea>`, `<title>` and others, contain no elements; `<template>` and `<noscript>` do. An unfinished tag is no element.
  * `ImproperlyConfigured` without the package `htmlparser2`.
  */
 export async function htmlElements(text: string): Promise<readonly HtmlElement[]> {
@@ -38,7 +38,7 @@ export async function htmlElements(text: string): Promise<readonly HtmlElement[]
   return reader.elements
 }
 
-/** Takes what the tokenizer finds. */
+/** Receives the tokenizer's events. */
 class Reader implements Callbacks {
   readonly elements: HtmlElement[] = []
   readonly #text: string
@@ -85,7 +85,7 @@ class Reader implements Callbacks {
     this.#open?.content.other()
     const tag = this.#tag!
     if (tag.name === 'style' || tag.name === 'script') {
-      // A foreign one that is open has a tag in its text, and no end of its own that is looked for.
+      // An open foreign element has a tag in its text, and the tokenizer does not search for its end.
       this.#finish()
       this.#open = { tag, content: new ContentReader(this.#text, end + 1, !tag.isForeign) }
     } else if (tag.attributes.size > 0) this.elements.push(tag)
@@ -123,7 +123,7 @@ class Reader implements Callbacks {
   }
 
   onend(): void {
-    // A script without its end does not run; a stylesheet counts.
+    // A script without its end tag does not run; a stylesheet applies.
     if (this.#open?.tag.name === 'script') this.#open.content.other()
     this.#finish()
   }

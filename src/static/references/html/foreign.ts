@@ -2,15 +2,15 @@
 const FOREIGN: ReadonlySet<string> = new Set(['svg', 'math'])
 /** Elements of SVG and MathML with content of HTML. (HTML, HTML integration points and MathML text integration points) */
 const INTEGRATION: ReadonlySet<string> = new Set('foreignobject desc title annotation-xml mi mn mo ms mtext'.split(' '))
-/** Elements of HTML that end SVG and MathML around them. (HTML, the rules for parsing tokens in foreign content) */
+/** HTML elements that end the SVG and MathML around them. (HTML, the rules for parsing tokens in foreign content) */
 const BREAKOUT: ReadonlySet<string> = new Set(
   `b big blockquote body br center code dd div dl dt em embed h1 h2 h3 h4 h5 h6 head hr i img li listing menu meta nobr ol p pre ruby s
   small span strong strike sub sup table tt u ul var`.split(/\s+/),
 )
 
 /**
- * Whether a page is in SVG or MathML, where `<style>` and `<script>` hold ordinary text. Only the elements that begin and end such content
- * are kept, so a page of any depth takes time by its length.
+ * Tracks whether a page is in SVG or MathML, where `<style>` and `<script>` contain ordinary text. Only the elements that begin and end
+ * such content are kept, so the time is proportional to the length of the page at any depth.
  */
 export class ForeignContent {
   readonly #open: string[] = []
@@ -21,7 +21,7 @@ export class ForeignContent {
     return FOREIGN.has(this.#open.at(-1) ?? '')
   }
 
-  /** A start tag, whose name is in lower case. Returns whether its element belongs to SVG or MathML. */
+  /** Handles a start tag, whose name is in lower case. Returns whether its element belongs to SVG or MathML. */
   opened(name: string): boolean {
     if (FOREIGN.has(name)) {
       this.#push(name)
@@ -33,7 +33,7 @@ export class ForeignContent {
     return isForeign
   }
 
-  /** An end tag, or the end of a start tag that closes itself. */
+  /** Handles an end tag, or the end of a self-closing start tag. */
   closed(name: string): void {
     if ((this.#counts.get(name) ?? 0) === 0) return
     while (this.#pop() !== name);

@@ -9,7 +9,10 @@ function isBlank(unit: string): boolean {
   return unit === ' ' || unit === '\t' || unit === '\n' || unit === '\f' || unit === '\r'
 }
 
-/** The URLs of the candidates in a `srcset`; commas in a URL or in parentheses separate nothing. (HTML, parsing a srcset attribute) */
+/**
+ * Returns the URLs of the candidates in a `srcset`; commas in a URL or in parentheses do not separate candidates. (HTML, parsing a srcset
+ * attribute)
+ */
 export function srcsetUrls(text: string): readonly SrcsetUrl[] {
   const urls: SrcsetUrl[] = []
   let at = 0
@@ -28,7 +31,7 @@ export function srcsetUrls(text: string): readonly SrcsetUrl[] {
   return urls
 }
 
-/** The place of the comma that ends the descriptors, or of the end. */
+/** Returns the position of the comma that ends the descriptors, or of the end. */
 function behindDescriptors(text: string, from: number): number {
   let depth = false
   for (let at = from; at < text.length; at++) {

@@ -1,6 +1,6 @@
 import type { HtmlElement } from './elements.ts'
 
-/** Attributes of HTML with the URL of a file. `<a href>`, `<iframe src>` and `<form action>` lead to pages. */
+/** HTML attributes with the URL of a file. `<a href>`, `<iframe src>` and `<form action>` lead to pages. */
 const URLS: Readonly<Record<string, readonly string[]>> = {
   audio: ['src'],
   body: ['background'],
@@ -18,7 +18,7 @@ const URLS: Readonly<Record<string, readonly string[]>> = {
   track: ['src'],
   video: ['src', 'poster'],
 }
-/** Those of SVG. */
+/** SVG attributes with the URL of a file. */
 const SVG_URLS: Readonly<Record<string, readonly string[]>> = {
   feimage: ['href', 'xlink:href'],
   image: ['href', 'xlink:href'],
@@ -32,13 +32,13 @@ const SETS: Readonly<Record<string, string>> = {
   link: 'imagesrcset',
   source: 'srcset',
 }
-/** What a `<link>` to a file is; others lead to pages, or say what the page is. */
+/** Values of `rel` for a `<link>` to a file; others lead to pages, or describe the page. */
 const RELATIONS: ReadonlySet<string> = new Set(
   `apple-touch-icon apple-touch-icon-precomposed apple-touch-startup-image icon manifest mask-icon modulepreload prefetch preload
   stylesheet`.split(/\s+/),
 )
 
-/** The type of a `<script>` or an `<input>`, in lower case; empty without one. */
+/** Returns the type of a `<script>` or an `<input>`, in lower case; empty without one. */
 export function typeOf({ attributes }: HtmlElement): string {
   return (attributes.get('type')?.text ?? '').trim().toLowerCase()
 }
@@ -47,17 +47,17 @@ function relationsOf({ attributes }: HtmlElement): readonly string[] {
   return (attributes.get('rel')?.text ?? '').toLowerCase().split(/[\t\n\f\r ]/)
 }
 
-/** Names of the attributes of an element that hold the URL of a file. */
+/** Returns the names of an element's attributes that contain the URL of a file. */
 export function urlAttributes(element: HtmlElement): readonly string[] {
   return refersToFile(element) ? (own(element.isForeign ? SVG_URLS : URLS, element.name) ?? []) : []
 }
 
-/** Name of the attribute of an element that holds several URLs with descriptors. */
+/** Returns the name of an element's attribute that contains several URLs with descriptors. */
 export function setAttribute(element: HtmlElement): string | undefined {
   return !element.isForeign && refersToFile(element) ? own(SETS, element.name) : undefined
 }
 
-/** Whether what an element refers to is loaded as a module. */
+/** Whether the reference of an element is loaded as a module. */
 export function isModule(element: HtmlElement): boolean {
   if (element.name === 'script') return typeOf(element) === 'module'
   return element.name === 'link' && relationsOf(element).includes('modulepreload')

@@ -1,4 +1,4 @@
-/** A piece of a value as it stands in the page: plain text, or code points that stand there as character references. */
+/** A piece of a value in the page: plain text, or code points that are written as character references. */
 export interface ValuePiece {
   readonly start: number
   readonly end: number
@@ -6,10 +6,10 @@ export interface ValuePiece {
   readonly isPlain: boolean
 }
 
-/** What is around a value: the quotes of an attribute, or none; the tags of an element, whose text has character references or not. */
+/** The context of a value: the quotes of an attribute, or none; the tags of an element, whose text has character references or not. */
 export type ValueKind = '"' | "'" | '' | 'text' | 'raw'
 
-/** What must not stand in a value. Between quotes `<` is for readers of XML. */
+/** Characters that must not be in a value. Between quotes, `<` is included for XML parsers. */
 const UNSAFE: Readonly<Record<Exclude<ValueKind, 'raw'>, RegExp>> = {
   '"': /[&<"]/g,
   "'": /[&<']/g,
@@ -19,16 +19,16 @@ const UNSAFE: Readonly<Record<Exclude<ValueKind, 'raw'>, RegExp>> = {
 
 /** The value of an attribute, or the text of an element. */
 export class HtmlValue {
-  /** As a browser reads it, with character references undone. */
+  /** The text as a browser reads it, with character references decoded. */
   readonly text: string
-  /** Where it stands in the page, without quotes. */
+  /** Position in the page, without quotes. */
   readonly start: number
   readonly end: number
   readonly #kind: ValueKind
   readonly #pieces: readonly ValuePiece[]
-  /** Whether it stands in the page as it is read. */
+  /** Whether the text in the page is identical to `text`. */
   readonly #isPlain: boolean
-  /** For each unit of the text its place in the page, or -1 inside of a character reference; made where it is not plain. */
+  /** For each unit of the text its position in the page, or -1 inside of a character reference; made only if the text is not plain. */
   #places: readonly number[] | undefined
 
   constructor(pieces: readonly ValuePiece[], kind: ValueKind, start: number, end: number) {
@@ -40,7 +40,7 @@ export class HtmlValue {
     this.#isPlain = pieces.every(({ isPlain }) => isPlain) && this.text.length === end - start
   }
 
-  /** The place in the page of an offset in the text; undefined inside of a character reference. */
+  /** Returns the position in the page of an offset in the text; undefined inside of a character reference. */
   placeOf(at: number): number | undefined {
     if (this.#isPlain) return this.start + at
     this.#places ??= this.#allPlaces()
@@ -48,7 +48,10 @@ export class HtmlValue {
     return place < 0 ? undefined : place
   }
 
-  /** A text as it stands in the page in place of a part of this value. What would end a raw text is not escaped, since nothing can. */
+  /**
+   * Returns a text as it is written in the page in place of a part of this value. A raw text cannot be escaped, so characters that would
+   * end it do not change.
+   */
   escape(text: string): string {
     return this.#kind === 'raw' ? text : text.replace(UNSAFE[this.#kind], escaped)
   }

@@ -1,22 +1,22 @@
 import type { Import } from 'es-module-lexer'
 
-/** `import.meta.url`, `import.meta.resolve(`: what follows `import.meta`. */
+/** The text after `import.meta` in `import.meta.url` and `import.meta.resolve(`. */
 const RESOLVE = /\s*\.\s*resolve\s*\(/y
 const NEW_URL = /\bnew\s+(?:(?:globalThis|window|self)\s*\.\s*)?URL\s*\(/g
 
-/** A script in which calls that take URLs look like `import()`, so that the lexer says which of them are code, and what they are given. */
+/** A script in which calls with URLs look like `import()`, so that the lexer reports which of them are code, and their arguments. */
 export interface Disguised {
   /** As long as the script. */
   readonly text: string
-  /** Where `new URL(` stood, in a string or comment perhaps. */
+  /** Positions of `new URL(`, possibly in a string or comment. */
   readonly urls: ReadonlySet<number>
-  /** Where `import.meta.resolve(` stood. */
+  /** Positions of `import.meta.resolve(`. */
   readonly resolves: ReadonlySet<number>
 }
 
 /**
- * Writes `new URL(` and `import.meta.resolve(` as `import(` with blanks, where a script has them and `import.meta`. Nothing else moves: line
- * ends stay, since one may end a comment.
+ * Writes `new URL(` and `import.meta.resolve(` as `import(` with blanks, if a script has them and `import.meta`. No other position changes:
+ * line ends stay, since one may end a comment.
  */
 export function disguised(text: string, imports: readonly Import[]): Disguised | undefined {
   const [urls, resolves] = [new Set<number>(), new Set<number>()]
@@ -46,7 +46,7 @@ export function disguised(text: string, imports: readonly Import[]): Disguised |
   return { text: parts.join('') + text.slice(from), urls, resolves }
 }
 
-/** Whether `import.meta` is followed by `.url` and nothing else up to the parenthesis that ends a call. */
+/** Whether only `.url` is between `import.meta` and the parenthesis that ends a call. */
 export function isMetaUrl(text: string, metaEnd: number, callEnd: number): boolean {
   let at = skipBlanks(text, metaEnd)
   if (text[at] !== '.') return false
@@ -57,7 +57,7 @@ export function isMetaUrl(text: string, metaEnd: number, callEnd: number): boole
   return at === callEnd - 1
 }
 
-/** The place behind blanks and comments. */
+/** Returns the position behind blanks and comments. */
 function skipBlanks(text: string, from: number): number {
   let at = from
   for (;;) {

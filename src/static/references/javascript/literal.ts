@@ -1,9 +1,9 @@
 import type { Reference, ReferenceKind } from '../reference.ts'
 
-/** What would end a string or a template, mean another character in it, or end the element of HTML around it. */
+/** Characters that would end a string or a template, change its meaning, or end the HTML element around it. */
 const UNSAFE = /[\\'"`$<\n\r\u2028\u2029]/g
 
-/** A string or template, in the quotes that are given. */
+/** Writes a string or template in these quotes. */
 function literal(text: string, quote: string): string {
   const escaped = text.replace(UNSAFE, unit => {
     if (unit === '\\' || unit === quote) return `\\${unit}`
@@ -14,7 +14,7 @@ function literal(text: string, quote: string): string {
   return quote + escaped + quote
 }
 
-/** The reference of a string or template of JavaScript, from its first quote to behind the last one. The quotes are kept. */
+/** Returns the reference of a JavaScript string or template, from its first quote to behind the last one. The quotes are kept. */
 export function literalReference(
   kind: ReferenceKind,
   url: string,

@@ -2,20 +2,20 @@ import { mayNameFile } from '../file-url.ts'
 import type { Reference, ReferenceFinder } from '../reference.ts'
 
 const NAME = 'sourceMappingURL='
-/** What a URL in a comment never has; it may stand in one that is inside of a string or a template. */
+/** Characters that a URL in a comment never has; the comment may be inside of a string or a template. */
 const SUSPECT = /[\s"'`\\]|\*\//
 
 /**
- * Finds the source map that a script names: the comment `//# sourceMappingURL=a.js.map`, or the former `//@`, with nothing but comments and
- * blanks behind it. The script is not parsed (ECMA-426, JavaScriptExtractSourceMapURL without parsing), so this reads every text. One in a
- * string, a template or another comment is none; where that is not sure, the comment is left alone. Written as Django writes it.
+ * Finds the source map of a script: the comment `//# sourceMappingURL=a.js.map`, or the former `//@`, followed only by comments and blanks.
+ * The script is not parsed (ECMA-426, JavaScriptExtractSourceMapURL without parsing), so this accepts every text. A comment in a string, a
+ * template or another comment does not count; in doubtful cases it does not change. Written like Django writes it.
  */
 export const sourceMapReferences: ReferenceFinder = text => {
   const reference = sourceMapReference(text)
   return reference === undefined ? [] : [reference]
 }
 
-/** The same for one that has other references too. */
+/** The same for a script that has other references, too. */
 export function sourceMapReference(text: string): Reference | undefined {
   const tail = new Tail(text)
   for (let comment = tail.previous(); comment !== undefined; comment = tail.previous()) {
@@ -36,10 +36,10 @@ interface Comment {
 class Tail {
   readonly #text: string
   #end: number
-  /** Where the line of `#end` begins, and its first character that is no blank; kept for comments that share a line. */
+  /** The beginning of the line of `#end`, and its first character that is not a blank; kept for comments that share a line. */
   #lineStart: number
   #first = 0
-  /** Whether one of them was of the other kind. */
+  /** Whether one of them was a block comment. */
   hasBlocks = false
 
   constructor(text: string) {
@@ -48,7 +48,7 @@ class Tail {
     this.#lineStart = text.length + 1
   }
 
-  /** The next comment of one line; undefined where something else stands, or may stand. */
+  /** Returns the next line comment; undefined where the text is, or may be, something else. */
   previous(): Comment | undefined {
     for (;;) {
       while (this.#end > 0 && isBlank(this.#text, this.#end - 1)) this.#end--
@@ -88,7 +88,7 @@ function isBlank(text: string, at: number): boolean {
   return /\s/.test(text.charAt(at))
 }
 
-/** Whether a block comment before a place is not closed before it. Strings may look like one; then it counts. */
+/** Whether a block comment before a position is still open there. A string that looks like one counts, too. */
 function isInBlock(text: string, at: number): boolean {
   return text.lastIndexOf('/*', at) > text.lastIndexOf('*/', at)
 }
@@ -99,7 +99,7 @@ function urlOf(comment: string): string | undefined {
   return rest.startsWith(NAME) && rest.length > NAME.length ? rest.slice(NAME.length) : undefined
 }
 
-/** What would end the URL or look like an end of something around it is percent-encoded. */
+/** Percent-encodes characters that would end the URL or look like the end of a surrounding construct. */
 function writeSourceMap(url: string): string {
   const safe = url.replace(/[\s"'`\\<]/g, unit => (unit === "'" ? '%27' : encodeURIComponent(unit)))
   return `//# ${NAME}${safe.replaceAll('*/', '%2A/')}`

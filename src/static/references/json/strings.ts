@@ -1,6 +1,6 @@
 import { lineOf } from '../lines.ts'
 
-/** A string that is a value in JSON: no name of a member. */
+/** A string that is a value in JSON, not the name of a member. */
 export interface JsonString {
   /** Names of members and indexes of arrays, from the outermost on. */
   readonly path: readonly (string | number)[]
@@ -14,8 +14,8 @@ export interface JsonString {
 const SIMPLE = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/y
 
 /**
- * The strings of a JSON text (RFC 8259) that are values in at most `depth` objects and arrays, in their order. A byte order mark before it
- * is skipped. Throws a `SyntaxError` with the line where the text is no JSON.
+ * Returns the strings of a JSON text (RFC 8259) that are values in at most `depth` objects and arrays, in their order. A byte order mark
+ * before it is skipped. Throws a `SyntaxError` with the line where the text is not JSON.
  */
 export function jsonStrings(text: string, depth: number): readonly JsonString[] {
   return new Reader(text, depth).read()
@@ -43,7 +43,7 @@ class Reader {
     return this.#strings
   }
 
-  /** Reads a value; of an object or array that is not empty, up to its first value, where it is again. */
+  /** Reads a value. For an object or array that is not empty, it stops before the first value in it. */
   #value(): void {
     for (;;) {
       const first = this.#skipBlanks()
@@ -63,7 +63,7 @@ class Reader {
     }
   }
 
-  /** Goes on behind a value; whether another one follows. */
+  /** Continues behind a value; returns whether another one follows. */
   #next(): boolean {
     while (this.#path.length > 0) {
       const last = this.#path.pop()!
@@ -114,7 +114,7 @@ class Reader {
     return true
   }
 
-  /** The next character that is no blank; empty at the end. */
+  /** Returns the next character that is not a blank; empty at the end. */
   #skipBlanks(): string {
     for (;;) {
       const unit = this.#text.charAt(this.#at)
