@@ -19,7 +19,7 @@ interface Watch {
 
 const watches = new WeakMap<AbortSignal, Watch>()
 /**
- * Key of a signal's watch on signals that Holdall made: an entry in a `WeakMap` costs as much as everything else that a call's signal does.
+ * Key under which a signal made by Holdall stores its watch: a `WeakMap` entry costs as much as everything else that a call's signal does.
  */
 const WATCH = Symbol('watch')
 type OwnSignal = AbortSignal & { [WATCH]?: Watch }

@@ -49,7 +49,7 @@ function approximation(text: string): string {
   return text.replace(/[^\x20-\x7e]/gu, '_')
 }
 
-/** Characters that are no `attr-char` become percent-encoded UTF-8. (RFC 8187, section 3.2.1) */
+/** Percent-encodes characters that are not an `attr-char`, as UTF-8. (RFC 8187, section 3.2.1) */
 function extendedValue(text: string): string {
   const encoded = encodeURIComponent(text)
   return `UTF-8''${encoded.replace(/['()*]/g, char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)}`

@@ -34,7 +34,7 @@ export interface FileAttributes {
   readonly metadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** Who may read a file without credentials: every client (`public`) or none (`private`). */
+/** Who may read a file without credentials: every client, or no client. */
 export type Visibility = 'public' | 'private'
 
 /** The attributes of a stored file. Fields that the backend does not keep are absent. */
@@ -190,15 +190,9 @@ export interface Features {
   readonly ranges: boolean
   /** `write` honours `ifAbsent` atomically. */
   readonly exclusiveCreate: boolean
-  /**
-   * `copy` with `isNew` looks itself whether the target is free, and fails with `exists` where it is not, so that nothing is asked before; absent: no. Two copies at
-   * the same moment may both succeed: that is `exclusiveCreate`.
-   */
+  /** `copy` with `isNew` checks itself that the target is free (`exists`), although not atomically; absent: no. */
   readonly checkedCopy?: boolean | undefined
-  /**
-   * Where the bytes of `copy` go through this machine; absent: never. `small`: of small files that must not replace another one; `maybe`: where the server cannot
-   * copy; `always`: the protocol has no copy.
-   */
+  /** When `copy` sends bytes through this machine: of `small` files that must be new, `maybe` if the server cannot copy, or `always`; absent: never. */
   readonly rereads?: 'small' | 'maybe' | 'always' | undefined
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
@@ -278,16 +272,11 @@ export interface Driver {
   publicUrl?(key: string): string
   /** Sends no request to the service; only credentials may have to be renewed. */
   signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
-  /**
-   * Returns the request by which a client without credentials uploads a key. An option that the service cannot enforce is `unsupported`.
-   */
+  /** Returns the request by which a client without credentials uploads a key. What the service cannot enforce is `unsupported`. */
   uploadTarget?(key: string, options: WriteOptions, limits: DirectUploadLimits, ctx: CallContext): Promise<DirectUpload>
   /** Uploads in parts that another process can continue. */
   readonly resumable?: ResumableUploads<WriteOptions, Stat> | undefined
-  /**
-   * Returns a text that identifies the location of a key, so that a move onto itself deletes nothing. Two drivers of one location return
-   * the same text.
-   */
+  /** Returns a text that identifies the location of a key: the same for two drivers of one location, so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
   /**
    * Removes the leftovers of unfinished uploads below a prefix that are older than `minAgeMs` and not of this process; returns their

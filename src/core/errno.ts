@@ -70,7 +70,7 @@ export function isUncertain(error: unknown): boolean {
   return code === undefined || (code === 'unavailable' && !REFUSED.has(errnoOf(error) ?? ''))
 }
 
-/** Adds the outcome of the operation to a system error that has none yet. */
+/** Returns the same error; a system error without an outcome gets this one. */
 export function withKnownOutcome(error: unknown, outcome: 'not_applied' | 'unknown'): unknown {
   if (!(error instanceof Error) || errnoOf(error) === undefined || 'outcome' in error) return error
   return Object.assign(error, { outcome })

@@ -11,7 +11,7 @@ export type SettingRole = 'destination' | 'credential' | 'both'
 export interface Setting<V> {
   /** Global names in the settings object and the environment, the winning one first: `['AWS_S3_ACCESS_KEY_ID', 'AWS_ACCESS_KEY_ID']`. */
   readonly keys: readonly string[]
-  /** Other names of the option, as in Django's OPTIONS where they are not simply snake_case of ours. */
+  /** Other names of the option, as in Django's OPTIONS where they are not simply Holdall's name in snake_case. */
   readonly aliases: readonly string[]
   /** One sentence for the table in `docs/`. */
   readonly doc: string

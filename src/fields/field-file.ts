@@ -15,7 +15,7 @@ import { type FieldSaveOptions, type Owner, type PersistOptions, removeFile, sav
 import { type OpenedFile, Reading } from './reading.ts'
 import { type FileSource, Upload } from './upload.ts'
 
-// Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
+// Merged, since a class cannot declare Holdall's symbol under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface FieldFile<M extends OpenMode = 'rb'> extends ContentProvider {
   /** Returns the bytes of the stored file, for `save` of a storage or of another field. */

@@ -8,7 +8,7 @@ import { methods } from './methods.ts'
 /** The type that a `ContentFile` made of `D` returns. */
 export type ContentData<D> = D extends string ? string : Buffer
 
-// Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
+// Merged, since a class cannot declare Holdall's symbol under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface ContentFile<D extends string | Uint8Array = string | Uint8Array> extends ContentProvider {
   /** Returns all bytes, a text as UTF-8, independent of the position. */

@@ -13,7 +13,7 @@ import { FileCalls, type FileServices } from './file-calls.ts'
 import { methods } from './methods.ts'
 import { type Data, type OpenMode, parseMode } from './modes.ts'
 
-// Merged, since a class cannot declare a symbol of ours under `isolatedDeclarations`.
+// Merged, since a class cannot declare Holdall's symbol under `isolatedDeclarations`.
 // biome-ignore lint/correctness/noUnusedVariables: both halves must have the same parameters
 export interface StorageFile<M extends OpenMode = 'rb'> extends ContentProvider {
   /** Returns the bytes from the beginning, independent of the position and without moving it; the file stays open. */

@@ -16,7 +16,7 @@ const writer: RowWriter<RowSource> = {
   async persist(given, values, source, options) {
     const row = given as StoredRow
     const count = await source.update(row, values, options)
-    if (count === 0) throw new StorageError('not_found', `The row of '${source.model.label}' is gone.`)
+    if (count === 0) throw new StorageError('not_found', `The row of '${source.model.label}' no longer exists.`)
     for (const name in values) if (name in row && !(row[name] instanceof FieldFile)) row[name] = values[name]
   },
   transactionOf: source => source.files(),

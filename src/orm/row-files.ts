@@ -21,7 +21,7 @@ export interface Statements<Db, Table, Where> {
   /** The name of a table, for messages. */
   labelOf(table: Table): string
   insert(db: Db, table: Table, rows: StoredRow[]): Promise<unknown>
-  /** Reads file columns of rows and locks them until the end of the transaction. */
+  /** Reads file columns of rows, and protects the rows from changes until the end of the transaction. */
   read(db: Db, table: Table, columns: readonly string[], where: Where): Promise<readonly object[]>
   update(db: Db, table: Table, values: StoredRow, where: Where): PromiseLike<unknown>
   delete(db: Db, table: Table, where: Where): PromiseLike<unknown>

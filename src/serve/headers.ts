@@ -55,7 +55,7 @@ export function fileHeaders(
   return headers
 }
 
-/** Sets a header unless HTTP cannot carry its value. Invalid characters of a disposition are removed, since it may be `attachment`. */
+/** Sets a header unless HTTP cannot carry its value. Invalid characters of a disposition are replaced, since it may be `attachment`. */
 function put(headers: Headers, name: string, value: string | undefined): void {
   const sent = name === 'content-disposition' && value !== undefined ? sentDisposition(value) : value
   if (sent && isHeaderText(sent)) headers.set(name, sent)

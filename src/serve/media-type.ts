@@ -61,7 +61,7 @@ interface MediaType {
 }
 
 /**
- * Codecs as browsers name them in the type of a recording, also without quotes: names and commas, which are no list of types. (RFC 6381)
+ * Codecs as browsers name them in the type of a recording, also without quotes: names and commas, which are not a list of types. (RFC 6381)
  */
 const CODECS = /^(?:[\w.-]+(?:,[\w.-]+)+|"[\w.-]+(?:, ?[\w.-]+)+")$/
 

@@ -12,7 +12,7 @@ import { keepOriginalPath } from './mounted.ts'
  */
 const TARGET = /^(?:https?:\/\/[^/\\?#@\0-\x20\x7f]+)?(\/[^\\#\0-\x20\x7f]*)$/i
 
-/** A listener of `node:http`, and the handler of Express and similar frameworks, which pass `next`. */
+/** A listener of `node:http`, and the handler of Express and its like, which pass `next`. */
 export type NodeListener = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -24,12 +24,10 @@ export type NodeListener = (
  * `request.signal` and the body; a body that fails midway breaks the connection, so that no client treats it as complete. A request target
  * that is neither in origin nor in absolute form, or that contains a `\`, a `#`, a blank or a control character, is a 400.
  *
- * The listener is also middleware of Express and Connect. They remove the path of a mount from `req.url` and keep `req.originalUrl`. A
- * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, a handler without one works under the
- * former only.
+ * The listener is also middleware of Express and Connect. They cut the path of a mount from `req.url` and keep `req.originalUrl`: a
+ * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, one without under the former.
  *
- * An error that the handler throws is passed to the error handlers of Express. Under `node:http` it is a warning of the process, and the
- * response is 500.
+ * An error that the handler throws goes to the error handlers of Express. Under `node:http` it is a warning of the process, and the answer is 500.
  * @example
  * app.use('/media', toNodeListener(createFileHandler(storage, { basePath: '/media' })))
  */

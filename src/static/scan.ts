@@ -63,7 +63,7 @@ export class Scanner {
     if (finder === undefined) return { digest }
     const text = bytes ?? (await file.readUpTo(MAX_TEXT, { signal }))
     if (text === undefined) {
-      this.#report.warning('it is too large to be processed; its references stay as they are', file.name)
+      this.#report.warning('it is too large to be processed; its references do not change', file.name)
       return { digest }
     }
     const source = new SourceText(text)
@@ -118,7 +118,7 @@ export class Scanner {
       return await finder(source.text)
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error
-      this.#report.warning(`its references stay as they are: ${error.message}`, name)
+      this.#report.warning(`its references do not change: ${error.message}`, name)
       return []
     }
   }

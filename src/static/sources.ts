@@ -32,7 +32,7 @@ export function mayChange(
 ): boolean {
   if (report.hasFailed) return options.clear !== true
   if (sources.size > 0) return true
-  const text = 'no static files were found; STATICFILES_DIRS and STATICFILES_PACKAGES say where they are'
+  const text = 'no static files were found; set STATICFILES_DIRS or STATICFILES_PACKAGES'
   const isLoss = target.manifest.paths.size > 0 || (isDeleting(options) && target.listed.size > 0)
   if (isLoss) throw new ImproperlyConfigured(`${text}. Files of former runs are there, so nothing was changed.`)
   report.warning(text)
@@ -57,7 +57,7 @@ export async function gatherSources(
       signal.throwIfAborted()
       const first = sources.get(file.name)
       if (taken.has(file.name)) {
-        report.warning(`'${file.origin}' is left out: '${file.name}' is a name that the run itself writes`, file.name)
+        report.warning(`'${file.origin}' is left out: '${file.name}' is reserved for the run itself`, file.name)
       } else if (first === undefined) sources.set(file.name, file)
       else report.event({ type: 'duplicate', name: file.name, origin: file.origin, first: first.origin })
     }

@@ -131,7 +131,7 @@ export class Store {
     }
   }
 
-  /** Whether a file on this machine is replaced by a link. */
+  /** Whether there is a link in place of a file on this machine. */
   #isLink(name: string): boolean {
     return lstatSync(this.#storage.path(name), { throwIfNoEntry: false })?.isSymbolicLink() === true
   }

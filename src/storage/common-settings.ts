@@ -27,7 +27,7 @@ export interface CommonOptions {
   readonly readOnly: boolean
 }
 
-/** What `maxMemorySize` does, for the tables in `docs/`. */
+/** The meaning of `maxMemorySize`, for the tables in `docs/`. */
 export const SPOOL_DOC =
   'Maximum size in memory of a spooled file; a larger one goes to a temporary file. 0 = opened files never go to disk.'
 

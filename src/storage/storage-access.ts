@@ -63,12 +63,13 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Returns the request by which a browser, or another client without credentials, uploads one file straight to the service. The file gets exactly
-   * this name and replaces one that has it; take the name from `getAvailableName` to keep an older file.
+   * Returns the request by which a browser, or another client without credentials, uploads one file directly to the service. The file gets
+   * exactly this name and replaces an existing file of that name. Use a name from `getAvailableName` to keep an older file.
    *
-   * `expiresInSecs` (whole seconds, default 3600) is the time in which the upload may begin. `maxSize` is in bytes; a larger file is refused by the service
-   * and nothing is stored. `contentType` defaults to the type that the name implies. S3, Google Cloud Storage and the local disk refuse another type than
-   * that one. Azure and Swift store the type that the client sends; Dropbox has only the type that the name implies.
+   * `expiresInSecs` (whole seconds, default 3600) is the time within which the upload must begin. `maxSize` is in bytes; the service rejects
+   * a larger file, and nothing is stored. `contentType` defaults to the type that follows from the name. S3, Google Cloud Storage and the
+   * local disk reject any other type. Azure and Swift store the type that the client sends; Dropbox has only the type that follows from the
+   * name.
    *
    * | Backend | Request | `maxSize` |
    * |---|---|---|
@@ -80,7 +81,7 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
    * | Dropbox | POST, the body is the file; `expiresInSecs` from 60 to 14,400 | `unsupported` |
    *
    * Errors: `unsupported` where clients cannot upload by themselves (memory, FTP, SFTP, Atmos, Nimbus; local disk without `urlSecret` and
-   * `baseUrl`), and where the service cannot enforce an option that was given.
+   * `baseUrl`), and where the service cannot enforce an option.
    *
    * @example
    * // on the server: answer the browser with this as JSON

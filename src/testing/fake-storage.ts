@@ -8,7 +8,7 @@ import type { Driver, SignUrlOptions, Visibility, WriteOptions } from '../core/d
 import type { Input } from '../core/settings.ts'
 import { joinUrl } from '../core/urls.ts'
 
-/** A `MemoryDriver` with what services add: signed URLs, direct uploads, visibility, and a container to create. */
+/** A `MemoryDriver` with what services have besides: signed URLs, direct uploads, visibility, a container that is made. */
 class FakeDriver extends MemoryDriver {
   readonly #base: string
   readonly #signer: UrlSigner

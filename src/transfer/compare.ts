@@ -10,17 +10,17 @@ import { mergeSorted } from './merge.ts'
 import { CONCURRENCY, matched, Places, sourceOf } from './places.ts'
 import type { CompareEvent, CompareOptions, CompareReport } from './types.ts'
 
-/** A file that both places have, in equal size. */
+/** A file of equal size in both places. */
 interface Both {
   readonly source: Item
   readonly target: Item
 }
 
 /**
- * Compares two places by one listing of each: names and sizes of all files, and the contents of those of equal size. Contents are compared by digests that
- * both listings have; where there is none that decides, by reading one or both files, unless `read` is false. Changes nothing.
+ * Compares two places by one listing of each: names and sizes of all files, and the contents of those of equal size. Contents are compared
+ * by digests in both listings; if these do not decide, by reading one or both files, unless `read` is false. Changes nothing.
  *
- * Differences are reported by `onEvent`; the report counts them, and by what the files were compared. A listing that fails is an error.
+ * Differences are reported by `onEvent`; the report counts them, and how the files were compared. A listing that fails is an error.
  * @example
  * const report = await compare(storages.get('old'), storages.get('new'), {
  *   sample: '5%',
@@ -50,7 +50,7 @@ class Comparison {
   readonly #signal: AbortSignal
   readonly #equality: Equality
   readonly #compared = new ComparedCounts()
-  /** Whether the source has any file, also one that takes no part. */
+  /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
   readonly #counts = {
     checked: 0,
@@ -86,7 +86,10 @@ class Comparison {
     return { ...this.#counts, compared: { ...this.#compared }, isEqual }
   }
 
-  /** The pairs whose contents are compared: all, each with a probability, or so many, of which each choice is as likely as another. (Vitter, 1985, algorithm R) */
+  /**
+   * Returns the pairs whose contents are compared: all, each with a probability, or a fixed number, where every choice is equally likely.
+   * (Vitter, 1985, algorithm R)
+   */
   async *#chosen(): AsyncGenerator<Both> {
     const { count, share } = this.#sample
     const kept: Both[] = []
@@ -105,7 +108,7 @@ class Comparison {
     yield* kept
   }
 
-  /** Counts a pair whose sizes are equal, and whose contents are not looked at. */
+  /** Counts a pair of equal size whose contents are not compared. */
   #unchosen(): void {
     this.#counts.equal++
     this.#compared.size++
@@ -175,7 +178,7 @@ class Comparison {
   }
 }
 
-/** A file that takes part: an object that stands for a folder does not, one of an odd name does. */
+/** Returns a file that takes part: an object that represents a folder does not, a file with an odd name does. */
 function taking(item: Item | undefined): Item | undefined {
   return item === undefined || item.odd === 'folder' || item.isExcluded === true ? undefined : item
 }

@@ -2,16 +2,19 @@ import type { Entry } from '../storage/types.ts'
 
 /** A file of a side. */
 export interface Item {
-  /** What files of both sides are matched by: the name, or its folded form where the target folds names. */
+  /** The key by which files of both sides are matched: the name, or its folded form if the target folds names. */
   readonly key: string
   /** Relative to the side's folder. */
   readonly name: string
   readonly entry: Entry
-  /** Why the file takes no part although its name is wanted: it stands for a folder, or another storage cannot have a file of this name. */
+  /**
+   * Why the file does not take part although its name is wanted: it represents a folder, or another storage cannot have a file of this
+   * name.
+   */
   readonly odd?: 'folder' | 'spelling' | undefined
-  /** Whether the name is left out by `include` and `exclude`. */
+  /** Whether `include` and `exclude` leave the name out. */
   readonly isExcluded?: boolean | undefined
-  /** Another name of the source that the target cannot hold beside this one. */
+  /** Another name of the source that the target cannot store beside this one. */
   readonly clash?: string | undefined
 }
 

@@ -9,10 +9,10 @@ import { refuseOverlap } from './overlap.ts'
 import { type ListingOptions, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
 
-/** Files at once where the caller does not say. */
+/** Default number of files in parallel. */
 export const CONCURRENCY = 16
 
-/** What two places have under one key. */
+/** The files of both places under one key. */
 export interface Pair {
   readonly key: string
   readonly source: Item | undefined
@@ -42,7 +42,7 @@ export class Places {
     this.#stopsWatching = () => void process.off('warning', seen)
   }
 
-  /** Looks at both places, and refuses those that overlap. `isWriting`: the target is to be changed. */
+  /** Checks both places, and rejects those that overlap. `isWriting`: the target will be changed. */
   static async of(
     source: AnyStorage,
     target: AnyStorage,
@@ -63,8 +63,8 @@ export class Places {
   }
 
   /**
-   * Whether a listing left something out, because it could not be read: what is missing in it may be there. Local disks, FTP and SFTP report it as a
-   * warning of the process with the code `HOLDALL_LEFT_OUT`.
+   * Whether a listing left out entries that could not be read, so that a missing file may exist. Local disks, FTP and SFTP report this as a
+   * process warning with the code `HOLDALL_LEFT_OUT`.
    */
   get hasLeftOut(): boolean {
     return this.#leftOut > 0
@@ -75,7 +75,7 @@ export class Places {
     await new Promise(resolve => setImmediate(resolve))
   }
 
-  /** The files of the source, with the names that the target cannot hold beside each other marked. */
+  /** Returns the files of the source; names that the target cannot store beside each other are marked. */
   listSource(): AsyncIterable<Item> {
     const items = ahead(this.source.list(this.#listing))
     const named = this.isFolded ? withFolded(items) : items
@@ -86,7 +86,7 @@ export class Places {
     return ahead(this.target.list(this.#listing))
   }
 
-  /** Fails with `not_found` where the source is missing rather than empty: its name may be misspelt; with `not_a_directory` where it is a file. */
+  /** Fails with `not_found` if the source is missing, not empty: its name may be misspelt; with `not_a_directory` if it is a file. */
   async checkEmptySource(): Promise<void> {
     const { storage, folder } = this.source
     const { signal } = this.#listing
@@ -110,7 +110,7 @@ export class Places {
   }
 }
 
-/** Marks files whose names are the same for the target. They come one after the other. */
+/** Marks files whose names are the same name in the target. They come one after the other. */
 async function* withFolded(items: AsyncIterable<Item>): AsyncGenerator<Item> {
   let group: Item[] = []
   for await (const item of items) {
@@ -131,15 +131,16 @@ function marked(group: readonly Item[]): readonly Item[] {
 
 /** The files of the target under a key. */
 export interface Matched {
-  /** The one that the source's file of this key is compared with; without one of the source the first. */
+  /** The file that the source's file of this key is compared with; without one in the source, the first. */
   readonly target: Item | undefined
-  /** Those that are surely other files. */
+  /** The files that are certainly different ones. */
   readonly others: readonly Item[]
 }
 
 /**
- * Finds the file of the target that a file of the source means. Keys fold more than some targets do (`straße` and `STRASSE`), so that a name that differs in
- * more than its letter case is none, and not surely another. A name that is listed twice is `unavailable`.
+ * Returns the file of the target that corresponds to a file of the source. Keys fold more than some targets do (`straße` and `STRASSE`), so
+ * a name that differs in more than its letter case neither matches nor certainly is another file. A name that is listed twice is
+ * `unavailable`.
  */
 export function matched(items: readonly Item[], source: Item | undefined): Matched {
   const files = filesOf(items, 'target')
@@ -155,13 +156,13 @@ function isAlike(one: string, other: string): boolean {
   return one.normalize('NFC').toLowerCase() === other.normalize('NFC').toLowerCase()
 }
 
-/** The one item of the source under a key: one that takes part, if any does. */
+/** Returns the item of the source under a key: one that takes part, if any does. */
 export function sourceOf(items: readonly Item[]): Item | undefined {
   const files = filesOf(items, 'source')
   return files.find(isPart) ?? files[0] ?? items[0]
 }
 
-/** The items of a key that are no objects that stand for folders. */
+/** Returns the items of a key without the objects that represent folders. */
 function filesOf(items: readonly Item[], title: string): readonly Item[] {
   const files = items.filter(({ odd }) => odd !== 'folder')
   const twice = files.find(({ name }, index) => index > 0 && name === files[index - 1]!.name)

@@ -15,28 +15,28 @@ export interface RecordedPair extends Keyed {
 }
 
 const HEAD = { holdallSync: 1 }
-/** How the head of every record begins, whatever its version. */
+/** Prefix of every record, in any version. */
 const MAGIC = '{"holdallSync":'
-/** Lines that wait for one before them whose file is being copied. */
+/** Maximum number of lines that wait for an earlier one whose file is being copied. */
 const MAX_WAITING = 100_000
 
-/** A line whose place in the order is kept until it is known. */
+/** A line whose position in the order is reserved until its content is known. */
 export class Slot {
   line: string | undefined
   isKnown = false
 }
 
 /**
- * The record of a run, in the order of the keys: what the last run wrote is read as the listings are, and the new one is written beside it and takes its place
- * at the end. Neither is ever held in memory.
+ * The record of a run, in the order of the keys. The record of the last run is read in parallel with the listings; the new one is written
+ * beside it and replaces it at the end. Neither is held in memory.
  */
 export class SyncRecord {
   readonly #path: string
   readonly #order: string
   readonly #newPath: string
-  /** Whether there is a record that is read: one of this user. */
+  /** Whether there is a record to read, which belongs to this user. */
   readonly #isReadable: boolean
-  /** Undefined where the record is only read. */
+  /** Undefined if the record is only read. */
   readonly #writer: JsonLinesWriter | undefined
   #waiting: Slot[] = []
   #head = 0
@@ -44,8 +44,9 @@ export class SyncRecord {
   #wake: (() => void) | undefined
 
   /**
-   * `order` names the order of the keys: a record of another order is ignored, and so is that of another user. With `isReadOnly` nothing is written.
-   * `invalid_argument`: the file is no record, and is not to be replaced. The code of the system's error: the record cannot be written.
+   * `order` is the order of the keys: a record in another order is ignored, and so is that of another user. With `isReadOnly` nothing is
+   * written. `invalid_argument`: the file is not a record, and is not replaced. The code of the system's error: the record cannot be
+   * written.
    */
   constructor(path: string, order: 'bytes' | 'folded', isReadOnly: boolean) {
     this.#path = path
@@ -66,7 +67,7 @@ export class SyncRecord {
     return JSON.stringify({ ...HEAD, order: this.#order })
   }
 
-  /** What the last run recorded, in the order of the keys. A damaged record ends where it is damaged. */
+  /** Returns the pairs of the last run, in the order of the keys. A damaged record ends at the damage. */
   async *read(): AsyncGenerator<RecordedPair> {
     if (!this.#isReadable) return
     let last: string | undefined
@@ -91,7 +92,7 @@ export class SyncRecord {
     this.fill(slot, key, source, target)
   }
 
-  /** Keeps the place of a key whose file is still to be copied. Every slot has to be filled. */
+  /** Reserves the position of a key whose file is still to be copied. Every slot must be filled. */
   reserve(key: string): Slot {
     const slot = new Slot()
     this.#waiting.push(slot)
@@ -99,7 +100,7 @@ export class SyncRecord {
     return slot
   }
 
-  /** Fills a place; without both sides the file is not recorded. */
+  /** Fills a slot; without both sides the file is not recorded. */
   fill(slot: Slot, key: string, source?: string | undefined, target?: string | undefined): void {
     slot.isKnown = true
     if (source !== undefined && target !== undefined) slot.line = JSON.stringify([key, source, target])
@@ -115,7 +116,7 @@ export class SyncRecord {
     }
   }
 
-  /** Replaces the record. Of a run that ended early, what the last run recorded of the files behind the last one is kept. */
+  /** Replaces the record. After a run that ended early, the last run's pairs behind the last file are kept. */
   async finish(isComplete: boolean): Promise<void> {
     if (this.#writer === undefined) return
     try {
@@ -150,8 +151,8 @@ export class SyncRecord {
 }
 
 /**
- * Whether a file can be read as a record. One of another user, or that cannot be read, cannot: it might name files as equal that are not. A file with other
- * contents is refused; an empty one, or one that begins with zeros, is what a machine leaves that was switched off.
+ * Whether a file can be read as a record. A file of another user, and an unreadable one, cannot: it might list files as equal that are not.
+ * A file with other contents is rejected. An empty file, or one that begins with zeros, is the result of a power failure.
  */
 function isRecord(path: string): boolean {
   let descriptor: number | undefined
@@ -190,14 +191,17 @@ function parsed(line: string): RecordedPair | undefined {
   }
 }
 
-/** Milliseconds within which a file of a service without etags can change again without another time: whole seconds, and clocks that differ by a minute. */
+/**
+ * Time in milliseconds within which a file of a service without etags can change again without a new time: for times in whole seconds, and
+ * clocks that differ by a minute.
+ */
 const SAME_TIME_MS = 60_000
-/** Of local disks, whose etags hold nanoseconds: a tick of the system's clock. */
+/** The same for local disks, whose etags contain nanoseconds: a tick of the system's clock. */
 const SAME_TICK_MS = 100
 
 /**
- * The state of a file as its listing shows it; undefined where that is not enough to distinguish two states. Of a file of this machine the time of its
- * creation belongs to it: that of its last change can be put back.
+ * Returns the state of a file from its listing; undefined if the listing is not sufficient to distinguish two states. For a file of this
+ * machine it includes the creation time, since the modification time can be set back.
  */
 export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
   const { size, etag, versionId, modifiedAt, createdAt, isRoughTime } = stat
@@ -208,7 +212,7 @@ export function stateOf(stat: Stat, isLocal: boolean): string | undefined {
   return isLocal ? `${state} ${createdAt?.getTime() ?? '-'}` : state
 }
 
-/** The same for a source, which may change again: undefined where it has changed so lately that another change would show nothing. */
+/** The same for a source, which may change again: undefined if it has changed so recently that another change would not be visible. */
 export function settledState(stat: Stat, isLocal: boolean, nowMs: number = Date.now()): string | undefined {
   const { etag, versionId, modifiedAt } = stat
   const isTimed = isLocal || (etag === undefined && versionId === undefined)

@@ -3,14 +3,14 @@ import { forEachParallel } from '../core/parallel.ts'
 import type { Side } from './side.ts'
 import type { HeldBack, SyncOptions } from './types.ts'
 
-/** Share of the target's files, in percent, that may be deleted where the caller does not say. */
+/** Default maximum share of the target's files, in percent, that may be deleted. */
 const MAX_DELETE = 50
-/** Names that are deleted together. */
+/** Number of names that are deleted together. */
 const BATCH = 1000
-/** Files that are deleted at once where each is a request. */
+/** Number of files that are deleted in parallel, where each is a request. */
 const AT_ONCE = 4
 
-/** What is known of a run before anything is deleted. */
+/** The state of a run before anything is deleted. */
 export interface BeforeRemoval {
   readonly failed: number
   /** Files of the source that take part. */
@@ -18,11 +18,11 @@ export interface BeforeRemoval {
   /** Files of the target that take part, and how many of them would be deleted. */
   readonly atTarget: number
   readonly extra: number
-  /** Whether a listing left something out. */
+  /** Whether a listing left out entries. */
   readonly isIncomplete: boolean
 }
 
-/** Why nothing is deleted; undefined where nothing speaks against it. */
+/** Returns why nothing is deleted; undefined if the deletion is allowed. */
 export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack | undefined {
   const { allowEmptySource = false } = options
   const { failed, wanted, atTarget, extra, isIncomplete } = before
@@ -30,32 +30,32 @@ export function heldBack(before: BeforeRemoval, options: SyncOptions): HeldBack 
   if (failed > 0) return 'failures'
   if (isIncomplete) return 'incomplete_source'
   if (wanted === 0 && !allowEmptySource) return 'empty_source'
-  // Who allows an empty source allows that all goes, unless a share is named.
+  // Allowing an empty source also allows deleting all files, unless a share is set.
   const { maxDelete = wanted === 0 ? 100 : MAX_DELETE } = options
   return extra > (atTarget * maxDelete) / 100 ? 'max_delete' : undefined
 }
 
-/** A file of the target that is to be deleted. */
+/** A file of the target to be deleted. */
 export interface Extra {
   readonly name: string
   readonly etag: string | undefined
 }
 
-/** Receives what became of each file. */
+/** Receives the result for each file. */
 interface Removed {
   deleted(name: string): Promise<void>
   failed(name: string, error: StorageError): Promise<void>
 }
 
-/** How files are deleted. */
+/** Options of deleting files. */
 export interface RemovalOptions extends Pick<SyncOptions, 'dryRun' | 'signal'> {
-  /** Whether names of the target that differ may be one file. */
+  /** Whether different names of the target may be one file. */
   readonly isFolded: boolean
 }
 
 /**
- * Deletes files of the target, and folders of a local disk that are empty then. Where names that differ may be one file, as on disks and in Dropbox, only
- * the version is deleted that was listed: it may be the one that was just copied, under its other name.
+ * Deletes files of the target, and folders of a local disk that are then empty. If different names may be one file, as on disks and in
+ * Dropbox, only the listed version is deleted: the file may have just been copied under its other name.
  */
 export async function deleteExtras(
   { storage, folder }: Side,
@@ -117,7 +117,7 @@ async function deleteEmptyFolders(
     try {
       await storage.delete(folder + parent, { signal })
     } catch (error) {
-      // It has other files, or is gone.
+      // It has other files, or no longer exists.
       if (!isStorageError(error, 'is_directory', 'not_empty', 'not_found', 'not_a_directory')) throw error
     }
   }

@@ -12,7 +12,10 @@ import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from 
 import { deleteExtras, type Extra, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
 
-/** Files in a row that fail by what is no matter of one file, until the run is given up: the service, or the way to it, is broken. */
+/**
+ * Number of successive failures that are not about one file, after which the run is abandoned: the service, or the connection to it, is
+ * broken.
+ */
 const MAX_IN_A_ROW = 10
 /** Codes of such errors. */
 const BROKEN: ReadonlySet<string> = new Set([
@@ -26,12 +29,12 @@ const BROKEN: ReadonlySet<string> = new Set([
   'unknown',
 ])
 
-/** A file that has to be compared or copied. */
+/** A file to be compared or copied. */
 interface Task {
   readonly source: Item
   readonly target: Item | undefined
   readonly slot: Slot | undefined
-  /** What the last run recorded, where a listing without exact times does not show whether it still holds. */
+  /** The last run's record of the file, if a listing without exact times does not show whether it still applies. */
   readonly recorded: RecordedPair | undefined
 }
 
@@ -49,7 +52,7 @@ export class SyncRun {
   /** Files of the target to be deleted. */
   readonly #extras: Extra[] = []
   #inARow = 0
-  /** Whether the source has any file, also one that takes no part. */
+  /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
 
   constructor(places: Places, options: SyncOptions) {
@@ -117,13 +120,13 @@ export class SyncRun {
     }
   }
 
-  /** The files that something has to be done for; what the listings and the record decide is counted here. */
+  /** Returns the files to be compared or copied; files that the listings and the record decide are only counted. */
   async *#tasks(): AsyncGenerator<Task> {
     const places = this.#places
     const sides: ReadonlyArray<AsyncIterable<Keyed>> = [
       places.listSource(),
       places.listTarget(),
-      // With `checksum` the record does not count, but is renewed.
+      // With `checksum` the record is not used, but written again.
       ...(this.#record === undefined ? [] : [this.#record.read()]),
     ]
     for await (const [ours, theirs, recorded] of mergeSorted(sides)) {
@@ -145,14 +148,16 @@ export class SyncRun {
     }
   }
 
-  /** Whether there is a file of the source to be copied or compared; counts what takes no part, and what only the target has. */
+  /**
+   * Whether there is a file of the source to be copied or compared. Counts files that do not take part, and files that only the target has.
+   */
   async #takesPart(source: Item | undefined, target: Item | undefined): Promise<boolean> {
     const counts = this.#counts
     const { deleteExcluded = false } = this.#options
     if (target !== undefined && target.odd === undefined) {
       const isWanted = target.isExcluded !== true
       if (isWanted || deleteExcluded) counts.atTarget++
-      // Where names are folded, a file that is left out may be the one that is copied to under its other name.
+      // If names are folded, an excluded file may be the target of a copy under its other name.
       const isExtra = isWanted ? source === undefined : deleteExcluded && (source === undefined || !isPart(source))
       if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag })
     }
@@ -188,7 +193,7 @@ export class SyncRun {
     return !checksum && !sizeOnly
   }
 
-  /** The same where listings have no exact times, as those of FTP servers without MLSD: these files are asked for one by one. */
+  /** The same for listings without exact times, as those of FTP servers without MLSD: it requests the time of each file. */
   async #isStillAsRecorded({ source, target, recorded }: Task): Promise<boolean> {
     if (recorded === undefined || target === undefined || !this.#isRecordUsed) return false
     const sides = [
@@ -230,11 +235,11 @@ export class SyncRun {
     }
     const { entry, name } = source
     if (target !== undefined && target.odd === undefined) {
-      // Before anything is read: what changes afterwards has another time then.
+      // Taken before anything is read: a later change has another time.
       const state = settledState(entry, this.#isSourceLocal)
       const verdict = await this.#equality.of(entry, target.entry)
       counts.add(verdict)
-      // Equal sizes are no proof, and are not recorded as one.
+      // Equal sizes do not prove equality, and are not recorded as such.
       if (verdict.isEqual && verdict.by === 'size') return {}
       if (verdict.isEqual) return { source: state, target: stateOf(target.entry, this.#isTargetLocal) }
     }

@@ -75,12 +75,12 @@ class FormReading<R> {
       checkEncoding(name, encoding)
       return this.#text(name, content)
     }
-    // Browsers send this for a file input that was left empty.
+    // What browsers send for a file input that was left empty.
     if (filename === '') return refuseBytes(name, content)
     const { fields, limits, request } = this.#form
     const options = Object.hasOwn(fields, name) ? fields[name] : undefined
     if (options === undefined) {
-      throw new UploadError('unexpected_file', `The form has a file in '${name}', which takes none.`, { field: name })
+      throw new UploadError('unexpected_file', `The form has a file in '${name}', which accepts none.`, { field: name })
     }
     const count = (this.#counts.get(name) ?? 0) + 1
     this.#counts.set(name, count)

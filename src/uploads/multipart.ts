@@ -20,7 +20,7 @@ export interface MultipartPart {
   readonly filename: string | undefined
   /** The part's `Content-Transfer-Encoding`. */
   readonly encoding: string | undefined
-  /** The bytes. The iteration ends only after the boundary behind them was read. */
+  /** The bytes. It ends only when the boundary after them was seen. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -34,9 +34,9 @@ interface DicerClass {
 /** Maximum size in bytes of the headers of a part. More are rejected, since the parser would truncate them silently. */
 const MAX_HEAD_BYTES = 16 * 1024
 const PART_HIGH_WATER = 64 * 1024
-/** Maximum number of bytes before the first boundary. */
+/** Bytes before the first boundary, where mail programs put a note to the reader. */
 const MAX_PREAMBLE_BYTES = 64 * 1024
-/** Maximum number of bytes that are read and discarded after an error, so that the client receives its answer. */
+/** Bytes that are read and discarded after an error, so that the client gets its answer. */
 const DRAINED_BYTES = 64 * 1024 * 1024
 
 const NO_HEAD = 'a part has no head'

@@ -16,7 +16,7 @@ export interface IncomingFile<R> {
   readonly content: AsyncIterable<Uint8Array>
   /** The part's `Content-Transfer-Encoding`, where the adapter knows it. */
   readonly encoding?: string | undefined
-  /** Returns the value of a text field that has arrived, else undefined. */
+  /** The value of a text field that has arrived, else undefined. */
   readonly text: (name: string) => string | undefined
   readonly request: R
 }
@@ -83,7 +83,7 @@ function contextOf<R>(file: IncomingFile<R>, filename: string, contentType: stri
 /** A name like `users/undefined/a.png` is an error of `uploadTo`, whatever value it has read. */
 function refuseMissing(field: string, name: string, filename: string): void {
   if (!hasMissingValue(name, filename, false)) return
-  const text = `uploadTo of '${field}' uses a value that is not there ('${name}').`
+  const text = `uploadTo of '${field}' uses a missing value ('${name}').`
   throw new UploadError('missing_field', text, { field })
 }
 

@@ -9,7 +9,7 @@ export class UploadSet {
   #isDiscarded = false
   #removals: Promise<unknown> = Promise.resolve()
 
-  /** The stored files, in the order of the form: multer stores several at the same time. */
+  /** The files that are stored, in the order of the form: multer stores several at the same time. */
   get files(): UploadedFile[] {
     return [...this.#files].sort(([, a], [, b]) => a - b).map(([file]) => file)
   }
@@ -19,7 +19,7 @@ export class UploadSet {
     return this.#places++
   }
 
-  /** Records a stored file; a file that is stored after the request has failed is removed. */
+  /** Notes a stored file; one that is stored after the request has failed is removed. */
   async add(file: UploadedFile, place: number): Promise<void> {
     this.#files.set(file, place)
     if (this.#isDiscarded) await this.remove(file)

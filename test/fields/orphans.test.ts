@@ -125,7 +125,7 @@ describe('findOrphans', () => {
       used: () => Promise.reject(new Error('no such table: drafts')),
     }
     registry.add(broken)
-    await expect(search({ registry, delete: true, graceSecs: 0 })).rejects.toThrow('drafts.pdf could not be asked')
+    await expect(search({ registry, delete: true, graceSecs: 0 })).rejects.toThrow('drafts.pdf could not be queried')
     expect(await left(storage)).toEqual(['pdfs/a.pdf'])
   })
 

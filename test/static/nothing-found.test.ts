@@ -23,7 +23,7 @@ describe('a run that finds no file', () => {
     sources.files_ = {}
     await expect(collect(files, options)).rejects.toMatchObject({
       code: 'improperly_configured',
-      message: expect.stringMatching(/no static files were found; STATICFILES_DIRS .* so nothing was changed/),
+      message: expect.stringMatching(/no static files were found; set STATICFILES_DIRS .* so nothing was changed/),
     })
     expect(await namesIn(storage)).toEqual(before)
   })
@@ -44,7 +44,7 @@ describe('a run that finds no file', () => {
       options,
     )
     expect(warnings).toEqual([
-      ':: no static files were found; STATICFILES_DIRS and STATICFILES_PACKAGES say where they are',
+      ':: no static files were found; set STATICFILES_DIRS or STATICFILES_PACKAGES',
     ])
     expect(summary).toMatchObject({ copied: 0, failed: 0 })
   })

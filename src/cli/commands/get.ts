@@ -14,9 +14,9 @@ import { hasAlias, lastPart } from '../target.ts'
 import { existingFile, explainUnread, type Found, filesBelow } from '../tree.ts'
 import { writeOut } from './cat.ts'
 
-/** Requests at a time for a large file: each part has 8 MiB, which are held in memory. */
+/** Number of parallel requests for a large file: each part has 8 MiB, which are held in memory. */
 const PARALLEL = 4
-/** Bytes from which a file of a folder is large. */
+/** Size in bytes from which a file of a folder is large. */
 const LARGE = 16 * 1024 * 1024
 
 interface GetOptions {
@@ -26,14 +26,14 @@ interface GetOptions {
   readonly concurrency: string
 }
 
-/** Where files of one command go on this machine, and how. */
+/** The target on this machine for the files of one command, and the options. */
 interface Run {
   readonly context: CliContext
   readonly options: GetOptions
   readonly tally: Tally
 }
 
-/** A file of this machine that is to be written: its folder, and its name in there. */
+/** A file of this machine to be written: its folder, and its name in the folder. */
 interface Place {
   readonly folder: LocalFolder
   readonly name: string
@@ -98,7 +98,8 @@ async function getFolders(run: Run, targets: readonly Target[], root: LocalFolde
       const work = () => getOne(run, { ...target, path: entry.name }, entry, place, isOdd)
       return tally.attempt(() => (isOdd ? work().catch(error => inTheWay(entry, error)) : work()), true)
     }
-    // Paths of this machine have no empty parts: what has some must replace no file whose path is the same without them, so it comes last.
+    // Local paths have no empty parts. A name with empty parts must not replace a file whose path is the same without them, so it comes
+    // last.
     const getAll = async (): Promise<void> => {
       const below = (): AsyncGenerator<Found> => filesBelow(target, context.signal)
       const isOdd = ({ relative }: Found): boolean => relative.split('/').includes('')
@@ -110,7 +111,7 @@ async function getFolders(run: Run, targets: readonly Target[], root: LocalFolde
       })
       if (hasOdd) await forEachParallel(below(), { limit }, async each => isOdd(each) && (await one(each, true)))
     }
-    // The others are not stopped by a folder that is missing.
+    // A missing folder does not stop the others.
     await context.attempt(getAll, several)
   }
 }
@@ -125,7 +126,7 @@ async function getAlone(run: Run, targets: readonly Target[], local: string | un
     if (lastPart(target.path) === '') throw new UsageError('get: name a file, or use -r for a folder.')
     const name = inFolder ? lastPart(target.path) : basename(resolve(local))
     const work = async (): Promise<void> => {
-      // A plain download learns everything from its one answer.
+      // A plain download needs no stat: its one answer contains all attributes.
       if (tally.progress.isShown || context.options.dryRun === true) {
         tally.expect(0, (await existingFile(target, context.signal)).size)
       }
@@ -156,7 +157,7 @@ function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false
 }
 
-/** Writes one file. One that is `isOdd` replaces nothing. */
+/** Writes one file. A file that is `isOdd` replaces no other one. */
 async function getOne(
   { context, options, tally }: Run,
   { alias, storage, path }: Target,
@@ -186,7 +187,10 @@ async function getOne(
   await tally.done({ place, file }, printable(file))
 }
 
-/** Requests at a time for one file. A file of this machine is read by one, and so is what a listing shows to be small. */
+/**
+ * Returns the number of parallel requests for one file. A file of this machine, and a file that is small according to its listing, is read
+ * by one.
+ */
 function requestsFor(storage: AnyStorage, stored: NameOrEntry): number {
   const isSmall = typeof stored !== 'string' && !(stored.size > LARGE)
   return isSmall || storage.supports('path') ? 1 : PARALLEL

@@ -12,7 +12,7 @@ import { formatSize } from '../output.ts'
 import { Progress } from '../progress.ts'
 import { declareFilters, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 
-/** Options of `sync` as they are given. */
+/** Options of `sync` on the command line. */
 interface SyncFlags {
   readonly delete?: boolean
   readonly maxDelete?: string
@@ -35,7 +35,7 @@ const HELD_BACK = {
   max_delete: 'because they are more of the target than --max-delete allows (50 % by default)',
 } as const
 
-/** `holdall sync`: makes a folder have the files of another one. */
+/** `holdall sync`: makes a folder contain the files of another one. */
 export function sync(program: Command, context: CliContext): void {
   const command = program
     .command('sync')
@@ -71,7 +71,7 @@ async function run(context: CliContext, from: string, to: string, flags: SyncFla
     const areLinksLeftOut = context.exitCode !== 0
     const report = await work(source.storage, target.storage, {
       ...options,
-      // What a link leads to may be what the target has.
+      // The target may have the files that a skipped link refers to.
       ...(areLinksLeftOut && { delete: false }),
       sourcePath: source.path,
       targetPath: target.path,
@@ -120,7 +120,7 @@ function optionsOf(flags: SyncFlags): SyncOptions {
   }
 }
 
-/** A source of this machine that is no folder is a mistake. */
+/** Rejects a local source that is not a folder. */
 export async function checkFolder({ folder }: SyncPlace, text: string): Promise<void> {
   if (folder === undefined) return
   const stats = await stat(folder).catch(() => undefined)
@@ -129,7 +129,7 @@ export async function checkFolder({ folder }: SyncPlace, text: string): Promise<
   }
 }
 
-/** The file that keeps what was found equal, by the places of both sides. Without a cache that can be written there is none. */
+/** Returns the path of the record of equal files, by the places of both sides; undefined without a writable cache folder. */
 async function recordPath(
   { out, options }: CliContext,
   source: SyncPlace,

@@ -31,10 +31,10 @@ export interface MulterEngine {
 const sets = new WeakMap<object, UploadSet>()
 
 /**
- * Returns a storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files
- * are streamed into the storage; `req.file` is then an `UploadedFile` with `name` (in the storage), `contentType`, `size` and `storage`, and
- * has the same values as multer's `filename`, `originalname` and `mimetype`. `uploadedFiles(req)` returns the files with types. Files over
- * `maxSize` and types that are not in `allow` are an `UploadError`.
+ * A storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files are streamed
+ * into the storage; `req.file` is then an `UploadedFile` with `name` (in the storage), `contentType`, `size` and `storage`, and has multer's
+ * `filename`, `originalname` and `mimetype` for the same. `uploadedFiles(req)` returns the files with types. Files over `maxSize` and types that
+ * `allow` does not have are an `UploadError`.
  *
  * The files of a request that fails are removed: by multer when the form fails, and when the response ends with a status of 400 or more.
  * @example
@@ -66,7 +66,7 @@ export function holdallStorage<R extends MulterRequest = MulterRequest>(options:
   }
 }
 
-/** Returns the files of a request that `holdallStorage` has stored, in the order of the form; empty for a form without files. */
+/** The files of a request that `holdallStorage` has stored, in the order of the form; empty for a form without files. */
 export function uploadedFiles(req: object): UploadedFile[] {
   return sets.get(req)?.files ?? []
 }

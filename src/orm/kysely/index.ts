@@ -97,7 +97,7 @@ function statementsOf(
   let savepoints = 0
   const meets = (where: AnyWhere) => {
     if (Object.values(where ?? { where }).includes(undefined))
-      throw new StorageError('invalid_argument', "'where' has an undefined value: {} is for all rows.")
+      throw new StorageError('invalid_argument', "'where' has an undefined value: use {} for all rows.")
     return (eb: Expressions) => (typeof where === 'function' ? where(eb) : eb.and(where))
   }
   return {

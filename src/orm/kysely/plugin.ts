@@ -106,5 +106,5 @@ function check(value: unknown, field: FileField | undefined): void {
 function named(value: unknown): unknown {
   if (value instanceof FieldFile) return value.toJSON()
   if (!(value instanceof Upload) && (!isFileSource(value) || ArrayBuffer.isView(value))) return value
-  throw new StorageError('invalid_argument', 'A query takes no content of files: use insert or update of kyselyFiles.')
+  throw new StorageError('invalid_argument', 'A query accepts no file content: use insert or update of kyselyFiles.')
 }

@@ -2,9 +2,7 @@ import type * as orm from '@mikro-orm/core'
 import { Type } from '@mikro-orm/core'
 import { FieldFile, type FileField, type FilesOf, type FileValue, type Owner } from '../../fields/index.ts'
 
-/**
- * The type of a file property: read as a `FieldFile`; `em.create` and `em.assign` accept content; in conditions and in JSON it is a name.
- */
+/** The type of a file property: read as a `FieldFile`; `em.create` and `em.assign` accept content; conditions and JSON use the name. */
 export type FileProperty<T extends FieldFile = FieldFile> = orm.Opt<T> & {
   __runtime?: FileValue
   __raw?: FileValue
@@ -51,7 +49,7 @@ export class FileType<T extends FieldFile = FieldFile> extends Type<FileProperty
 }
 
 /**
- * Returns the type of a file property, for `EntitySchema`, `defineEntity` and decorators. NULL is read as an empty file.
+ * Returns the type of a file property, for `EntitySchema`, `defineEntity` and decorators. NULL is an empty file.
  * @example
  * pdf: { type: fileType(fileField({ uploadTo: 'pdfs' })), nullable: true }
  */

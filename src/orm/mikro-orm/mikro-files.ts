@@ -130,10 +130,7 @@ class MikroFiles implements orm.EventSubscriber, RowWriter<object> {
     return files
   }
 
-  /**
-   * Also ends the inner savepoints and flushes: a flush without any further event has failed; MySQL and MariaDB send no event for a
-   * savepoint that is released.
-   */
+  /** Also ends what is in it: a flush without a further event has failed; MySQL and MariaDB send none for a released savepoint. */
   async #end(key: object, how: 'commit' | 'rollback'): Promise<void> {
     for (const inner of this.#inner.get(key) ?? [])
       await this.#end(inner, 'getChangeSets' in inner ? 'rollback' : 'commit')

@@ -19,7 +19,7 @@ export function sessionOf(document: Document): Session | null | undefined {
   return document.$session() ?? base.transactionAsyncLocalStorage?.getStore()?.session
 }
 
-/** Ends the files after the transaction: `withTransaction` and `connection.transaction` call these methods, and await them. */
+/** Ends the files after the transaction: `withTransaction` and `connection.transaction` call and await these methods. */
 function watch(session: Session): FileTransaction[] {
   const all: FileTransaction[] = []
   open.set(session, all)

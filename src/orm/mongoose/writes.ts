@@ -11,10 +11,7 @@ export type Methods = Record<string, (...args: Any[]) => Any>
 const UPDATES = ['updateOne', 'updateMany', 'findOneAndUpdate', 'replaceOne', 'findOneAndReplace']
 const CHANGES = [...UPDATES, 'deleteOne', 'deleteMany', 'findOneAndDelete']
 
-/**
- * Returns the methods of a collection that handle files. All writes of Mongoose end in the collection, after hooks and validation, and with
- * their session.
- */
+/** Returns the methods of a collection that handle files. All writes of Mongoose end in these, after hooks and validation. */
 export function writesOf(collection: Methods, model: FileModel): Methods {
   const names = ['find', 'insertOne', 'insertMany', 'bulkWrite', ...CHANGES]
   const raw: Methods = Object.fromEntries(names.map(name => [name, collection[name]!.bind(collection)]))

@@ -3,7 +3,7 @@ import { uploadOf } from '../../fields/file-field.ts'
 import { FieldFile, type FileField, type FileValue, type Owner } from '../../fields/index.ts'
 import { filesOf, transactionOf } from './transactions.ts'
 
-/** Attributes of a model for writing: each that is a `FieldFile` also accepts content, a name or null; undefined does not change it. */
+/** Attributes of a model for writing: a `FieldFile` also accepts content, a name or null; undefined does not change it. */
 export type FileAttributes<T> = { [K in keyof T]: NonNullable<T[K]> extends FieldFile ? FileValue | undefined : T[K] }
 
 /** Returns the type of a file column, which passes only names of stored files to SQL. */
@@ -15,9 +15,8 @@ function fileType(fileField: FileField): AbstractDataType {
 }
 
 /**
- * Returns a file column for `Model.init` and `sequelize.define`. It is read as a `FieldFile`. Assigned content is stored when the row is
- * written by a model under `sequelizeFiles`, and rejected by other models. A value that is neither content nor a name is
- * `invalid_argument`.
+ * Returns a file column for `Model.init` and `sequelize.define`, read as a `FieldFile`. Assigned content is stored when the row is written
+ * by a model under `sequelizeFiles`, and rejected by others. A value that is neither content nor a name is `invalid_argument`.
  * @example
  * Resume.init({ title: DataTypes.STRING, pdf: fileAttribute(fileField({ uploadTo: 'pdfs' })) }, { sequelize })
  */
@@ -59,7 +58,7 @@ export function fileAttribute(
   }
 }
 
-/** Returns the owner of a file that is saved or deleted by itself: it writes only the file's attributes, or all of a new row. */
+/** Returns the owner of a file that is saved by itself: it writes the file's attributes, or all of a new row. */
 function ownerOf(row: Model, field: FileField): Owner {
   return {
     row,

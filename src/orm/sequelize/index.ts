@@ -6,9 +6,8 @@ import { withFiles } from './statements.ts'
 export { type FileAttributes, fileAttribute } from './attribute.ts'
 
 /**
- * Connects files to the rows of all models of a `Sequelize`, also of those that are defined later: content is stored before the row is
- * written and removed if that fails, and files that no row names any more are removed after the commit. Returns a function that disconnects
- * them.
+ * Connects files to the rows of all models of a `Sequelize`, also of models that are defined later. Content is stored before the row is
+ * written and removed if that fails; files that no row names are removed after the commit. Returns a function that disconnects them.
  * @example
  * sequelizeFiles(sequelize)
  */

@@ -7,7 +7,7 @@ type Values = Record<string, unknown>
 type Statement = (...given: unknown[]) => Promise<unknown>
 type Options = { transaction?: Transaction | null; ignoreDuplicates?: boolean; updateOnDuplicate?: unknown }
 
-/** Positions of the parameters for files in the methods of `QueryInterface`. Other methods reject content, by the type of the column. */
+/** Positions of the parameters for files in methods of `QueryInterface`. Others reject content, by the type of the column. */
 const METHODS = {
   insert: { row: 0, table: 1, values: 2, where: -1, options: 3 },
   bulkInsert: { row: -1, table: 0, values: 1, where: -1, options: 2 },
@@ -17,10 +17,7 @@ const METHODS = {
   bulkDelete: { row: -1, table: 0, values: -1, where: 1, options: 2 },
 }
 
-/**
- * Returns the `QueryInterface` by which a model with files reads and writes its rows: after all validations and hooks, just before the
- * statement.
- */
+/** Returns the `QueryInterface` by which a model with files reads and writes rows, after all validations and hooks. */
 export function withFiles(base: QueryInterface, model: ModelStatic<Model>, files: FileModel): QueryInterface {
   const statements = base as unknown as Record<string, Statement>
   const columnOf = (attribute: string): string => model.getAttributes()[attribute]?.field ?? attribute

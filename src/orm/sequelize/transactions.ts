@@ -6,8 +6,8 @@ type Full = Transaction & { readonly finished?: string; readonly parent?: Full; 
 const byRegistry = new WeakMap<FileRegistry, WeakMap<Transaction, FileTransaction>>()
 
 /**
- * Returns the files of a transaction, or of a savepoint in one. Sequelize has no hook for a rollback, so its two methods are replaced: they
- * end when the files have ended. A savepoint that was left open ends with its transaction.
+ * Returns the files of a transaction or a savepoint. Sequelize has no hook for a rollback, so its two methods are replaced: they end when
+ * the files have ended. A savepoint that was left open ends with its transaction.
  */
 export function filesOf(given: Transaction | null | undefined, registry: FileRegistry): FileTransaction | undefined {
   if (!given) return undefined
@@ -39,10 +39,7 @@ export function filesOf(given: Transaction | null | undefined, registry: FileReg
 /** The transaction in which a row was last read or written. */
 export const transactions: WeakMap<object, Transaction> = new WeakMap()
 
-/**
- * Returns the transaction in which the file of a row is saved: that of the namespace of `Sequelize.useCLS`, or that of the row while it is
- * open.
- */
+/** Returns the transaction in which a row's file is saved: that of `Sequelize.useCLS`, or that of the row while it is open. */
 export function transactionOf(row: Model): Transaction | undefined {
   const { _cls } = row.sequelize.constructor as { _cls?: { get(key: string): Transaction | null | undefined } }
   let open = transactions.get(row) as Full | undefined
