@@ -27,7 +27,7 @@ export function problemOf(
   { statuses, headers, fileHas, orBare = false }: Expected,
   response: HttpResponse,
 ): string | undefined {
-  if (!statuses.includes(response.status)) return `status ${response.status} is no answer to it.`
+  if (!statuses.includes(response.status)) return `status ${response.status} is not expected.`
   const missing = headers?.find(name => !response.headers[name.toLowerCase()])
   if (missing !== undefined) return `the answer has no ${missing}.`
   const isBare = orBare && response.headers['content-length'] !== undefined && !response.headers['content-type']

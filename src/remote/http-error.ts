@@ -17,7 +17,7 @@ export interface HttpErrorDetails {
   readonly serviceMessage?: string | undefined
   /** One sentence about the likely cause, after the service's message. */
   readonly hint?: string | undefined
-  /** Overrides what the code implies: `unknown` where the same request was sent before and may have been carried out then. */
+  /** Overrides what the code implies: `unknown` if the same request was sent before and may have been carried out then. */
   readonly outcome?: 'unknown' | 'not_applied' | undefined
   /** Whether a 404 means that a file is missing. Default: true for GET, HEAD and DELETE. */
   readonly seeksFile?: boolean | undefined

@@ -173,7 +173,7 @@ export abstract class ObjectStorage<O extends ObjectOptions = ObjectOptions> ext
     const { querystringAuth, customDomain } = (this.constructor as typeof Storage).settings as unknown as AnySettings
     const remedy =
       querystringAuth === undefined
-        ? `set ${customDomain?.keys[0] ?? 'customDomain'}, where anybody may read the files`
+        ? `set ${customDomain?.keys[0] ?? 'customDomain'}, where anyone can read the files`
         : `set ${querystringAuth.keys[0] ?? 'querystringAuth'} to False`
     return { remedy }
   }

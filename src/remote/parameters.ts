@@ -63,7 +63,7 @@ function plainName(name: string): string {
   return name.toLowerCase().replaceAll('_', '')
 }
 
-/** A parameter by name, whatever its case. */
+/** A parameter by name, in any case. */
 export function parameterOf(parameters: ObjectParameters, name: string): unknown {
   if (parameters[name] !== undefined) return parameters[name]
   const wanted = name.toLowerCase()

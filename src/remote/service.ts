@@ -177,7 +177,8 @@ export class Service<R extends ServiceRequest, K> {
     const missing = expected.fields?.find(name => !Object.hasOwn(value, name))
     if (missing !== undefined) throw noAnswer(aboutOf(request, sent), response, `the JSON object has no '${missing}'.`)
     const odd = expected.lists?.find(name => !Array.isArray((value as Record<string, unknown>)[name]))
-    if (odd !== undefined) throw noAnswer(aboutOf(request, sent), response, `'${odd}' of the JSON object is no array.`)
+    if (odd !== undefined)
+      throw noAnswer(aboutOf(request, sent), response, `'${odd}' of the JSON object is not an array.`)
     return { value: value as T, headers: response.headers, hide: sent.hide, resent }
   }
 

@@ -84,7 +84,7 @@ export async function parseXml(document: string, { replacesForbidden = false }: 
     throw new StorageError('unavailable', message, { retryable: false })
   }
   const root = finding === 'broken' ? null : rootOf(parser, text)
-  if (root === null) throw new StorageError('unavailable', 'The service answered with something that is not XML.')
+  if (root === null) throw new StorageError('unavailable', 'The answer of the service is not XML.')
   return new XmlNode(root)
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream as WebStream } from 'node:stream/web'
+import { messageOf } from '../core/errors.ts'
 import { takeBody, webStream } from './body.ts'
 import { keepOriginalPath } from './mounted.ts'
 
@@ -11,24 +12,46 @@ import { keepOriginalPath } from './mounted.ts'
  */
 const TARGET = /^(?:https?:\/\/[^/\\?#@\0-\x20\x7f]+)?(\/[^\\#\0-\x20\x7f]*)$/i
 
-/** A listener of `node:http`, and the handler of Express and similar frameworks. */
-export type NodeListener = (request: IncomingMessage, response: ServerResponse) => void
+/** A listener of `node:http`, and the handler of Express and its like, which pass `next`. */
+export type NodeListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  next?: (error?: unknown) => void,
+) => void
 
 /**
  * Returns a `node:http` listener that calls a handler of web requests. Bodies flow with back-pressure; a client that disconnects aborts
  * `request.signal` and the body; a body that fails midway breaks the connection, so that no client treats it as complete. A request target
  * that is neither in origin nor in absolute form, or that contains a `\`, a `#`, a blank or a control character, is a 400.
  *
- * The listener is also middleware of Express and Connect. They remove the path of a mount from `req.url` and keep `req.originalUrl`. A
- * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, a handler without one works under the
- * former only.
+ * The listener is also middleware of Express and Connect. They cut the path of a mount from `req.url` and keep `req.originalUrl`: a
+ * handler with a `basePath` works under `app.use('/media', listener)` and under `app.use(listener)`, one without under the former.
+ *
+ * An error that the handler throws goes to the error handlers of Express. Under `node:http` it is a warning of the process, and the answer is 500.
  * @example
  * app.use('/media', toNodeListener(createFileHandler(storage, { basePath: '/media' })))
  */
 export function toNodeListener(handler: (request: Request) => Promise<Response>): NodeListener {
-  return (request, response) => {
-    serve(handler, request, response).catch(() => response.destroy())
+  return (request, response, next) => {
+    serve(handler, request, response).catch((error: unknown) => failed(request, response, error, next))
   }
+}
+
+/** Answers a request whose handler has failed; one that is answered already is broken off. */
+function failed(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  error: unknown,
+  next: ((error?: unknown) => void) | undefined,
+): void {
+  // A client that is gone makes a handler fail that reads the body.
+  if (outgoing.headersSent || outgoing.destroyed) return void outgoing.destroy()
+  if (next !== undefined) return void next(error)
+  const detail = error instanceof Error ? { detail: `${error.stack}` } : {}
+  process.emitWarning(`A request handler failed: ${messageOf(error)}`, { code: 'HOLDALL_HANDLER', ...detail })
+  for (const name of outgoing.getHeaderNames()) outgoing.removeHeader(name)
+  if (!incoming.complete && hasBody(incoming)) outgoing.setHeader('connection', 'close')
+  outgoing.writeHead(500, { 'content-length': 0 }).end()
 }
 
 async function serve(

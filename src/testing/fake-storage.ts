@@ -2,15 +2,18 @@ import { AssertionError } from 'node:assert'
 import { directUpload, type SignedUrl, UrlSigner } from '../backends/local/signed-urls.ts'
 import type { MemoryOptions } from '../backends/memory/index.ts'
 import { MemoryDriver, MemoryStorage } from '../backends/memory/index.ts'
+import type { CallContext } from '../core/call.ts'
 import type { DirectUpload, DirectUploadLimits } from '../core/direct-uploads.ts'
-import type { Driver, SignUrlOptions, WriteOptions } from '../core/driver.ts'
+import type { Driver, SignUrlOptions, Visibility, WriteOptions } from '../core/driver.ts'
 import type { Input } from '../core/settings.ts'
 import { joinUrl } from '../core/urls.ts'
 
-/** A `MemoryDriver` whose URLs are signed, also for uploads. */
+/** A `MemoryDriver` with what services have besides: signed URLs, direct uploads, visibility, a container that is made. */
 class FakeDriver extends MemoryDriver {
   readonly #base: string
   readonly #signer: UrlSigner
+  /** By the keys of public files their etags: a file that is replaced is private again. */
+  readonly #public = new Map<string, string | undefined>()
 
   constructor(baseUrl: string, signer: UrlSigner) {
     super({ baseUrl })
@@ -22,9 +25,22 @@ class FakeDriver extends MemoryDriver {
     return `${joinUrl(this.#base, key)}?${this.#signer.sign(key, options)}`
   }
 
-  uploadTarget(key: string, options: WriteOptions, limits: DirectUploadLimits): Promise<DirectUpload> {
+  async uploadTarget(key: string, options: WriteOptions, limits: DirectUploadLimits): Promise<DirectUpload> {
     return directUpload(key, options, limits, (name, request) => this.signUrl(name, request))
   }
+
+  async visibility(key: string, ctx: CallContext): Promise<Visibility> {
+    const { etag } = await this.stat(key, ctx)
+    return this.#public.has(key) && this.#public.get(key) === etag ? 'public' : 'private'
+  }
+
+  async setVisibility(key: string, visibility: Visibility, ctx: CallContext): Promise<void> {
+    const { etag } = await this.stat(key, ctx)
+    if (visibility === 'public') this.#public.set(key, etag)
+    else this.#public.delete(key)
+  }
+
+  async createContainer(): Promise<void> {}
 }
 
 /** A storage in memory that replaces another one in a test: see `fakeStorages`. */

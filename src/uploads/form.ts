@@ -3,7 +3,7 @@ import { abortedError } from '../core/errors.ts'
 import type { BodySource, MultipartPart } from './multipart.ts'
 import { loadParser, MultipartReader } from './multipart.ts'
 import type { CheckedLimits, UploadedFile, UploadFieldOptions } from './options.ts'
-import { storeUpload } from './store-upload.ts'
+import { checkEncoding, storeUpload } from './store-upload.ts'
 import { UploadError } from './upload-error.ts'
 import type { UploadSet } from './upload-set.ts'
 
@@ -70,9 +70,12 @@ class FormReading<R> {
     return { files: this.#files, fields: this.#texts }
   }
 
-  async take({ name, filename, content }: MultipartPart): Promise<void> {
-    if (filename === undefined) return this.#text(name, content)
-    // Browsers send this for a file input that was left empty.
+  async take({ name, filename, encoding, content }: MultipartPart): Promise<void> {
+    if (filename === undefined) {
+      checkEncoding(name, encoding)
+      return this.#text(name, content)
+    }
+    // What browsers send for a file input that was left empty.
     if (filename === '') return refuseBytes(name, content)
     const { fields, limits, request } = this.#form
     const options = Object.hasOwn(fields, name) ? fields[name] : undefined
@@ -88,7 +91,7 @@ class FormReading<R> {
       throw new UploadError('too_many_files', `${text}.`, { field: name })
     }
     const text = (field: string): string | undefined => this.#texts.get(field) ?? undefined
-    const file = { field: name, filename, content, text, request }
+    const file = { field: name, filename, encoding, content, text, request }
     this.#files.push(await storeUpload(file, { ...options, maxSize }, this.#uploads))
   }
 

@@ -18,7 +18,9 @@ export interface MultipartPart {
   readonly name: string
   /** As the client sent it; undefined for a text field. */
   readonly filename: string | undefined
-  /** The bytes. The iteration ends only after the boundary behind them was read. */
+  /** The part's `Content-Transfer-Encoding`. */
+  readonly encoding: string | undefined
+  /** The bytes. It ends only when the boundary after them was seen. */
   readonly content: AsyncIterable<Uint8Array>
 }
 
@@ -32,7 +34,9 @@ interface DicerClass {
 /** Maximum size in bytes of the headers of a part. More are rejected, since the parser would truncate them silently. */
 const MAX_HEAD_BYTES = 16 * 1024
 const PART_HIGH_WATER = 64 * 1024
-/** Maximum number of bytes that are read and discarded after an error, so that the client receives its answer. */
+/** Bytes before the first boundary, where mail programs put a note to the reader. */
+const MAX_PREAMBLE_BYTES = 64 * 1024
+/** Bytes that are read and discarded after an error, so that the client gets its answer. */
 const DRAINED_BYTES = 64 * 1024 * 1024
 
 const NO_HEAD = 'a part has no head'
@@ -134,7 +138,8 @@ export class MultipartReader {
       for (;;) {
         const chunk = await this.#source.next()
         if (chunk === undefined) break
-        if (this.#failure === undefined) await this.#write(chunk)
+        // After the last boundary there may be more, which no one needs.
+        if (this.#failure === undefined && !this.#isFinished) await this.#write(chunk)
         else if ((drained += chunk.byteLength) > DRAINED_BYTES) return this.#source.cancel()
       }
       if (this.#failure === undefined) this.#parser.end()
@@ -150,8 +155,10 @@ export class MultipartReader {
     if (this.#bytes > this.#limits.totalSize) {
       this.fail(new UploadError('request_too_large', `The form is larger than ${this.#limits.totalSize} bytes.`))
     }
-    // Bytes after the last boundary are not needed.
-    if (this.#isFinished || this.#failure !== undefined) return
+    if (this.#parts === 0 && this.#bytes > MAX_PREAMBLE_BYTES + chunk.byteLength) {
+      this.fail(malformed('no boundary is in its first 64 KiB'))
+    }
+    if (this.#failure !== undefined) return
     let written = false
     this.#parser.write(chunk, () => {
       written = true
@@ -179,7 +186,10 @@ export class MultipartReader {
     if (this.#failure !== undefined) return
     const disposition = this.#disposition(headers)
     if (disposition instanceof UploadError) this.fail(disposition)
-    else this.#ready.push({ ...disposition, content: this.#content(stream) })
+    else {
+      const encoding = headers['content-transfer-encoding']?.[0]
+      this.#ready.push({ ...disposition, encoding, content: this.#content(stream) })
+    }
     this.#notify()
   }
 

@@ -14,7 +14,9 @@ export interface IncomingFile<R> {
   readonly filename: string
   /** The bytes. The iteration ends only if the part was received completely, and fails in every other case. */
   readonly content: AsyncIterable<Uint8Array>
-  /** Returns the value of a text field that has arrived, else undefined. */
+  /** The part's `Content-Transfer-Encoding`, where the adapter knows it. */
+  readonly encoding?: string | undefined
+  /** The value of a text field that has arrived, else undefined. */
   readonly text: (name: string) => string | undefined
   readonly request: R
 }
@@ -29,6 +31,8 @@ export async function storeUpload<R>(
   uploads: UploadSet,
 ): Promise<UploadedFile> {
   const { field } = file
+  const place = uploads.nextPlace()
+  checkEncoding(field, file.encoding)
   const storage = storageOf(options.storage ?? 'default', `the uploads of '${field}'`)
   const counted = new CountedBytes(file, options.maxSize ?? DEFAULT_FILE_SIZE)
   const head = await counted.head()
@@ -54,8 +58,15 @@ export async function storeUpload<R>(
     throw counted.failure ?? refusedName(error, field)
   }
   const stored = { field, name, originalName: originalName(file.filename), contentType, size: counted.size, storage }
-  await uploads.add(stored)
+  await uploads.add(stored, place)
   return stored
+}
+
+/** Refuses encoded bytes, which forms do not have (RFC 7578 section 4.7): they would be stored as they are. */
+export function checkEncoding(field: string, encoding: string | undefined): void {
+  if (encoding === undefined || !/^\s*(?:base64|quoted-printable)\s*$/i.test(encoding)) return
+  const text = `The form is malformed: '${field}' has the Content-Transfer-Encoding ${encoding.trim()}.`
+  throw new UploadError('malformed', text, { field })
 }
 
 function contextOf<R>(file: IncomingFile<R>, filename: string, contentType: string): UploadContext<R> {

@@ -3,18 +3,25 @@ import type { UploadedFile } from './options.ts'
 
 /** The files that one request has stored; if it fails, each of them is removed once. */
 export class UploadSet {
-  readonly #files = new Set<UploadedFile>()
+  /** With their places in the form. */
+  readonly #files = new Map<UploadedFile, number>()
+  #places = 0
   #isDiscarded = false
   #removals: Promise<unknown> = Promise.resolve()
 
-  /** The stored files, in the order in which they were stored. */
+  /** The files that are stored, in the order of the form: multer stores several at the same time. */
   get files(): UploadedFile[] {
-    return [...this.#files]
+    return [...this.#files].sort(([, a], [, b]) => a - b).map(([file]) => file)
   }
 
-  /** Records a stored file; a file that is stored after the request has failed is removed. */
-  async add(file: UploadedFile): Promise<void> {
-    this.#files.add(file)
+  /** The place of the next file of the form, for `add`. */
+  nextPlace(): number {
+    return this.#places++
+  }
+
+  /** Notes a stored file; one that is stored after the request has failed is removed. */
+  async add(file: UploadedFile, place: number): Promise<void> {
+    this.#files.set(file, place)
     if (this.#isDiscarded) await this.remove(file)
   }
 

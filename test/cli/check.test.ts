@@ -248,8 +248,8 @@ describe('a message about a setting', () => {
     expect((await cli('ls')).stderr).toContain("storage 'default': maxSockets (AWS_S3_MAX_POOL_CONNECTIONS): expected")
     await config({ default: s3({ bucketName: 'absent' }) })
     const { connect } = await checked()
-    expect(connect.error?.message).toContain('bucketName (AWS_STORAGE_BUCKET_NAME) names no bucket')
-    expect((await cli('ls')).stderr).toContain('bucketName (AWS_STORAGE_BUCKET_NAME) names no bucket')
+    expect(connect.error?.message).toContain('bucketName (AWS_STORAGE_BUCKET_NAME) is not a bucket')
+    expect((await cli('ls')).stderr).toContain('bucketName (AWS_STORAGE_BUCKET_NAME) is not a bucket')
   })
 
   test.each([

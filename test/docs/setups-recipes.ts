@@ -74,9 +74,11 @@ equal(await response.text().catch(() => response.status), 200)`,
   'docs/recipes/testing.md': { goesOn: true },
   'docs/recipes/express.md': {
     end: `${pictures('defaultStorage', true)}
-const film = await post('/film', formOf('film', 'a.mp4', 'film', 'video/mp4'))
+const film = await post('/film', formOf('film', 'a.mp4', Buffer.from('\\0\\0\\0\\x18ftypisom\\0\\0\\0\\0isommp42', 'latin1'), 'video/mp4'))
 equal(JSON.stringify(await film.json()), '{"name":"films/a.mp4","title":"A title"}')
-equal(await defaultStorage.readText('films/a.mp4'), 'film')`,
+equal(await defaultStorage.size('films/a.mp4'), 24)
+const text = await post('/film', formOf('film', 'b.mp4', 'film', 'video/mp4'))
+equal(text.status, 415)`,
   },
   'docs/recipes/fastify.md': { end: pictures("storages.get('media')", false) },
   'docs/recipes/hono.md': { end: pictures('defaultStorage', true) },

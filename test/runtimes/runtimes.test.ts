@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { NO_PROVIDERS, WORKS } from '../bundlers/rows.ts'
 import { type StrictS3, startStrictS3 } from '../servers/strict-s3.ts'
-import { installedCopy, installPackage, linkOrms, output } from '../support/installed.ts'
+import { installedCopy, installPackage, linkOrms, linkPackage, output } from '../support/installed.ts'
 import { OLD_NODE, RUNTIMES } from './rows.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -19,6 +19,8 @@ beforeAll(async () => {
   runtimes = installedCopy('runtimes')
   bin = join(installPackage(runtimes), manifest.bin.holdall)
   linkOrms(runtimes)
+  // Of the guide.
+  for (const name of ['express', 'multer']) linkPackage(runtimes, name)
   for (const name of ['report.mjs', 'saved.mjs', 'app.mjs'])
     cpSync(join(ROOT, 'test/bundlers', name), join(runtimes, name))
   server = await startStrictS3()

@@ -43,6 +43,37 @@ test('may be told the aliases, and to add one', async () => {
   )
 })
 
+test('has direct uploads, which its own handler accepts within their limits', async () => {
+  configure({ STORAGES })
+  using fakes = fakeStorages()
+  for (const alias of fakes.aliases) {
+    const limits = { contentType: 'image/png', maxSize: 3, expiresInSecs: 60 }
+    const { method, url, headers } = await storages[alias]!.uploadTarget('photos/1.png', limits)
+    expect((await fakes.fetch(url, { method, headers, body: 'four' })).status).toBe(413)
+    expect((await fakes.fetch(url, { method, headers: { 'content-type': 'text/html' }, body: 'abc' })).status).toBe(403)
+    await fakes.get(alias).assertMissing('photos/1.png')
+    expect((await fakes.fetch(url, { method, headers, body: 'abc' })).status).toBe(201)
+    await fakes.get(alias).assertExists('photos/1.png', 'abc')
+  }
+})
+
+test('keeps the visibility of a file until it is replaced, and makes a container', async () => {
+  configure({ STORAGES })
+  using _ = fakeStorages()
+  await storages.default.createContainer()
+  await storages.default.save('a.txt', 'a')
+  expect(await storages.default.visibility('a.txt')).toBe('private')
+  await storages.default.setVisibility('a.txt', 'public')
+  expect(await storages.default.visibility('a.txt')).toBe('public')
+  await storages.default.save('a.txt', 'b')
+  expect(await storages.default.visibility('a.txt')).toBe('private')
+  await storages.default.setVisibility('a.txt', 'public')
+  await storages.default.setVisibility('a.txt', 'private')
+  expect(await storages.default.visibility('a.txt')).toBe('private')
+  await storages.default.delete('a.txt')
+  await expect(storages.default.setVisibility('a.txt', 'public')).rejects.toMatchObject({ code: 'not_found' })
+})
+
 test('signs URLs that its own handler accepts, and no other ones', async () => {
   configure({ STORAGES })
   using fakes = fakeStorages()

@@ -385,6 +385,35 @@ describe.each(GROUNDS)('$name', ({ name: ground, start, ownParser }) => {
     }
   })
 
+  test('files are returned in the order of the form, whichever is stored first', async () => {
+    const storage = new MemoryStorage()
+    const save = storage.save.bind(storage)
+    const { promise: others, resolve } = Promise.withResolvers<void>()
+    storage.save = async (...args) => {
+      // Adapters with a parser of their own store one file after the other.
+      if (args[0] === 'first.png' && !ownParser) await others
+      const name = await save(...args)
+      if (name === 'third.png') resolve()
+      return name
+    }
+    const server = await start({ storage, field: { maxCount: 3 } })
+    running.push(server)
+    const names = ['first.png', 'second.png', 'third.png']
+    const answer = (await send(server.port, formOf(...names.map(filename => file(png(10), { filename })))))!
+    expect(JSON.parse(answer.text).files.map(({ name }: { name: string }) => name)).toEqual(names)
+  })
+
+  test.each(['base64', 'Quoted-Printable'])(
+    'bytes in the encoding %s are refused, not stored as they are',
+    async encoding => {
+      const head = `Content-Disposition: form-data; name="file"; filename="a.txt"\r\nContent-Transfer-Encoding: ${encoding}`
+      const { answer, names } = await post([file('aGVsbG8=', { head })])
+      expect([answer.status, names]).toEqual([400, []])
+      const binary = await post([file('hello', { head: head.replace(encoding, 'binary') })])
+      expect(binary.names).toEqual(['a.txt'])
+    },
+  )
+
   test('an empty file input is no file', async () => {
     const { answer, names } = await post([file('', { filename: '', type: 'application/octet-stream' })])
     expect([JSON.parse(answer.text).files, names]).toEqual([[], []])

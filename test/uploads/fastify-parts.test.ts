@@ -1,9 +1,10 @@
-import multipart from '@fastify/multipart'
-import Fastify from 'fastify'
+import multipart, { type MultipartFile } from '@fastify/multipart'
+import Fastify, { type FastifyRequest } from 'fastify'
 import { afterAll, expect, test } from 'vitest'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { holdallUploads } from '../../src/frameworks/fastify/index.ts'
-import { type Answer, formOf, png, type Sending, send } from './form.ts'
+import type { UploadedFile } from '../../src/uploads/index.ts'
+import { type Answer, FORM_TYPE, formOf, png, type Sending, send } from './form.ts'
 import { GROUNDS, type Running, type Serving } from './grounds.ts'
 
 const running: Running[] = []
@@ -76,6 +77,40 @@ test('the plugin stands beside a registered @fastify/multipart, and finds that t
   const headers = { 'content-type': 'multipart/form-data; boundary=----holdall-test-boundary' }
   const answer = await app.inject({ method: 'POST', url: '/', headers, body })
   expect([answer.statusCode, answer.json().message]).toEqual([500, expect.stringContaining('read before')])
+  await app.close()
+})
+
+test('a part that was read before is refused, not stored as an empty file', async () => {
+  for (const attachFieldsToBody of [true, 'keyValues'] as const) {
+    const storage = new MemoryStorage()
+    const app = Fastify()
+    await app.register(multipart, { attachFieldsToBody })
+    await app.register(holdallUploads, { storage })
+    app.post('/', async request => request.saveUpload((request.body as { file: never }).file))
+    const headers = { 'content-type': FORM_TYPE }
+    const answer = await app.inject({ method: 'POST', url: '/', headers, body: formOf(file) })
+    const expected =
+      attachFieldsToBody === true ? "the file of 'file' was read before" : 'expected a file of request.file()'
+    expect([answer.statusCode, answer.json().message]).toEqual([500, expect.stringContaining(expected)])
+    expect(await storage.exists('a.png')).toBe(false)
+    await app.close()
+  }
+})
+
+test('with attachFieldsToBody, onFile stores the parts', async () => {
+  const storage = new MemoryStorage()
+  const app = Fastify()
+  await app.register(multipart, {
+    attachFieldsToBody: true,
+    async onFile(this: FastifyRequest, part: MultipartFile) {
+      Object.assign(part, { value: await this.saveUpload(part, { uploadTo: 'photos' }) })
+    },
+  })
+  await app.register(holdallUploads, { storage })
+  app.post('/', async request => (request.body as { file: { value: UploadedFile } }).file.value.name)
+  const headers = { 'content-type': FORM_TYPE }
+  const answer = await app.inject({ method: 'POST', url: '/', headers, body: formOf(file) })
+  expect([answer.body, await storage.size('photos/a.png')]).toEqual(['photos/a.png', 5000])
   await app.close()
 })
 

@@ -248,3 +248,35 @@ test.each([1, 2, 3, 7, 64])('a body in chunks of %i bytes is the same form', asy
   ])
   expect(await storage.readBytes('a.png')).toEqual(png(700))
 })
+
+test('bytes before the first boundary are limited', async () => {
+  const form = formOf(photo)
+  for (const [size, isOver] of [
+    [60_000, false],
+    [200_000, true],
+  ] as const) {
+    const storage = new MemoryStorage()
+    const chunks = [
+      ...Array.from({ length: size / 10_000 }, () => Buffer.alloc(10_000, 'x')),
+      Buffer.from('\r\n'),
+      form,
+    ]
+    const saving = saveUploads(requestOf(ReadableStream.from(chunks)), { storage, fields: { photo: {} } })
+    if (isOver) await expect(saving).rejects.toMatchObject({ reason: 'malformed', status: 400 })
+    else await saving
+    expect(await namesIn(storage)).toEqual(isOver ? [] : ['a.png'])
+  }
+})
+
+test('bytes after the last boundary are not read without end', async () => {
+  const chunk = Buffer.alloc(8 * 1024 * 1024)
+  const { promise: given, resolve: cancel } = Promise.withResolvers<void>()
+  const body = new ReadableStream<Uint8Array>({
+    start: controller => controller.enqueue(formOf(photo)),
+    pull: controller => controller.enqueue(chunk),
+    cancel,
+  })
+  const { files } = await saveUploads(requestOf(body), { storage: new MemoryStorage(), fields: { photo: {} } })
+  expect(files.length).toBe(1)
+  await given
+})

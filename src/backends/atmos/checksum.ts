@@ -58,6 +58,6 @@ export function verifyChecksum(sent: string, headers: IncomingHttpHeaders): void
   if (said === undefined || said.algorithm !== 'SHA1' || said.offset === undefined) return
   const [, offset, value] = sent.split('/')
   if (said.offset !== Number(offset) || said.value === value) return
-  const text = 'The checksum of what the service stored is not that of what was sent.'
+  const text = 'The checksum of the stored bytes differs from that of the sent bytes.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'not_applied' })
 }

@@ -65,7 +65,7 @@ export async function* listFolder(
 
 /** The error of a listing that returns a token again. */
 export function standstill(): StorageError {
-  const text = 'The listing does not go on: it gave the same token again.'
+  const text = 'The listing cannot continue: the service returned the same token again.'
   return new StorageError('unavailable', text, { retryable: false, outcome: 'not_applied' })
 }
 

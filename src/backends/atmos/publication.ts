@@ -116,6 +116,6 @@ function verified(found: Found, { sums }: AtmosUpload): Stat {
 
 /** The error of a renaming that succeeded by its answer but is not visible. */
 function lateAnswer(): StorageError {
-  const text = 'The service says that the object has its name now, and does not show it there.'
+  const text = 'The service reports that the object was renamed, but does not find it under the new name.'
   return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }

@@ -18,9 +18,7 @@ export function azureAdvice({ settings, env }: GivenSettings): string[] {
   if (life === undefined || life === null || life === '0' || life === 0) {
     // If OPTIONS set the container, they may also set the lifetime of its URLs.
     if (given('AZURE_CONTAINER') === undefined) return notes
-    notes.push(
-      'AZURE_URL_EXPIRATION_SECS: without it URLs are plain, and work only where anybody may read the container.',
-    )
+    notes.push('AZURE_URL_EXPIRATION_SECS: without it URLs are plain, and work only for publicly readable containers.')
   } else if (first === 'AZURE_SAS_TOKEN') {
     notes.push(
       'AZURE_URL_EXPIRATION_SECS: a SAS token cannot sign URLs; set AZURE_ACCOUNT_KEY or AZURE_TOKEN_CREDENTIAL.',

@@ -84,6 +84,7 @@ async function errorOf(
   { wire, hide }: Prepared,
 ): Promise<AzureError | StorageError | undefined> {
   if (status === 202) return undefined
-  if (status < 300) return new StorageError('unavailable', `Status ${status} is no answer to a deletion.`, { status })
+  if (status < 300)
+    return new StorageError('unavailable', `Status ${status} is not an answer to a deletion.`, { status })
   return azureError(wire, { status, headers, body: new BytesBody(Buffer.from(bodyText)) }, { hide, seeksFile: true })
 }

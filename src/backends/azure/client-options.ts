@@ -50,7 +50,7 @@ export function withClientOptions<O, D>(found: ResolvedSettings<O>, declared: Se
     const key = `${origin.key}.${given}`
     const meaning = MEANINGS[name]?.(value)
     if (meaning === undefined) {
-      if (!IDLE.has(name)) throw new ImproperlyConfigured(`${origin.key}: '${given}' is no option of the client.`)
+      if (!IDLE.has(name)) throw new ImproperlyConfigured(`${origin.key}: '${given}' is not an option of the client.`)
       warnOnce(`${origin.key}: '${given}' has no effect.`)
       continue
     }

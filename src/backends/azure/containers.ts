@@ -95,5 +95,5 @@ export class AzureContainers implements ContainerProtocol {
 }
 
 function noListing(what: string): StorageError {
-  return new StorageError('unavailable', `The answer is no listing of ${what}.`, { outcome: 'not_applied' })
+  return new StorageError('unavailable', `The answer is not a listing of ${what}.`, { outcome: 'not_applied' })
 }

@@ -101,7 +101,7 @@ function isCopied(headers: IncomingHttpHeaders, to: string): boolean {
   const status = headerTextOf(headers['x-ms-copy-status'])
   if (status === 'success') return true
   if (status === 'pending') return false
-  throw copyFailed(to, status === 'aborted' ? 'it was aborted' : 'the service gave it up')
+  throw copyFailed(to, status === 'aborted' ? 'it was aborted' : 'the service cancelled it')
 }
 
 function copyFailed(to: string, why: string): StorageError {
@@ -201,6 +201,6 @@ export function checkVersion({ versionId }: StatOptions, stat: { readonly versio
   if (versionId === undefined || versionId === stat.versionId) return
   throw new StorageError(
     'unsupported',
-    'The account keeps no versions: the service did not answer with the one that was asked for.',
+    'The account does not keep versions: the service did not return the requested one.',
   )
 }

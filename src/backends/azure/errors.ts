@@ -65,9 +65,9 @@ export function isUnauthenticated(error: HttpStatusError): boolean {
   return error.status === 401 || (error.status === 403 && UNAUTHENTICATED.has(error.serviceCode))
 }
 
-const LEASED = 'Somebody holds a lease on it: give its id as the parameter leaseId, or wait until the lease ends'
+const LEASED = 'Another client holds a lease on it: set the parameter leaseId to its id, or wait until the lease ends'
 const DENIED =
-  'The identity or the SAS lacks the right: reading and writing need the role Storage Blob Data Contributor'
+  'The identity or the SAS lacks the permission: reading and writing need the role Storage Blob Data Contributor'
 
 /** Advice for the tier Archive. */
 export const ARCHIVED =
@@ -75,26 +75,26 @@ export const ARCHIVED =
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    AuthorizationFailure: 'The SAS lacks the right, or the network rules of the account do not let this machine in',
+    AuthorizationFailure: 'The SAS lacks the permission, or the network rules of the account block this machine',
     AuthorizationPermissionMismatch: DENIED,
     AuthorizationProtocolMismatch: 'The SAS is for https only',
     AuthorizationResourceTypeMismatch: 'The SAS is for another kind of resource: it needs containers and objects',
     AuthorizationServiceMismatch: 'The SAS is not for blobs',
     AuthorizationSourceIPMismatch: 'The SAS is not for the address of this machine',
     BlobArchived: ARCHIVED,
-    BlobBeingRehydrated: 'It is on its way from the tier Archive, which takes hours',
+    BlobBeingRehydrated: 'It is being moved from the tier Archive, which takes hours',
     BlobImmutableDueToPolicy: 'A policy or a legal hold of the container forbids changes',
     ContainerBeingDeleted: 'The container is being deleted, which takes at least 30 seconds',
-    ContainerNotFound: 'AZURE_CONTAINER names no container of this account',
+    ContainerNotFound: 'AZURE_CONTAINER is not a container of this account',
     InvalidBlobOrBlock:
       'Blocks that another program left there have ids of another length; the service drops them after a week',
-    KeyBasedAuthenticationNotPermitted: 'The account takes no keys: set AZURE_TOKEN_CREDENTIAL',
+    KeyBasedAuthenticationNotPermitted: 'The account does not accept keys: set AZURE_TOKEN_CREDENTIAL',
     LeaseIdMissing: LEASED,
     LeaseIdMismatchWithBlobOperation: LEASED,
-    LeaseLost: 'The lease of leaseId has ended',
-    LeaseNotPresentWithBlobOperation: 'There is no lease as the parameter leaseId says',
+    LeaseLost: 'The lease of leaseId has expired',
+    LeaseNotPresentWithBlobOperation: 'There is no lease with the id in the parameter leaseId',
     PublicAccessNotPermitted: 'The account permits no access without credentials',
-    SnapshotsPresent: 'The blob has snapshots, which are not deleted unasked: set AZURE_DELETE_SNAPSHOTS to true',
+    SnapshotsPresent: 'The blob has snapshots, which are not deleted by default: set AZURE_DELETE_SNAPSHOTS to true',
   }),
 )
 
@@ -102,8 +102,8 @@ function hintFor(status: number, code: string | undefined, serverTime: Date | un
   if (code !== undefined && UNAUTHENTICATED.has(code)) {
     if (isSkewed(serverTime)) return skewHint(serverTime)
     if (code === 'NoAuthenticationInformation' || status === 401)
-      return 'The token or the signature is missing or has ended'
-    return 'The key is not that of the account, the SAS or the token has ended, or something between changes the request'
+      return 'The token or the signature is missing or has expired'
+    return 'The key is not that of the account, the SAS or the token has expired, or a proxy changes the request'
   }
   return code === undefined ? undefined : HINTS.get(code)
 }

@@ -250,7 +250,7 @@ function verify(sums: Headers, answer: IncomingHttpHeaders, outcome: Outcome): v
   for (const [name, value] of Object.entries(sums)) {
     const said = answer[name]
     if (said === undefined || said === value) continue
-    const text = 'The checksum of what the service stored is not that of what was sent.'
+    const text = 'The checksum of the stored bytes differs from that of the sent bytes.'
     throw new StorageError('checksum_mismatch', text, { outcome })
   }
 }

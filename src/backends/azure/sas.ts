@@ -81,7 +81,7 @@ export function accountSas(key: SharedKey, options: AccountSasOptions): string {
  * `invalid_argument` for a SAS that would end after the key or start before it, and for a stored access policy, which it cannot have.
  */
 export function delegationSas(account: string, key: DelegationKey, options: BlobSasOptions): string {
-  if (options.identifier) throw refusal('identifier: a SAS of a delegation key takes no stored access policy')
+  if (options.identifier) throw refusal('identifier: a SAS of a delegation key cannot use a stored access policy')
   const { permissions, version, limits, scope } = checkedSas(options, lettersOf(options), true)
   const { st, se, sip, spr } = limits
   const ofKey = {

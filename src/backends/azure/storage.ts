@@ -152,7 +152,9 @@ export class AzureStorage<O extends AzureOptions = AzureOptions> extends ObjectS
     if (expiresInSecs === 0 && isDownload)
       return this.#onDomain(plainUrl(this.calls.driver.publicUrl!(this.keyOf(name)), options))
     if (expiresInSecs === 0) {
-      throw new StorageError('invalid_argument', 'A URL for changes must end: give expiresInSecs.', { fileName: name })
+      throw new StorageError('invalid_argument', 'A URL for changes must expire: set expiresInSecs.', {
+        fileName: name,
+      })
     }
     const url = await super.url(name, { ...options, expiresInSecs })
     return isDownload ? this.#onDomain(url) : url

@@ -85,7 +85,7 @@ export function plainUrl(base: string, options: DownloadOptions): string {
 function checkChange(wanted: Wanted): void {
   const odd = Object.keys(wanted).find(name => name in OVERRIDES || name === 'snapshot' || name === 'versionId')
   if (odd === undefined) return
-  const text = `A URL for changes cannot carry '${odd}': the request itself says it, as x-ms-blob-content-type and its like.`
+  const text = `A URL for changes cannot set '${odd}': the request itself sets it, with headers such as x-ms-blob-content-type.`
   throw new StorageError('unsupported', text)
 }
 

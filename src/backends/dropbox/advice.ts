@@ -8,7 +8,7 @@ export function dropboxAdvice({ settings, env }: GivenSettings): string[] {
   if (has('DROPBOX_OAUTH2_TOKEN') && !renews) {
     notes.push(
       'DROPBOX_OAUTH2_TOKEN: such a token ends after 4 hours, unless it was made before October 2021; ' +
-        'set DROPBOX_OAUTH2_REFRESH_TOKEN, DROPBOX_APP_KEY and DROPBOX_APP_SECRET, which give new ones.',
+        'set DROPBOX_OAUTH2_REFRESH_TOKEN, DROPBOX_APP_KEY and DROPBOX_APP_SECRET, which request new ones.',
     )
   }
   for (const name of ['DROPBOX_APP_KEY', 'DROPBOX_APP_SECRET']) {

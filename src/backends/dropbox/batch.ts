@@ -46,14 +46,14 @@ function statusOf(status: Fields): Polled<readonly unknown[]> {
   if (tag === 'in_progress') return { progress: undefined }
   if (tag === 'complete' && Array.isArray(entries)) return { result: entries }
   if (tag === 'failed') throw refused(tagsOf(status['failed']))
-  throw new StorageError('unavailable', 'The answer does not tell how the batch goes.', { outcome: 'unknown' })
+  throw new StorageError('unavailable', 'The answer does not contain the state of the batch.', { outcome: 'unknown' })
 }
 
 function errorOf(entry: unknown): StorageError | undefined {
   const tag = tagOf(entry)
   if (tag === 'success') return undefined
   if (tag === 'failure') return refused(tagsOf(fieldsOf(entry)['failure']))
-  const text = 'The answer to the batch does not tell what became of it.'
+  const text = 'The answer does not contain the result of the batch.'
   return new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
 }
 

@@ -137,7 +137,9 @@ export class DropboxClient {
     const { root_info: info } = await this.rpc('users/get_current_account', null, ctx, options)
     const root = textOf(fieldsOf(info)['root_namespace_id'])
     if (root !== undefined) return root
-    throw new StorageError('unavailable', 'The account does not tell the root of its team.', { outcome: 'not_applied' })
+    throw new StorageError('unavailable', 'The account does not report the root of its team.', {
+      outcome: 'not_applied',
+    })
   }
 
   /**

@@ -125,7 +125,7 @@ export class Relocations {
         yield chunk
       }
       if (hash?.digest() === expected?.value) return
-      throw new StorageError('checksum_mismatch', 'The bytes of the source are not those that are stored.')
+      throw new StorageError('checksum_mismatch', 'The stored bytes differ from those of the source.')
     }
     try {
       return await this.#files.write(to, streamContent(checked()), {}, ctx)

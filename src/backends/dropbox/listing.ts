@@ -32,7 +32,7 @@ export async function listedPage(
     const code = classifyDropbox(error)
     if (code === 'not_found' || code === 'not_a_directory') return EMPTY
     if (!isReset(error)) throw error
-    const text = 'Dropbox has given up this listing: it has to begin again.'
+    const text = 'Dropbox has reset this listing: it must be restarted.'
     throw new StorageError('unavailable', text, { cause: error, retryable: false, outcome: 'not_applied' })
   }
 }
@@ -55,7 +55,7 @@ function pageOf({ entries, cursor, has_more: more }: Fields, prefix: string, req
   }
   const next = more === true ? textOf(cursor) : undefined
   if (more !== false && next === undefined) {
-    throw new StorageError('unavailable', 'The listing does not tell how it goes on.', { outcome: 'not_applied' })
+    throw new StorageError('unavailable', 'The listing has no cursor for the next page.', { outcome: 'not_applied' })
   }
   return checkedPage({ files, directories, next }, prefix, request)
 }

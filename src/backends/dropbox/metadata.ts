@@ -37,9 +37,9 @@ export function fileAt(value: unknown, path: string): Metadata {
   const at = textOf(fields['path_lower']) ?? textOf(fields['path_display'])
   if (at !== undefined && !isAlike(at, path)) throw noAnswer('is about another path')
   if (found.stat.isDirectory === true) throw noAnswer('is about a folder')
-  if (found.id === undefined) throw noAnswer('does not tell the id of the file')
-  if (found.stat.etag === undefined) throw noAnswer('does not tell the revision of the file')
-  if (Number.isNaN(found.stat.size)) throw noAnswer('does not tell the size of the file')
+  if (found.id === undefined) throw noAnswer('does not contain the id of the file')
+  if (found.stat.etag === undefined) throw noAnswer('does not contain the revision of the file')
+  if (Number.isNaN(found.stat.size)) throw noAnswer('does not contain the size of the file')
   return found
 }
 
@@ -53,7 +53,7 @@ export interface Wanted {
 export function verified(answer: unknown, path: string, wanted: Wanted): Stat {
   const { stat, hash } = fileAt(answer, path)
   if (stat.size === wanted.size && (wanted.hash === undefined || (hash ?? wanted.hash) === wanted.hash)) return stat
-  const text = 'The content hash of what the service stored is not that of what was sent.'
+  const text = 'The content hash of the stored bytes differs from that of the sent bytes.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }
 

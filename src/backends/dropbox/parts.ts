@@ -233,7 +233,7 @@ export class DropboxParts implements PartProtocol<DropboxUpload, undefined, Drop
     if (offset !== 0) throw misplaced(offset, 0)
     const arg = { close: false, content_hash: hash.digest() }
     const session = textOf((await this.#client.upload(START, arg, chunks, ['session_id'], ctx))['session_id'])
-    if (session === undefined) throw new StorageError('unavailable', 'The answer names no upload session.')
+    if (session === undefined) throw new StorageError('unavailable', 'The answer contains no upload session.')
     upload.session = session
     upload.offset = size
   }
@@ -265,7 +265,7 @@ function continued(piece: Piece, stored: number): Piece {
 }
 
 function misplaced(offset: number, stored: number): StorageError {
-  const text = `The service has ${stored} bytes of the upload, which goes on at ${offset}.`
+  const text = `The service has ${stored} bytes of the upload, which continues at ${offset}.`
   return new StorageError('unavailable', text, { outcome: 'not_applied' })
 }
 

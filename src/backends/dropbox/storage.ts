@@ -125,7 +125,7 @@ export class DropboxStorage<O extends DropboxOptions = DropboxOptions> extends S
       throw new StorageError('unsupported', text, { fileName: name, operation: 'url' })
     }
     if (method !== 'GET' && method !== 'HEAD')
-      refuse(`Dropbox has no links for ${method}: uploadUrl() gives one for POST.`)
+      refuse(`Dropbox has no links for ${method}: uploadUrl() returns one for POST.`)
     if (expiresInSecs !== undefined && expiresInSecs !== LINK_SECS)
       refuse(`A link of Dropbox lives ${LINK_SECS} seconds (4 hours), not ${expiresInSecs}.`)
     const other = Object.entries(rest).find(([, value]) => value !== undefined)?.[0]

@@ -15,9 +15,7 @@ export interface TokenOptions {
 /** Refuses options without a usable token: `improperly_configured`, with the missing settings. */
 export function checkTokens({ oauth2AccessToken, oauth2RefreshToken, appKey }: TokenOptions): void {
   if (oauth2RefreshToken !== null && appKey === null) {
-    throw new ImproperlyConfigured(
-      'DROPBOX_OAUTH2_REFRESH_TOKEN is of no use without the key of its app: DROPBOX_APP_KEY is missing.',
-    )
+    throw new ImproperlyConfigured('DROPBOX_OAUTH2_REFRESH_TOKEN needs the key of its app: DROPBOX_APP_KEY is missing.')
   }
   if (oauth2AccessToken !== null || oauth2RefreshToken !== null) return
   throw new ImproperlyConfigured(

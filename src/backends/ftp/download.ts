@@ -176,7 +176,7 @@ export class Download extends Readable {
     if (this.#isDone || !this.#hasEnded || this.reply === undefined) return
     const { length } = this.#plan
     if (length !== undefined && this.#received < length) {
-      const text = `The server sent ${this.#received} bytes where it had announced ${length}.`
+      const text = `The server sent ${this.#received} bytes, but announced ${length}.`
       this.#fail(new FtpConnectionError(text))
       return
     }

@@ -90,5 +90,5 @@ async function statByListing(connection: FtpConnection, path: string, ctx: CallC
   if (found === undefined) throw notFound()
   if (found.isDirectory) return { size: 0, isDirectory: true }
   if (found.stat !== undefined) return found.stat
-  throw new StorageError('unsupported', 'The server does not tell the size of the file.')
+  throw new StorageError('unsupported', 'The server does not report the size of the file.')
 }

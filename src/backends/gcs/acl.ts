@@ -53,7 +53,6 @@ export async function setVisibility(
 function refused(error: unknown): never {
   const native = gcsErrorOf(error)
   if (native === undefined || !/uniform bucket-?level access/i.test(native.message)) throw error
-  const text =
-    'The bucket has uniform bucket-level access, so that its files have no access rules of their own: use IAM.'
+  const text = 'The bucket has uniform bucket-level access, so its files have no access rules of their own: use IAM.'
   throw new StorageError('unsupported', text, { cause: error, status: native.status })
 }

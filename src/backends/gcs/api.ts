@@ -84,7 +84,7 @@ export interface GcsApi {
 export function known(stat: Omit<GcsStat, 'size'> & { readonly size: number | undefined }): GcsStat {
   const { size, etag } = stat
   if (etag !== undefined && size !== undefined && !Number.isNaN(size)) return { ...stat, size }
-  const text = `The answer does not tell the ${etag === undefined ? 'generation' : 'size'} of the file.`
+  const text = `The answer does not contain the ${etag === undefined ? 'generation' : 'size'} of the file.`
   throw new StorageError('unavailable', text, { outcome: 'unknown' })
 }
 

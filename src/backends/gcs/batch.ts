@@ -67,6 +67,7 @@ async function errorOf(
   { wire, hide }: Prepared,
 ): Promise<GcsError | StorageError | undefined> {
   if (expected.statuses.includes(status)) return undefined
-  if (status < 300) return new StorageError('unavailable', `Status ${status} is no answer to a deletion.`, { status })
+  if (status < 300)
+    return new StorageError('unavailable', `Status ${status} is not an answer to a deletion.`, { status })
   return gcsError(wire, { status, headers, body: new BytesBody(Buffer.from(bodyText)) }, { hide, seeksFile: true })
 }

@@ -99,7 +99,7 @@ export class JsonBuckets extends GcsBuckets {
     const { value } = await this.client.json({ ...bucketRequest('GET', '/storage/v1/b'), query, expected }, ctx)
     const { kind, items = [], nextPageToken } = value
     if (kind !== 'storage#buckets' || !Array.isArray(items)) {
-      throw new StorageError('unavailable', 'The answer is no listing of buckets.', { outcome: 'not_applied' })
+      throw new StorageError('unavailable', 'The answer is not a listing of buckets.', { outcome: 'not_applied' })
     }
     return containerPage(items.map(rowOf), textOf(nextPageToken))
   }

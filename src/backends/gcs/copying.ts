@@ -81,7 +81,7 @@ export async function rewriteObject(client: GcsClient, api: JsonApi, copy: Copy,
     if (!(await isOfSource(error, api, from, source, ifGeneration !== undefined, ctx))) {
       throw conditionFailed(error, options, classifyGcs)
     }
-    const text = `'${from}' has changed while it was copied.`
+    const text = `'${from}' was changed while it was copied.`
     throw new StorageError('precondition_failed', text, { cause: error, status: 412 })
   }
 }

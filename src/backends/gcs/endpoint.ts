@@ -43,8 +43,10 @@ export function sessionTarget(location: string, { scheme, host, path }: ServiceE
   // With any other scheme the path might not begin with a slash, and would become part of the host.
   const url = given?.protocol === 'https:' || given?.protocol === 'http:' ? given : undefined
   if (url === undefined || !url.searchParams.get('upload_id')) {
-    const told = url === undefined ? 'a text that is no URL' : `an address at ${url.host} without an upload_id`
-    throw new ImproperlyConfigured(`The upload that was begun at ${host} has ${told}: it is not the service's.`)
+    const told = url === undefined ? 'a text that is not a URL' : `an address at ${url.host} without an upload_id`
+    throw new ImproperlyConfigured(
+      `The upload at ${host} has ${told} as its address: this is not an address of the service.`,
+    )
   }
   const target = `${url.pathname}${url.search}`
   return path !== '' && target.startsWith(`${path}/`) ? target.slice(path.length) : target

@@ -93,9 +93,9 @@ function hintFor(
     return skewHint(serverTime)
   if (status === 401) return 'The credentials are missing or were refused: see GS_CREDENTIALS'
   if (status === 403 && reason === 'forbidden') {
-    return 'The account lacks the right: reading and writing need the role Storage Object User, creating a bucket Storage Admin'
+    return 'The account lacks the permission: reading and writing need the role Storage Object User, creating a bucket Storage Admin'
   }
-  if (status === 429) return 'An object takes about one change a second'
+  if (status === 429) return 'An object accepts about one change per second'
   return undefined
 }
 

@@ -172,7 +172,7 @@ function endAfterFolder(until: string, prefix: string): string {
 export function pageOf(value: Readonly<Record<string, unknown>>, prefix: string, request: PageRequest): Page {
   const { kind, nextPageToken } = value
   if (kind !== 'storage#objects') {
-    throw new StorageError('unavailable', 'The answer is no listing of objects.', { outcome: 'not_applied' })
+    throw new StorageError('unavailable', 'The answer is not a listing of objects.', { outcome: 'not_applied' })
   }
   const files = listIn(value, 'items').map(listedFile)
   const directories = listIn(value, 'prefixes').filter(item => typeof item === 'string')
@@ -185,7 +185,7 @@ function listIn(value: Readonly<Record<string, unknown>>, name: string): unknown
   const list = value[name]
   if (list === undefined) return []
   if (Array.isArray(list)) return list
-  throw new StorageError('unavailable', `'${name}' of the listing is no array.`, { outcome: 'not_applied' })
+  throw new StorageError('unavailable', `'${name}' of the listing is not an array.`, { outcome: 'not_applied' })
 }
 
 function listedFile(item: unknown): ListedFile {

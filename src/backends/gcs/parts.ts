@@ -75,7 +75,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
       if (upload.done !== undefined) return
       if (stored > end) throw misplaced(`has ${stored} bytes of the upload, of which only ${end} were sent`, false)
       if (stored < rest.offset || (stored === rest.offset && tries > 0)) {
-        throw misplaced(`keeps ${stored} bytes of the upload and takes no more`, true)
+        throw misplaced(`keeps ${stored} bytes of the upload and accepts no more`, true)
       }
       rest = restOf(rest, stored)
       ctx.progress()
@@ -179,7 +179,7 @@ export class GcsParts implements PartProtocol<GcsUpload, undefined, GcsTarget> {
     const text = await readDocument(answer)
     if (total === undefined || hashed !== total) {
       // The file may exist, truncated.
-      const text = 'The service says that the upload is complete before its last part was sent.'
+      const text = 'The service reports that the upload is complete before its last part was sent.'
       throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
     }
     upload.done = verified(this.#api.written(answer, text), { size: total, crc32c })
@@ -200,7 +200,7 @@ function storedBytes({ headers }: HttpResponse): number {
   if (range === undefined) return 0
   const last = /^bytes\s?[=:]?\s?0-(\d{1,15})$/.exec(range.trim())?.[1]
   if (last !== undefined) return Number(last) + 1
-  throw misplaced('tells the stored bytes in a way that cannot be read', true)
+  throw misplaced('reports the stored bytes in an invalid form', true)
 }
 
 function misplaced(what: string, retryable: boolean): StorageError {
@@ -216,7 +216,7 @@ export interface Bytes32 {
 /** The file in an answer, if its bytes are the ones that were sent. */
 export function verified(stat: GcsStat, { size, crc32c }: Bytes32): GcsStat {
   if (stat.size === size && (crc32c === undefined || (stat.crc32c ?? crc32c) === crc32c)) return stat
-  const text = 'The checksum of what the service stored is not that of what was sent.'
+  const text = 'The checksum of the stored bytes differs from that of the sent bytes.'
   throw new StorageError('checksum_mismatch', text, { outcome: 'unknown' })
 }
 
@@ -237,7 +237,7 @@ export function onlyOnce(
   const found = async (step: CallContext): Promise<GcsStat | undefined> => {
     const stat = await api.stat(key, {}, step)
     if (stat.crc32c === undefined || crc32c === undefined) {
-      throw new StorageError('unavailable', 'The service does not tell the checksum of the file.')
+      throw new StorageError('unavailable', 'The service does not report the checksum of the file.')
     }
     return stat.size === size && stat.crc32c === crc32c ? stat : undefined
   }

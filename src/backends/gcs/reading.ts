@@ -26,7 +26,10 @@ export async function readStored(get: GetWith, options: ReadOptions): Promise<Re
     if (changed === undefined) return answer
     if (range === undefined || (range.start === 0 && range.end === undefined)) return withoutLength(answer)
     release(answer)
-    throw new StorageError('unsupported', 'The service unpacks this file on the way, so that it has no ranges.')
+    throw new StorageError(
+      'unsupported',
+      'The service decompresses this file while sending it, so ranges are not supported.',
+    )
   }
   const protocol = { get: checked, statOf: statOfAnswer, matchHeader: (etag: string) => etag, classify: classifyGcs }
   const { body, stat = {} } = await readObject(protocol, options)

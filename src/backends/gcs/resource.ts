@@ -130,7 +130,11 @@ export function fieldHeaders({ acl, kmsKeyName, resource }: ObjectFields): Recor
     const header = HEADERS[name]
     if (name === 'metadata') metadataHeaders(headers, value as Record<string, string>, METADATA_PREFIX)
     else if (header !== undefined) headers[header] = String(value)
-    else throw new StorageError('unsupported', `The parameter ${name} needs the JSON API, which takes no HMAC keys.`)
+    else
+      throw new StorageError(
+        'unsupported',
+        `The parameter ${name} needs the JSON API, which does not accept HMAC keys.`,
+      )
   }
   if (acl !== undefined) headers['x-goog-acl'] = aclHeader(acl)
   if (kmsKeyName !== undefined) headers['x-goog-encryption-kms-key-name'] = kmsKeyName

@@ -86,7 +86,7 @@ const NO_OVERRIDES = ['cacheControl', 'contentEncoding', 'contentLanguage'] as c
 export function responseQuery(options: DownloadOptions): Array<[string, string]> {
   const odd = NO_OVERRIDES.find(name => options[name] !== undefined)
   if (odd !== undefined) {
-    throw new StorageError('unsupported', `A URL of Google Cloud Storage cannot set ${odd}: give it to the upload.`)
+    throw new StorageError('unsupported', `A URL of Google Cloud Storage cannot set ${odd}: set it in the upload.`)
   }
   return downloadQuery(options, OVERRIDES, name => (name === 'versionId' ? 'generation' : name))
 }

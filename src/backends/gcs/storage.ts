@@ -113,9 +113,9 @@ export class GcsStorage<O extends GcsOptions = GcsOptions> extends ObjectStorage
   }
 
   protected override unsignedRemedy(name: string, options: UrlOptions): string | undefined {
-    if (this.#hasNoSigner) return `requests are anonymous; give ${this.named('credentials')}`
+    if (this.#hasNoSigner) return `requests are anonymous; set ${this.named('credentials')}`
     if (this.#isPublic(name))
-      return `the file is publicRead; leave ${this.named('defaultAcl')} and the acl of its parameters out`
+      return `the file is publicRead; remove ${this.named('defaultAcl')} and the acl of its parameters`
     return super.unsignedRemedy(name, options)
   }
 

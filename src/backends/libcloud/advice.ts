@@ -35,7 +35,9 @@ function notesOn(providers: GivenProviders, name: string): string[] {
     const closed = CLOSED[store]
     const notes = closed === undefined ? [] : [`${place}: ${closed}`]
     if (/_HOST$/.test(tag))
-      notes.push(`${place}: ${tag} is no type of libcloud, though its manual has it; write S3 with region '${region}'.`)
+      notes.push(
+        `${place}: ${tag} is not a type of libcloud, although its manual contains it; write S3 with region '${region}'.`,
+      )
     if (/^CLOUDFI(?:U?LES)_(?:US|UK|SWIFT)$/.test(tag) && tag !== 'CLOUDFILES_SWIFT')
       notes.push(`${place}: ${tag} is an old name; write CLOUDFILES with region '${region?.toLowerCase()}'.`)
     if (tag === 'CLOUDFILES_SWIFT') notes.push(`${place}: ${tag} is an old name; write OPENSTACK_SWIFT.`)

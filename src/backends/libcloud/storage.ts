@@ -237,5 +237,5 @@ function entryOf({ providers, providerName, defaultProvider }: LibCloudOptions):
 function placeholderIn({ name, entry }: FoundEntry): string | undefined {
   const key = (['user', 'key'] as const).find(each => /^<.+>$/.test(entry[each] ?? ''))
   if (key === undefined) return undefined
-  return `${entryName(name)}: '${key}' is still what the manual has there; put your own in its place.`
+  return `${entryName(name)}: '${key}' still has the placeholder of the manual; replace it with your own value.`
 }

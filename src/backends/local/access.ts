@@ -71,5 +71,5 @@ export class Access {
 
 /** The error if the storage's own folder is used as a file. */
 export function rootIsNoFile(): StorageError {
-  return new StorageError('is_directory', 'The storage’s own folder is no file.')
+  return new StorageError('is_directory', 'The storage’s own folder is not a file.')
 }

@@ -29,7 +29,7 @@ export async function withClaim<T>(claim: string, work: () => Promise<T>): Promi
 
 /** The error for a version that another process has replaced or is replacing. */
 export function changed(): StorageError {
-  return new StorageError('precondition_failed', 'The file was changed or removed by somebody else.')
+  return new StorageError('precondition_failed', 'The file was changed or removed by another process.')
 }
 
 async function makeClaim(claim: string): Promise<void> {

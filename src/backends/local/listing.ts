@@ -80,7 +80,7 @@ export class Listing {
       const [{ stats }, attributes] = await withAttributes(place, this.#keepMetadata, look)
       if (!isListed(stats)) return undefined
       if (this.#root.canHold(key)) return { key, ...statOf(stats, attributes) }
-      odd.report(key, 'its path is longer than the system takes')
+      odd.report(key, 'its path is longer than the system allows')
     } catch (error) {
       const isMissing = errnoOf(error) === 'ENOENT'
       if (isMissing && isReplaced) odd.report(key, NOT_UTF8)

@@ -27,7 +27,7 @@ export async function openFile(root: Root, place: Place): Promise<OpenFile> {
   try {
     const stats = await handle.stat({ bigint: true })
     if (stats.isDirectory()) throw new StorageError('is_directory', `'${place.base}' is a directory.`)
-    if (!stats.isFile()) throw new StorageError('unsupported', `'${place.base}' is no regular file.`)
+    if (!stats.isFile()) throw new StorageError('unsupported', `'${place.base}' is not a regular file.`)
     return { handle, stats, linked }
   } catch (error) {
     await closeRead(handle)

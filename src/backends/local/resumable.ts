@@ -167,7 +167,7 @@ class LocalUpload implements PartialUpload<Stat> {
   }
 
   #gone(): StorageError {
-    const text = `The upload of '${this.#key}' is not there any more: it was completed, cancelled or swept.`
+    const text = `The upload of '${this.#key}' no longer exists: it was completed, cancelled or swept.`
     return new StorageError('not_found', text)
   }
 }

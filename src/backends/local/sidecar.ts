@@ -71,7 +71,7 @@ export async function writeSidecar(
   const bytes = Buffer.from(JSON.stringify(attributes))
   if (bytes.byteLength > MAX_SIDECAR_BYTES) {
     const limit = `at most ${MAX_SIDECAR_BYTES} bytes`
-    throw new StorageError('too_large', `The attributes of a file make ${limit} as JSON, got ${bytes.byteLength}.`)
+    throw new StorageError('too_large', `The attributes of a file: expected ${limit} as JSON, got ${bytes.byteLength}.`)
   }
   const path = sidecarPath(place, stats)
   const mode = policy.filePermissionsMode

@@ -157,7 +157,7 @@ export class Walk {
     pass(level, 1)
     const below = prefix + name
     if (this.#root.canHold(below)) this.#levels.push(levelOf({ prefix: below, after: '' }))
-    else this.#options.odd.report(below, 'its path is longer than the system takes')
+    else this.#options.odd.report(below, 'its path is longer than the system allows')
     this.#spare()
   }
 

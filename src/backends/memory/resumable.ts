@@ -64,5 +64,5 @@ export function memoryUploads(publish: Publish): ResumableUploads<WriteOptions, 
 }
 
 function gone(): never {
-  throw new StorageError('not_found', 'The upload is not there any more: it was completed or cancelled.')
+  throw new StorageError('not_found', 'The upload no longer exists: it was completed or cancelled.')
 }

@@ -83,7 +83,7 @@ export class NimbusClient {
     const { success } = await this.json<{ success: unknown }>({ ...request, expected }, ctx)
     if (success === true) return
     const { method, reads } = request
-    throw noAnswer({ method, reads, url: this.#urlOf(request) }, { status: 200 }, 'the answer is no success.')
+    throw noAnswer({ method, reads, url: this.#urlOf(request) }, { status: 200 }, 'the answer does not report success.')
   }
 
   #prepared(request: NimbusRequest, skewMs: number): Prepared {

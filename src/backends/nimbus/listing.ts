@@ -49,7 +49,7 @@ export class Listing {
   async page(prefix: string, { recursive, token, limit }: PageRequest, ctx: CallContext): Promise<Page> {
     const { files, isLast } = await this.#beyond(prefix, token, limit ?? PAGE, ctx)
     if (!isLast && token !== undefined && files.some(({ key }) => key === token))
-      throw notOn('it gave its marker again')
+      throw notOn('the service returned the same marker again')
     const below = files.filter(({ key }) => key.startsWith(prefix) && key !== prefix)
     const next = isLast ? undefined : files.at(-1)?.key
     if (recursive) return { files: below.filter(({ key }) => !key.endsWith('/')), directories: [], next }
@@ -113,7 +113,7 @@ export class Listing {
       marker = files.at(-1)?.key
       ctx.progress()
     }
-    throw notOn('it gave its marker again')
+    throw notOn('the service returned the same marker again')
   }
 
   /**
@@ -172,7 +172,7 @@ export class Listing {
     const files = answer.key_data.map(fileOf).filter(file => file !== undefined)
     const { truncated } = answer
     if (typeof truncated === 'boolean') return { files, isLast: !truncated }
-    throw notOn('whether there is more is not told')
+    throw notOn('the service does not report whether there are more keys')
   }
 }
 
@@ -186,7 +186,7 @@ export function askedPrefix(prefix: string): string {
 
 function notOn(why: string): StorageError {
   const details = { retryable: false, outcome: 'not_applied' } as const
-  return new StorageError('unavailable', `The listing does not go on: ${why}.`, details)
+  return new StorageError('unavailable', `The listing cannot continue: ${why}.`, details)
 }
 
 /** A row of `key_data`; undefined if it has no key. */

@@ -115,7 +115,7 @@ export class NimbusParts implements PartProtocol<NimbusUpload, number> {
       if (truncated !== true || last === undefined || last === after) break
       after = last
     }
-    const text = `The service does not tell what became of the conjoined archive ${id}.`
+    const text = `The service does not report the state of the conjoined archive ${id}.`
     throw new StorageError('unavailable', text, { outcome: 'unknown', retryable: false })
   }
 

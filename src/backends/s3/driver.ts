@@ -201,7 +201,7 @@ export class S3Driver implements Driver {
    * and a large file claims its key first. Any other condition is `unsupported`.
    */
   async copy(from: string, to: string, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
-    if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'A copy within S3 takes no ifMatch.')
+    if (options.ifMatch !== undefined) throw new StorageError('unsupported', 'S3 copies do not support ifMatch.')
     const { objectParameters, ...changes } = options
     if (from === to && Object.values(changes).every(value => value === undefined)) {
       return this.stat(from, ctx, { objectParameters })

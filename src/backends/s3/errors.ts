@@ -94,18 +94,18 @@ const CODE_HEADERS = ['x-amz-error-code', 'x-minio-error-code']
 
 const HINTS: ReadonlyMap<string, string> = new Map(
   Object.entries({
-    SignatureDoesNotMatch: 'The secret key is wrong, or something between changes the request',
+    SignatureDoesNotMatch: 'The secret key is wrong, or a proxy changes the request',
     InvalidAccessKeyId: 'The access key is not known there: it was deleted, or belongs to another service',
-    ExpiredToken: 'The temporary credentials have ended and must be renewed',
+    ExpiredToken: 'The temporary credentials have expired and must be renewed',
     InvalidToken: 'The session token does not belong to the keys: check AWS_SESSION_TOKEN',
     AccessControlListNotSupported: 'The bucket has ACLs switched off: set AWS_DEFAULT_ACL to null',
     InvalidBucketAclWithObjectOwnership: 'New buckets have ACLs switched off: set AWS_BUCKET_ACL to null',
-    NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME names no bucket of this service',
+    NoSuchBucket: 'AWS_STORAGE_BUCKET_NAME is not a bucket of this service',
     AuthorizationHeaderMalformed: 'The region signed for is wrong: check AWS_S3_REGION_NAME',
     IllegalLocationConstraintException: 'The endpoint is of another region: check AWS_S3_REGION_NAME',
     InvalidLocationConstraint: 'The service has no such region: check AWS_S3_REGION_NAME',
     PermanentRedirect: 'The bucket is in another region: check AWS_S3_REGION_NAME',
-    XAmzContentSHA256Mismatch: 'The body was changed on its way',
+    XAmzContentSHA256Mismatch: 'The body was changed during the transfer',
   }),
 )
 

@@ -54,7 +54,7 @@ export async function probed(channel: Channel, path: string, signal?: AbortSigna
 /** Throws `is_directory` for a folder, and `unsupported` for anything else that is not a file. */
 export function mustBeFile(kind: Kind, { base }: Place): void {
   if (kind === 'folder') throw new StorageError('is_directory', `'${base}' is a directory.`)
-  if (kind === 'other') throw new StorageError('unsupported', `'${base}' is no regular file.`)
+  if (kind === 'other') throw new StorageError('unsupported', `'${base}' is not a regular file.`)
 }
 
 /**

@@ -15,13 +15,11 @@ export function sftpAdvice({ settings, env }: GivenSettings): string[] {
   }
   if (accepts) {
     notes.push(
-      'SFTP_UNKNOWN_HOSTS: whoever is in between can pose as the server; give its key by SFTP_HOST_KEY or a known_hosts file instead.',
+      'SFTP_UNKNOWN_HOSTS: an attacker on the network can pose as the server; set its key in SFTP_HOST_KEY or a known_hosts file instead.',
     )
   }
   if (isOn(given('SFTP_STORAGE_INTERACTIVE'))) {
-    notes.push(
-      'SFTP_STORAGE_INTERACTIVE: nobody is there to answer where files are uploaded by users; use it for commands only.',
-    )
+    notes.push('SFTP_STORAGE_INTERACTIVE: a server process has no person who can answer; use it for commands only.')
   }
   return notes
 }

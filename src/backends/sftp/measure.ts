@@ -12,7 +12,7 @@ const MAX_SIZE = Number.MAX_SAFE_INTEGER
  * the end of the file is reliable. That takes at most two requests for each doubling of the size.
  */
 export async function measured(channel: Channel, path: string, kind: Kind, signal: AbortSignal): Promise<number> {
-  if (kind !== 'file') throw new StorageError('unsupported', 'It is no regular file, and has no size.')
+  if (kind !== 'file') throw new StorageError('unsupported', 'It is not a regular file, and has no size.')
   const handle = await channel.open(path, OPEN.read, {}, signal)
   try {
     return sizeIn(await channel.fstat(handle, signal).catch(() => ({}))) ?? (await endOf(channel, handle, signal))

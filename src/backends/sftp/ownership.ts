@@ -75,7 +75,7 @@ export class Ownership {
     if (owner.uid === undefined || owner.gid === undefined) {
       throw new StorageError(
         'unsupported',
-        `${setting}: the server does not tell owner and group, so both must be given.`,
+        `${setting}: the server does not report owner and group, so both must be set.`,
       )
     }
     await named(setting, set(owner))

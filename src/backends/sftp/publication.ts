@@ -210,7 +210,7 @@ function taken({ base }: Place, found: Attributes | SftpError): StorageError {
 
 /** The error of a server that does not allow renaming. */
 function cannotRename(cause: SftpError): StorageError {
-  const text = `The server refused to give the file its name: ${cause.message}. If it lets nobody rename, set SFTP_DIRECT_WRITE.`
+  const text = `The server refused to rename the file: ${cause.message}. If it does not allow renaming, set SFTP_DIRECT_WRITE.`
   return new StorageError(classifySftp(cause) ?? 'unknown', text, { cause, outcome: 'not_applied' })
 }
 

@@ -137,5 +137,5 @@ export class ReadHandle implements RandomAccess {
 export async function sizeOf(channel: Channel, handle: Buffer, signal: AbortSignal): Promise<number> {
   const size = sizeIn(await channel.fstat(handle, signal))
   if (size !== undefined) return size
-  throw new StorageError('unsupported', 'The server does not tell the size of the file.')
+  throw new StorageError('unsupported', 'The server does not report the size of the file.')
 }

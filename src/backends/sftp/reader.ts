@@ -130,7 +130,7 @@ export async function readOnce(
       throw error
     }
   }
-  throw new StorageError('unavailable', 'The server gives no bytes, and does not say that the file has ended.')
+  throw new StorageError('unavailable', 'The server returns no bytes, and does not report the end of the file.')
 }
 
 /** All the bytes of a reader. */

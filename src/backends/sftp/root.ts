@@ -30,7 +30,7 @@ export class Root {
   place(key: string): Place {
     const components = this.components(key)
     const base = components.at(-1)
-    if (base === undefined) throw new StorageError('is_directory', 'The storage’s own folder is no file.')
+    if (base === undefined) throw new StorageError('is_directory', 'The storage’s own folder is not a file.')
     return { key, path: this.join(components), base, folders: components.slice(0, -1) }
   }
 

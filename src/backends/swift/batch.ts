@@ -82,7 +82,7 @@ function errorOf(key: string, said: string): StorageError | undefined {
  * The error of a name that the answer does not mention, if its counts do not confirm that all other names are gone. The name is sent again.
  */
 function uncounted(key: string): StorageError {
-  const text = `delete '${key}': the counts of the bulk deletion do not say that it is gone.`
+  const text = `delete '${key}': the counts of the bulk deletion do not confirm that it is gone.`
   return new StorageError('unavailable', text, { operation: 'delete', fileName: key, outcome: 'unknown' })
 }
 

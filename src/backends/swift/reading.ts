@@ -29,7 +29,7 @@ export async function readStored(
 ): Promise<ReadResult> {
   // Swift honours `If-Match` here, but not for writes, so the feature is not reported, and the storage compares ETags itself.
   if (options.ifMatch !== undefined)
-    throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+    throw new StorageError('unsupported', 'Swift does not honour conditions of writes.')
   const get = async (headers: Record<string, string>): Promise<HttpResponse> => {
     const expected = headers['range'] === undefined ? OBJECT : RANGE
     const answer = await client.send({ method: 'GET', place, headers: { ...asked, ...headers }, expected }, ctx)

@@ -116,7 +116,7 @@ export function tempUrlQuery(options: Omit<SignUrlOptions, 'expiresInSecs'>): Te
     const own = NAMES.get(name)
     if (own === 'inline') found.inline = value === true || /^(?:true|1|yes|on|)$/i.test(String(value))
     else if (own !== undefined) found[own] = String(value)
-    else if (RESERVED.test(name)) throw new StorageError('invalid_argument', `'${name}' is no parameter of a URL.`)
+    else if (RESERVED.test(name)) throw new StorageError('invalid_argument', `'${name}' is not a parameter of a URL.`)
     else found.others = [...found.others, [name, String(value)]]
   }
   return found

@@ -37,7 +37,7 @@ export class SwiftUrls {
     const query = tempUrlQuery(options)
     const expires = Math.floor(Date.now() / 1000) + Math.ceil(expiresInSecs)
     if (!Number.isSafeInteger(expires))
-      throw new StorageError('invalid_argument', 'expiresInSecs is no time that a URL can have.')
+      throw new StorageError('invalid_argument', 'expiresInSecs is not a valid lifetime of a URL.')
     const base = await this.#base(ctx)
     const secret = await this.keys.get(ctx)
     const digest = this.#options.tempUrlDigest ?? digestOf((await this.#info.get(ctx)).digests)

@@ -150,7 +150,7 @@ export class Writes {
   #targetOf(key: string, options: WriteOptions, isNew: boolean): SwiftTarget {
     const { objectParameters = {}, ifAbsent, ifMatch } = options
     if (ifAbsent === true || ifMatch !== undefined) {
-      throw new StorageError('unsupported', 'Swift has no conditions of writes that hold.')
+      throw new StorageError('unsupported', 'Swift does not honour conditions of writes.')
     }
     const replaced = new Replaced(this.#tools.segments, key, { isNew, leaveSegments: this.#options.leaveSegments })
     const conditions: Readonly<Record<string, string>> = isNew ? CREATE : {}

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
 import type { StorageOption } from '../../config/storage-option.ts'
 import { StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
 import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
 import { importOptional } from '../../core/optional.ts'
 import { nodeSource } from '../../uploads/body-source.ts'
@@ -48,6 +49,7 @@ export interface HoldallUploadsOptions {
 export interface FastifyUploadPart {
   readonly fieldname: string
   readonly filename: string
+  readonly encoding?: string | undefined
   readonly file: Readable & { readonly truncated?: boolean }
   readonly fields?: Readonly<Record<string, unknown>> | undefined
 }
@@ -124,16 +126,25 @@ async function savedForm(request: FastifyRequest, options: SaveUploadsOptions<Fa
 const READ_BEFORE =
   'saveUploads: the body of the request was read before: by request.file() or request.parts(), or by attachFieldsToBody of @fastify/multipart.'
 
-function savedPart(
+async function savedPart(
   request: FastifyRequest,
   part: FastifyUploadPart,
   options: UploadOptions<FastifyRequest>,
 ): Promise<UploadedFile> {
   checkUploadOptions('saveUpload', options, UPLOAD_OPTIONS)
-  const { fieldname: field, filename, fields } = part
+  if (typeof part?.file?.[Symbol.asyncIterator] !== 'function') {
+    const message = `saveUpload: expected a file of request.file() or request.parts(), got ${kindOf(part)}.`
+    throw new StorageError('invalid_argument', message)
+  }
+  const { fieldname: field, filename, encoding, fields } = part
+  if (part.file.readableDidRead || part.file.readableEnded) {
+    const message = `saveUpload: the file of '${field}' was read before, by toBuffer() or attachFieldsToBody of @fastify/multipart. With attachFieldsToBody, call saveUpload in its option onFile.`
+    throw new StorageError('invalid_argument', message)
+  }
   const text = (name: string): string | undefined => textOf(fields, name)
   const content = received(part, request.raw)
-  return storeUpload({ field, filename: bytesText(filename), content, text, request }, options, uploadsOf(request))
+  const incoming = { field, filename: bytesText(filename), encoding, content, text, request }
+  return storeUpload(incoming, options, uploadsOf(request))
 }
 
 function uploadsOf(request: object): UploadSet {

@@ -17,6 +17,7 @@ export interface MulterRequest extends IncomingMessage {
 export interface MulterFile {
   fieldname: string
   originalname: string
+  encoding?: string
   stream: Readable
 }
 
@@ -30,10 +31,10 @@ export interface MulterEngine {
 const sets = new WeakMap<object, UploadSet>()
 
 /**
- * Returns a storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files
- * are streamed into the storage; `req.file` then has `name` (in the storage), `contentType` and `mimetype` (by name and first bytes),
- * `size`, `storage`, and `filename`, which is `name`; `uploadedFiles(req)` returns them with types. Files over `maxSize` and types that are
- * not in `allow` are an `UploadError`.
+ * A storage engine for multer 2: `multer({ storage: holdallStorage({ ... }), limits })`, also in NestJS's `FileInterceptor`. Files are streamed
+ * into the storage; `req.file` is then an `UploadedFile` with `name` (in the storage), `contentType`, `size` and `storage`, and has multer's
+ * `filename`, `originalname` and `mimetype` for the same. `uploadedFiles(req)` returns the files with types. Files over `maxSize` and types that
+ * `allow` does not have are an `UploadError`.
  *
  * The files of a request that fails are removed: by multer when the form fails, and when the response ends with a status of 400 or more.
  * @example
@@ -45,10 +46,11 @@ export function holdallStorage<R extends MulterRequest = MulterRequest>(options:
   checkUploadOptions('holdallStorage', options, UPLOAD_OPTIONS)
   return {
     _handleFile(req, file, callback) {
-      const { fieldname: field, originalname } = file
+      const { fieldname: field, originalname, encoding } = file
       const texts = textsOf(req.body)
       const text = (name: string): string | undefined => texts.get(name)
-      const incoming = { field, filename: bytesText(originalname), content: received(file), text, request: req as R }
+      const filename = bytesText(originalname)
+      const incoming = { field, filename, encoding, content: received(file), text, request: req as R }
       storeUpload(incoming, options, uploadsOf(req)).then(
         stored => callback(null, infoOf(stored)),
         (error: unknown) => callback(error),
@@ -64,7 +66,7 @@ export function holdallStorage<R extends MulterRequest = MulterRequest>(options:
   }
 }
 
-/** Returns the files of a request that `holdallStorage` has stored, in their order; empty for a form without files. */
+/** The files of a request that `holdallStorage` has stored, in the order of the form; empty for a form without files. */
 export function uploadedFiles(req: object): UploadedFile[] {
   return sets.get(req)?.files ?? []
 }
@@ -105,6 +107,7 @@ function textsOf(body: unknown): Map<string, string> {
   return texts
 }
 
-function infoOf({ name, originalName, contentType, size, storage }: UploadedFile): object {
-  return { name, filename: name, originalname: originalName, mimetype: contentType, contentType, size, storage }
+/** What `req.file` has: an `UploadedFile`, and multer's names for the same. */
+function infoOf(file: UploadedFile): object {
+  return { ...file, filename: file.name, originalname: file.originalName, mimetype: file.contentType }
 }

@@ -28,7 +28,7 @@ export function authAddress(
   const version = wanted ?? versionOf(digit, minor) ?? (BARE_V1.test(path) ? 1 : implied)
   if (version === undefined) {
     throw new ImproperlyConfigured(
-      `${names.authVersion} is missing: ${names.authUrl} does not tell whether the identity API has version 1, 2 or 3.`,
+      `${names.authVersion} is missing: ${names.authUrl} does not contain the version of the identity API (1, 2 or 3).`,
     )
   }
   const base = `${scheme}://${host}${before ?? path}`

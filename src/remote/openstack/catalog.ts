@@ -124,7 +124,7 @@ export function pickEndpoint(endpoints: readonly Endpoint[], wanted: Wanted, nam
   )
 }
 
-/** The public URL of an endpoint's region; undefined where the catalog has none, or several. */
+/** The public URL of an endpoint's region; undefined if the catalog has none, or several. */
 export function publicEndpoint(endpoints: readonly Endpoint[], wanted: Omit<Wanted, 'interface'>): string | undefined {
   const { serviceType, serviceName, regionName } = wanted
   const found = endpoints.filter(

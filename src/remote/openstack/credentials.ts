@@ -66,7 +66,7 @@ class Planner {
   #version(kind: AuthKind): AuthVersion | undefined {
     const [version, other] = [this.#chosen('authVersion')?.version, this.#chosen('authType')?.version]
     if (version !== undefined && other !== undefined && version !== other) {
-      const text = `${this.#names.authVersion} says ${version}, and ${this.#names.authType} says ${other}.`
+      const text = `${this.#names.authVersion} is ${version}, but ${this.#names.authType} is ${other}.`
       throw new ImproperlyConfigured(text)
     }
     return version ?? other ?? (kind === 'appcred' ? 3 : undefined)

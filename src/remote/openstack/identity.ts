@@ -110,7 +110,7 @@ export class Identity {
     const { interface: side, storageUrl } = this.#options
     if (version !== 1 || side === 'public' || storageUrl !== null) return
     if (side === 'internal' && this.#traits.internalOf !== undefined) return
-    const text = `version 1 of the identity API gives one address, and none for the ${side} interface.`
+    const text = `version 1 of the identity API returns one address, and none for the ${side} interface.`
     throw new ImproperlyConfigured(`${this.#names.interface}: ${text}`)
   }
 

@@ -70,7 +70,7 @@ export class HostTrust {
     const old = known.includes('ssh-dss') ? ['ssh-dss'] : []
     const allowed = [...first, ...old, ...rest].filter(each => !disabled.includes(each))
     if (allowed.length > 0) return allowed
-    throw new ImproperlyConfigured('SFTP_STORAGE_PARAMS: disabled_algorithms: no kind of host key is left in keys.')
+    throw new ImproperlyConfigured('SFTP_STORAGE_PARAMS: disabled_algorithms: keys disables all types of host keys.')
   }
 
   /** The error of a server with this key; undefined if the key is the right one. */

@@ -105,7 +105,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   hostname: 'the host is a setting of its own, SFTP_STORAGE_HOST',
   sock: 'a socket of your own cannot be given',
   transport_factory: 'it has no counterpart here',
-  auth_strategy: 'it has no counterpart here; give keys and password instead',
+  auth_strategy: 'it is not supported; set keys and a password instead',
   gss_auth: 'Kerberos (GSS-API) is not supported; use a key or a password',
   gss_kex: 'Kerberos (GSS-API) is not supported; leave it out',
   gss_deleg_creds: 'Kerberos (GSS-API) is not supported; leave it out',

@@ -58,7 +58,7 @@ describe('the command line', () => {
     expect(advice.join('\n')).toMatch(/AZURE_ACCOUNT_KEY: it has no effect, since AZURE_CONNECTION_STRING wins/)
     expect(advice.join('\n')).toMatch(/AZURE_URL_EXPIRATION_SECS: without it URLs are plain/)
     expect(advice.join('\n')).toMatch(/AZURE_CONTAINR: no backend reads this setting.*AZURE_CONTAINER/)
-    expect(JSON.stringify(storages[0].steps)).toContain('AZURE_CONTAINER names no container')
+    expect(JSON.stringify(storages[0].steps)).toContain('azureContainer (AZURE_CONTAINER) is not a container')
     expect(stdout).not.toContain(server.accountKey)
   })
 })

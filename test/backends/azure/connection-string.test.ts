@@ -118,7 +118,7 @@ describe('a connection string', () => {
     ],
     ['AccountName=a1;AccountKey=secret!', 'AccountKey must be an account key in base64, as the portal shows it'],
     ['AccountName=a1;AccountKey=c2Vj\ncmV0', 'AccountKey must be an account key in base64, as the portal shows it'],
-    [`AccountName=a1;AccountKey=${KEY};AccountKey=secret`, 'AccountKey is there twice, with different values'],
+    [`AccountName=a1;AccountKey=${KEY};AccountKey=secret`, 'AccountKey occurs twice, with different values'],
     ['AccountName=a/secret', 'AccountName must be lower-case letters and digits'],
     ['AccountName=a1;EndpointSuffix=a/secret', 'EndpointSuffix must be a domain, as in core.windows.net'],
     ['AccountName=a1;DefaultEndpointsProtocol=secret', 'DefaultEndpointsProtocol must be http or https'],

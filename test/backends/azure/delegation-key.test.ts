@@ -126,7 +126,7 @@ describe('a delegation key', () => {
     loads[1]!.give({ expiresAt: end })
     await expect(refused).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: `a signed URL cannot live until ${new Date(clock.ms + 7_200_000).toISOString()}: the service gave a delegation key until ${end.toISOString()}`,
+      message: `a signed URL cannot live until ${new Date(clock.ms + 7_200_000).toISOString()}: the service issued a delegation key until ${end.toISOString()}`,
     })
     expect((await get(1800)).expiresAt).toEqual(end)
     expect(loads.length).toBe(2)

@@ -71,7 +71,7 @@ test('a missing container is no missing file', async () => {
   ]) {
     await expect(call()).rejects.toMatchObject({
       code: 'improperly_configured',
-      message: expect.stringContaining('AZURE_CONTAINER names no container'),
+      message: expect.stringContaining('AZURE_CONTAINER is not a container'),
     })
   }
   await nowhere.createContainer()
@@ -167,7 +167,7 @@ describe('a blob that cannot be changed', () => {
     for (const call of [() => files().save('mine', 'new'), () => files().delete('mine')]) {
       expect(await failure(call())).toMatchObject({
         code: 'permission_denied',
-        message: expect.stringContaining('Somebody holds a lease'),
+        message: expect.stringContaining('Another client holds a lease'),
       })
     }
     expect(await files().readText('mine')).toBe('old')

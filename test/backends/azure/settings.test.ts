@@ -290,7 +290,7 @@ describe('client options', () => {
 
   test('that are unknown or bad are named, those without an effect are told', () => {
     expect(thrown(() => storage({}, { AZURE_CLIENT_OPTIONS: { retry_totl: 1 } })).message).toBe(
-      "AZURE_CLIENT_OPTIONS: 'retry_totl' is no option of the client.",
+      "AZURE_CLIENT_OPTIONS: 'retry_totl' is not an option of the client.",
     )
     expect(thrown(() => storage({ clientOptions: { max_block_size: 'big' } })).message).toContain(
       'clientOptions.max_block_size: expected',

@@ -117,12 +117,12 @@ describe('a listing', () => {
       expect(files.asked).toHaveLength(4)
     })
 
-    it('is an error of a page, which says to begin again', async () => {
+    it('is an error of a page, which says to restart', async () => {
       const files = pages(['a', 'b'], [1])
       await expect(files.page('', { token: '1' })).rejects.toMatchObject({
         code: 'unavailable',
         retryable: false,
-        message: expect.stringContaining('begin again'),
+        message: expect.stringContaining('must be restarted'),
       })
     })
   })

@@ -145,7 +145,7 @@ describe('credentials', () => {
   it.each([
     ['{"private_key": "secret-text"}', "has no 'type'"],
     ['{"type": "service_account", "private_key": "secret-text"}', "has no 'client_email'"],
-    ['{ "secret-text"', 'no JSON object'],
+    ['{ "secret-text"', 'not a JSON object'],
   ])('that are incomplete (%s) are refused at construction, without their text', (given, message) => {
     const make = () => new GcsStorage({ bucketName: 'media', credentials: given }, { settings: {}, env: {} })
     expect(make).toThrow(message)

@@ -57,7 +57,7 @@ describe('2.1.1 LIBCLOUD_PROVIDERS', () => {
     expect(storages.map(({ bucket }) => bucket)).toEqual(['bucket-1', 'bucket-2', 'bucket-3'])
     for (const storage of storages) {
       await expect(storage.driver.createContainer(storage.bucket)).rejects.toThrow(
-        `LIBCLOUD_PROVIDERS['${storage.provider}']: 'user' is still what the manual has there`,
+        `LIBCLOUD_PROVIDERS['${storage.provider}']: 'user' still has the placeholder of the manual`,
       )
     }
   })

@@ -135,7 +135,8 @@ describe('bad entries', () => {
     expect(storage.bucket).toBe('media')
     await expect(storage.save('a.txt', 'a')).rejects.toMatchObject({
       code: 'improperly_configured',
-      message: "LIBCLOUD_PROVIDERS['only']: 'user' is still what the manual has there; put your own in its place.",
+      message:
+        "LIBCLOUD_PROVIDERS['only']: 'user' still has the placeholder of the manual; replace it with your own value.",
     })
   })
 })

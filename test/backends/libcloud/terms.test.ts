@@ -18,8 +18,8 @@ const PLACE = "LIBCLOUD_PROVIDERS['only']"
 
 describe('errors of calls', () => {
   it.each([
-    ['S3', `${PLACE}.bucket names no bucket of this service`],
-    ['AZURE_BLOBS', `${PLACE}.bucket names no container of this account`],
+    ['S3', `${PLACE}.bucket is not a bucket of this service`],
+    ['AZURE_BLOBS', `${PLACE}.bucket is not a container of this account`],
     ['OPENSTACK_SWIFT', 'or set autoCreateContainer (of SwiftStorage; no key of an entry)'],
   ] as const)('a missing bucket of %s is told by the key of the entry', async (name, text) => {
     await using storage = storageOf({ ...entryAt(name), bucket: 'missing' })

@@ -96,7 +96,7 @@ describe('a refused request', () => {
     ],
     ['TemporaryRedirect', 307, 'improperly_configured', /in the region 'eu-west-1'/, { headers: REGION }],
     ['IllegalLocationConstraintException', 400, 'improperly_configured', /check AWS_S3_REGION_NAME/],
-    ['NoSuchBucket', 404, 'improperly_configured', /AWS_STORAGE_BUCKET_NAME names no bucket/],
+    ['NoSuchBucket', 404, 'improperly_configured', /AWS_STORAGE_BUCKET_NAME is not a bucket/],
     ['AccessControlListNotSupported', 400, 'improperly_configured', /set AWS_DEFAULT_ACL to null/],
     ['InvalidBucketAclWithObjectOwnership', 400, 'improperly_configured', /set AWS_BUCKET_ACL to null/],
     ['SlowDown', 503, 'throttled', /SlowDown/],
@@ -185,7 +185,7 @@ describe('404', () => {
   ])('of the bucket is no missing file for %s', async (_operation, work) => {
     const error = await failure(work, { ...place, bucketName: 'nowhere' })
     expect(error.code).toBe('improperly_configured')
-    expect(error.message).toContain('AWS_STORAGE_BUCKET_NAME names no bucket of this service')
+    expect(error.message).toContain('AWS_STORAGE_BUCKET_NAME is not a bucket of this service')
   })
 
   test('of a file is asked for once more, then no more', async () => {

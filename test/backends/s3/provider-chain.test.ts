@@ -170,14 +170,14 @@ describe('a profile that cannot give its keys says why', () => {
     [
       'a program that is not there',
       '/nowhere/keys --password 5ec7e7',
-      /The credential_process of the AWS profile 'p' gave no keys: .*the program was not found/,
+      /The credential_process of the AWS profile 'p' returned no keys: .*the program was not found/,
     ],
     [
       'a program that fails',
       `sh -c 'echo 5ec7e7 >&2; exit 3'`,
-      /The credential_process of the AWS profile 'p' gave no keys: .*run it by hand/,
+      /The credential_process of the AWS profile 'p' returned no keys: .*run it by hand/,
     ],
-    ['no JSON', 'echo 5ec7e7', /credential_process of the AWS profile 'p' gave no keys: .*invalid JSON/],
+    ['no JSON', 'echo 5ec7e7', /credential_process of the AWS profile 'p' returned no keys: .*invalid JSON/],
     ['another version', `echo '{"Version":2,"SecretAccessKey":"5ec7e7"}'`, /did not return Version 1/],
     ['no keys', `echo '{"Version":1}'`, /returned invalid credentials/],
     [
@@ -225,7 +225,7 @@ describe('a profile that cannot give its keys says why', () => {
       'nobody logged in',
       ['sso_session = whole', 'sso_account_id = 1', 'sso_role_name = r'],
       'permission_denied',
-      /The SSO session of the AWS profile 'p' gave no keys: .*aws sso login/,
+      /The SSO session of the AWS profile 'p' returned no keys: .*aws sso login/,
     ],
   ])('an SSO section: %s', async (_title, lines, code, message) => {
     const sessions = [
@@ -256,14 +256,14 @@ describe('a profile that cannot give its keys says why', () => {
     )
     vi.stubEnv('HOME', folder)
     const failure = await failureOf({ sessionProfile: 'p' }, { AWS_CONFIG_FILE: own, HOME: folder })
-    expect(failure?.message).toMatch(/The SSO session of the AWS profile 'p' gave no keys: .*aws sso login/)
+    expect(failure?.message).toMatch(/The SSO session of the AWS profile 'p' returned no keys: .*aws sso login/)
   })
 
   test('a role whose source gives none', async () => {
     await config('[profile p]', 'role_arn = arn:aws:iam::1:role/r', 'source_profile = nobody')
     const failure = await failureOf({ sessionProfile: 'p' })
     expect(failure).toMatchObject({ code: 'permission_denied' })
-    expect(failure?.message).toMatch(/^The role of the AWS profile 'p' gave no keys: /)
+    expect(failure?.message).toMatch(/^The role of the AWS profile 'p' returned no keys: /)
   })
 
   test('but the default profile, which nobody named, leaves it to the others in the chain', async () => {

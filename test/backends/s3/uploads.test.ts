@@ -82,7 +82,7 @@ describe('an upload in parts', () => {
     await expect(files.save('once', streamed(large))).rejects.toMatchObject({
       code: 'unavailable',
       outcome: 'not_applied',
-      message: expect.stringContaining('ended by somebody else'),
+      message: expect.stringContaining('ended by another client'),
     })
   })
 

@@ -110,10 +110,12 @@ describe('settings', () => {
 
   it('that contradict each other are refused', () => {
     expect(make({ ...V3, authVersion: '2', authType: 'v3password' })).toThrow(
-      'SWIFT_AUTH_VERSION says 2, and SWIFT_AUTH_TYPE says 3.',
+      'SWIFT_AUTH_VERSION is 2, but SWIFT_AUTH_TYPE is 3.',
     )
     const old = { authUrl: 'https://swift.test/auth/v1.0', username: 'a:b', password: 'c' }
-    expect(make({ ...old, interface: 'internal' })).toThrow('SWIFT_INTERFACE: version 1 of the identity API gives one')
+    expect(make({ ...old, interface: 'internal' })).toThrow(
+      'SWIFT_INTERFACE: version 1 of the identity API returns one',
+    )
     expect(make({ ...old, password: null, token: 't' })).toThrow('version 1 of the identity API has no authentication')
   })
 

@@ -177,7 +177,7 @@ describe('CUMULUS, the dictionary of django-cumulus', () => {
     })
     expect(advice).toEqual([
       "CUMULUS['CNAMES']: it has no effect; set RACKSPACE_CDN_URI to the domain of the container.",
-      "CUMULUS['REGION']: without it the region is that of django-cumulus, DFW (LON in the UK); RACKSPACE_REGION says it.",
+      "CUMULUS['REGION']: without it the region is that of django-cumulus, DFW (LON in the UK); set RACKSPACE_REGION.",
     ])
     expect(RackspaceStorage.advice({ settings: {}, env: {} })).toEqual([])
   })

@@ -122,7 +122,7 @@ function endpointOf({ accountName, endpointUrl, endpointSuffix, azureSsl: useSsl
   if (endpointUrl !== null) return serviceEndpoint(endpointUrl, 'AZURE_ENDPOINT_URL', { useSsl })
   if (accountName === null) {
     const names = 'AZURE_ACCOUNT_NAME, AZURE_CONNECTION_STRING or AZURE_ENDPOINT_URL'
-    throw new ImproperlyConfigured(`${names} must be set: which account is it?`)
+    throw new ImproperlyConfigured(`${names} must be set to name the account`)
   }
   return accountEndpoint(accountName, endpointSuffix, ['AZURE_ACCOUNT_NAME', 'AZURE_ENDPOINT_SUFFIX'], useSsl)
 }

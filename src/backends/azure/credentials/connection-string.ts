@@ -96,7 +96,7 @@ function fieldsOf(text: string, setting: string): Fields {
     const value = part.slice(equals + 1).trim()
     if (value === '') throw new ImproperlyConfigured(`${setting}: ${known} is empty`)
     if (fields[known] !== undefined && fields[known] !== value) {
-      throw new ImproperlyConfigured(`${setting}: ${known} is there twice, with different values`)
+      throw new ImproperlyConfigured(`${setting}: ${known} occurs twice, with different values`)
     }
     fields[known] = value
   }

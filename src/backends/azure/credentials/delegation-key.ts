@@ -61,7 +61,7 @@ export class DelegationKeys {
     const first = await this.#renewed.get(signal, fits)
     const key = fits(first) ? first : await this.#renewed.get(signal, fits)
     if (fits(key)) return key
-    throw tooLong(until, `the service gave a delegation key until ${key.expiresAt.toISOString()}`)
+    throw tooLong(until, `the service issued a delegation key until ${key.expiresAt.toISOString()}`)
   }
 
   /** Whole seconds: the service does not accept fractions. */

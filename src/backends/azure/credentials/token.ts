@@ -60,7 +60,7 @@ async function defaultCredential(): Promise<TokenCredential> {
 function checked(found: AccessToken | null | undefined): AccessToken {
   const { token, expiresOnTimestamp } = found ?? {}
   if (typeof token !== 'string' || !/^[!-~]+$/.test(token)) {
-    throw new ImproperlyConfigured('AZURE_TOKEN_CREDENTIAL: getToken() gave no token')
+    throw new ImproperlyConfigured('AZURE_TOKEN_CREDENTIAL: getToken() returned no token')
   }
   return { token, expiresOnTimestamp: Number(expiresOnTimestamp) }
 }
@@ -69,7 +69,7 @@ function checked(found: AccessToken | null | undefined): AccessToken {
 function refused(cause: unknown): StorageError {
   if (cause instanceof StorageError) return cause
   const { name } = (cause ?? {}) as { readonly name?: unknown }
-  const text = `The identity of AZURE_TOKEN_CREDENTIAL gave no token (${typeof name === 'string' ? name : 'Error'}).`
+  const text = `The identity of AZURE_TOKEN_CREDENTIAL returned no token (${typeof name === 'string' ? name : 'Error'}).`
   // A request of the identity that got no answer may succeed the next time.
   const isPassing = name === 'AbortError' || name === 'TimeoutError' || name === 'RestError'
   return new StorageError(isPassing ? 'unavailable' : 'permission_denied', text, { cause, outcome: 'not_applied' })

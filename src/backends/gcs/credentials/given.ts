@@ -59,7 +59,7 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
 
 /** Checks that a file has the fields of its type. The error contains no value; `what` begins its message. */
 export function checkedFile(file: CredentialsFile | undefined, what: string): CredentialsFile {
-  if (file === undefined) throw new Error(`${what} is no JSON object`)
+  if (file === undefined) throw new Error(`${what} is not a JSON object`)
   const { type } = file
   if (typeof type !== 'string' || type === '') throw new Error(`${what} has no 'type', as files of credentials have`)
   const missing = NEEDED[type]?.find(name => typeof file[name] !== 'string' || file[name] === '')

@@ -39,7 +39,7 @@ export class MetadataServer {
     const purpose = "The machine's project"
     const id = await this.#auth.text(purpose, { ...this.#request(url), expected }, sharedContext())
     if (/^[a-z0-9][a-z0-9.:-]{0,99}$/.test(id)) return id
-    throw new StorageError('unavailable', `${purpose}: the answer is no id of a project.`, { outcome: 'not_applied' })
+    throw new StorageError('unavailable', `${purpose}: the answer is not a project id.`, { outcome: 'not_applied' })
   }
 
   /** The e-mail address of the account. */
@@ -48,7 +48,9 @@ export class MetadataServer {
     const purpose = "The address of the machine's service account"
     const email = await this.#auth.text(purpose, { ...this.#request(`${this.#base}/email`), expected }, sharedContext())
     if (/^[^\s@]+@[^\s@]+$/.test(email)) return email
-    throw new StorageError('unavailable', `${purpose}: the answer is no e-mail address.`, { outcome: 'not_applied' })
+    throw new StorageError('unavailable', `${purpose}: the answer is not an e-mail address.`, {
+      outcome: 'not_applied',
+    })
   }
 
   #request(url: string) {

@@ -56,12 +56,12 @@ export async function clientToken(client: TokenClient): Promise<AccessToken> {
   const given = await ask().catch((cause: unknown) => {
     const { status } = (cause ?? {}) as { readonly status?: unknown }
     const isRefused = typeof status === 'number' && status >= 400 && status < 500 && status !== 429
-    const text = 'The client in GS_CREDENTIALS gave no access token.'
+    const text = 'The client in GS_CREDENTIALS returned no access token.'
     throw new StorageError(isRefused ? 'permission_denied' : 'unavailable', text, { cause, outcome: 'not_applied' })
   })
   const text = typeof given === 'object' ? given?.token : given
   if (typeof text !== 'string' || !/^[!-~]+$/.test(text)) {
-    throw new StorageError('permission_denied', 'The client in GS_CREDENTIALS gave no access token.')
+    throw new StorageError('permission_denied', 'The client in GS_CREDENTIALS returned no access token.')
   }
   return { text, expiresAt: endOf(client) }
 }

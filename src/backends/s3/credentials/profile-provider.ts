@@ -70,7 +70,7 @@ function checkSso(profile: Profile, { profile: name, configFile }: ProfilePlace)
 function refused(error: unknown, what: string): StorageError {
   if (error instanceof StorageError) return error
   const cause = quietCause(error)
-  const text = cause.message.startsWith(what) ? cause.message : `${what} gave no keys: ${cause.message}`
+  const text = cause.message.startsWith(what) ? cause.message : `${what} returned no keys: ${cause.message}`
   return new StorageError('permission_denied', text, { cause, retryable: false })
 }
 

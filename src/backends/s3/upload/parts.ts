@@ -109,7 +109,7 @@ export class S3Parts implements PartProtocol<S3Upload, S3Part, S3Target> {
   /** CreateMultipartUpload. */
   async begin(target: S3Target, ctx: CallContext): Promise<S3Upload> {
     if (target.putOnly === true) {
-      throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads whose size is known.')
+      throw new StorageError('unsupported', 'This service honours ifMatch only for uploads whose size is known.')
     }
     const headers: Record<string, string> = { ...target.headers }
     if (isAlgorithm(target.checksum)) headers['x-amz-checksum-algorithm'] = target.checksum

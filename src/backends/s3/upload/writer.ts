@@ -107,7 +107,7 @@ export class Writer {
   /** Sends a conditional write that cannot go in parts, because their completion would ignore the condition. */
   async #putStream(target: S3Target, content: Content, size: number, ctx: CallContext): Promise<undefined> {
     if (size > MAX_PUT) {
-      throw new StorageError('unsupported', 'This service keeps ifMatch only for uploads of at most 5 GiB.')
+      throw new StorageError('unsupported', 'This service honours ifMatch only for uploads of at most 5 GiB.')
     }
     const headers = { ...target.headers, ...target.conditions.put, 'content-length': String(size) }
     const body = Readable.from(contentChunks(content, ctx, target.options.onProgress), { objectMode: false })

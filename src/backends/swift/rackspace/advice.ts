@@ -25,7 +25,7 @@ export function rackspaceAdvice({ settings }: GivenSettings): string[] {
     .map(([entry, why]) => `CUMULUS['${entry}']: it has no effect; ${why}.`)
   if (isEmpty(given['REGION'])) {
     notes.push(
-      "CUMULUS['REGION']: without it the region is that of django-cumulus, DFW (LON in the UK); RACKSPACE_REGION says it.",
+      "CUMULUS['REGION']: without it the region is that of django-cumulus, DFW (LON in the UK); set RACKSPACE_REGION.",
     )
   }
   return notes
