@@ -137,6 +137,7 @@ export async function* contentChunks(
     if (!source.destroyed) discardStream(source)
   }
   if (content.size !== undefined && done < content.size) throw wrongSize(content.size, `only ${done}`)
+  if (done === 0) report(onProgress, 0)
 }
 
 /** The chunks are read before anything is published, so an `onProgress` that throws here changes nothing in the storage. */

@@ -44,7 +44,7 @@ export interface Stat extends FileAttributes {
   readonly modifiedAt?: Date | undefined
   readonly createdAt?: Date | undefined
   readonly accessedAt?: Date | undefined
-  /** Changes whenever the bytes change; opaque, without quotes. A weak one (RFC 9110, section 8.8.3) is `W/"..."`: see `strongEtag`. */
+  /** Changes whenever the bytes change; opaque, without quotes. A weak etag (RFC 9110, section 8.8.3) is `W/"..."`: see `strongEtag`. */
   readonly etag?: string | undefined
   readonly versionId?: string | undefined
   /** The digests of the whole file that the service reports here; absent where it reports none. */
@@ -52,11 +52,11 @@ export interface Stat extends FileAttributes {
   readonly storageClass?: string | undefined
   /** True for a folder, on a backend that has folders. */
   readonly isDirectory?: boolean | undefined
-  /** True where `modifiedAt` is in an unknown time zone or accurate only to a minute or a day: an FTP server's plain listing. */
+  /** True where `modifiedAt` is in an unknown time zone, or accurate only to a minute or a day: from an FTP server's plain listing. */
   readonly isRoughTime?: boolean | undefined
 }
 
-/** A file in a listing: its key, and the part of its `Stat` in the listing. A missing size is NaN, never 0. */
+/** A file in a listing: its key, and the part of its `Stat` that the listing contains. A size that is missing there is NaN, never 0. */
 export interface ListedFile extends Stat {
   readonly key: string
 }
@@ -69,7 +69,10 @@ export interface PageRequest extends RequestOptions {
   readonly token?: string | undefined
   /** Maximum number of entries, where the backend has such a parameter. */
   readonly limit?: number | undefined
-  /** Lists only entries after this key, in UTF-8 byte order; a directory counts with its slash. Set only where `features.listRange`. */
+  /**
+   * Lists only entries after this key in the order of UTF-8 bytes; a directory is ordered by its key with a slash. Set only where
+   * `features.listRange`.
+   */
   readonly startAfter?: string | undefined
   /** Lists only entries before this key, in the same order. Set only where `features.listRange`. */
   readonly until?: string | undefined
@@ -187,15 +190,9 @@ export interface Features {
   readonly ranges: boolean
   /** `write` honours `ifAbsent` atomically. */
   readonly exclusiveCreate: boolean
-  /**
-   * `copy` with `isNew` checks itself whether the target is free, and fails with `exists` if not; no request is made before. Absent: no.
-   * Two copies at the same moment may both succeed: that is `exclusiveCreate`.
-   */
+  /** `copy` with `isNew` checks itself that the target is free (`exists`), although not atomically; absent: no. */
   readonly checkedCopy?: boolean | undefined
-  /**
-   * When the bytes of `copy` go through this machine; absent: never. `small`: small files that must not replace another one; `maybe`: where
-   * the server cannot copy; `always`: the protocol has no copy.
-   */
+  /** When `copy` sends bytes through this machine: of `small` files that must be new, `maybe` if the server cannot copy, or `always`; absent: never. */
   readonly rereads?: 'small' | 'maybe' | 'always' | undefined
   /** `write` and `read` honour `ifMatch`. */
   readonly ifMatch: boolean
@@ -275,11 +272,11 @@ export interface Driver {
   publicUrl?(key: string): string
   /** Sends no request to the service; only credentials may have to be renewed. */
   signUrl?(key: string, options: SignUrlOptions & RequestOptions, ctx: CallContext): Promise<string>
-  /** Returns the request by which a client without credentials uploads a key; an option that cannot be enforced is `unsupported`. */
+  /** Returns the request by which a client without credentials uploads a key. What the service cannot enforce is `unsupported`. */
   uploadTarget?(key: string, options: WriteOptions, limits: DirectUploadLimits, ctx: CallContext): Promise<DirectUpload>
   /** Uploads in parts that another process can continue. */
   readonly resumable?: ResumableUploads<WriteOptions, Stat> | undefined
-  /** Returns the location of a key, as the same text for two drivers of one location: so a move onto itself deletes nothing. */
+  /** Returns a text that identifies the location of a key: the same for two drivers of one location, so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
   /**
    * Removes the leftovers of unfinished uploads below a prefix that are older than `minAgeMs` and not of this process; returns their

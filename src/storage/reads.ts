@@ -9,14 +9,13 @@ import { readStream, readWhole } from './streams.ts'
 import type { NameOrEntry, ReadStreamOptions, VersionOptions } from './types.ts'
 
 /** Reads all bytes of a file or of a range of it, for the named method. */
-export async function readPart(
+export function readPart(
   method: string,
   storage: AnyBase,
   given: NameOrEntry,
   options: ReadStreamOptions,
 ): Promise<Buffer<ArrayBuffer>> {
-  const range = checkedRange(method, options)
-  return (await readWhole(storage, given, range)) as Buffer<ArrayBuffer>
+  return readWhole(storage, given, checkedRange(method, options)) as Promise<Buffer<ArrayBuffer>>
 }
 
 /** Returns a stream of a file or of a range of it. Invalid options are reported by its `error`, like all other errors. */

@@ -3,7 +3,8 @@ import type { CallOptions } from '../core/call.ts'
 import type { ChecksumName } from '../core/driver.ts'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { checkCallOptions, checkKnownOptions } from '../core/known-options.ts'
-import { StorageBase } from './base.ts'
+import { isTraced } from '../layers/trace.ts'
+import { type AnyBase, StorageBase } from './base.ts'
 import { versionOf } from './bodies.ts'
 import { VERSION_OPTIONS } from './call-options.ts'
 import { checksumOfFile } from './checksum.ts'
@@ -26,15 +27,8 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
   /** Returns whether the name is taken. False only for `not_found`; any other failure is thrown. The root exists. */
   override async exists(name: NameOrEntry, options: CallOptions = {}): Promise<boolean> {
     checkCallOptions('exists', options)
-    return this.calls.operation('exists', nameIn(name), options, async () => {
-      try {
-        await this.stat(name, options)
-        return true
-      } catch (error) {
-        if (isStorageError(error, 'not_found')) return false
-        throw error
-      }
-    })
+    if (!isTraced('exists')) return await isThere(this, name, options)
+    return await this.calls.operation('exists', nameIn(name), options, () => isThere(this, name, options))
   }
 
   /** Returns the attributes of a file: size in bytes, times, etag, types, metadata. Missing: `not_found`. */
@@ -176,5 +170,15 @@ export abstract class StorageReader<O extends CommonOptions = CommonOptions> ext
    */
   webStream(name: NameOrEntry, options: ReadStreamOptions = {}): ReadableStream<Uint8Array<ArrayBuffer>> {
     return webStream(this, name, options)
+  }
+}
+
+async function isThere(storage: AnyBase, name: NameOrEntry, options: CallOptions): Promise<boolean> {
+  try {
+    await storage.stat(name, options)
+    return true
+  } catch (error) {
+    if (isStorageError(error, 'not_found')) return false
+    throw error
   }
 }

@@ -17,7 +17,7 @@ import type { NameOrEntry, OpenOptions, ReadStreamOptions, VersionOptions } from
 /** Returns a stream of a file or of a range of it, requested at the first read. */
 export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Readable {
   return lazyStream(
-    async () => (await opened(storage, given, options, stat => storage.decoder(stat))).stream(),
+    async () => counted(await opened(storage, given, options, stat => storage.decoder(stat)), options).stream(),
     error => storage.calls.failure(error, 'read', nameIn(given), options.signal),
   )
 }
@@ -25,7 +25,7 @@ export function readStream(storage: AnyBase, given: NameOrEntry, options: ReadSt
 /** Returns all bytes of a file or of a range of it, held in memory. */
 export async function readWhole(storage: AnyBase, given: NameOrEntry, options: ReadStreamOptions): Promise<Buffer> {
   try {
-    const body = await opened(storage, given, options, stat => limitedDecoder(storage, stat))
+    const body = counted(await opened(storage, given, options, stat => limitedDecoder(storage, stat)), options)
     return await (body instanceof ResumedBody ? body.bytes() : readBytes({ body }))
   } catch (error) {
     throw storage.calls.failure(error, 'read', nameIn(given), options.signal)
@@ -40,18 +40,11 @@ interface Opened {
   readonly total: number | undefined
 }
 
-async function opened(
-  storage: AnyBase,
-  given: NameOrEntry,
-  options: ReadStreamOptions,
-  decoderOf: DecoderOf,
-): Promise<Body> {
-  const { onProgress } = options
-  const { body, total } = await openedRange(storage, given, options, decoderOf)
+function counted({ body, total }: Opened, { onProgress }: ReadStreamOptions): Body {
   return onProgress === undefined ? body : reported(body, total, onProgress)
 }
 
-async function openedRange(
+async function opened(
   storage: AnyBase,
   given: NameOrEntry,
   options: ReadStreamOptions,

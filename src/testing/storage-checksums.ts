@@ -70,6 +70,21 @@ export const checksumCases: readonly StorageCase[] = [
     },
   },
   {
+    title: 'The progress of an upload ends with all bytes, also of a file without any.',
+    async run(storage, { refusesEmpty }) {
+      const bytes = patternBytes(200_000)
+      const sizes = [bytes.byteLength, ...(refusesEmpty === true ? [] : [0])]
+      for (const size of sizes) {
+        for (const content of [bytes.subarray(0, size), pieces(bytes.subarray(0, size))]) {
+          const told: TransferProgress[] = []
+          await storage.save('large', content, { onProgress: progress => void told.push(progress) })
+          assert.equal(told.at(-1)?.loaded, size)
+          assert.ok(told.every(({ loaded, total = size }) => loaded <= total && total === size))
+        }
+      }
+    },
+  },
+  {
     title: 'The progress of a download ends with all bytes, and what it throws ends the download.',
     async run(storage) {
       const bytes = patternBytes(200_000)
