@@ -43,9 +43,7 @@ describe('a run that finds no file', () => {
       new StaticFiles({ storage: storageOf(), finders: [], manifest: true }),
       options,
     )
-    expect(warnings).toEqual([
-      ':: no static files were found; set STATICFILES_DIRS or STATICFILES_PACKAGES',
-    ])
+    expect(warnings).toEqual([':: no static files were found; set STATICFILES_DIRS or STATICFILES_PACKAGES'])
     expect(summary).toMatchObject({ copied: 0, failed: 0 })
   })
 })

@@ -34,7 +34,7 @@ function optionsOf(command: Command): string[] {
   return command.options.flatMap(({ long }) => (long === undefined ? [] : [long]))
 }
 
-/** Returns the global options; those with a value are needed to tell the command from a value. */
+/** Returns the global options; those with a value are needed to distinguish the command from a value. */
 function globalOf(program: Command): { all: string[]; valued: string[] } {
   const valued = program.options.flatMap(({ long, required }) => (required && long !== undefined ? [long] : []))
   return { all: [...optionsOf(program), '--help'], valued }

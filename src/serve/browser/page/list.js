@@ -57,7 +57,7 @@ async function searchOn() {
   await load(false)
 }
 
-/** Takes away the row of a file that was deleted; the focus goes to the next one. */
+/** Removes the row of a deleted file; the focus moves to the next one. */
 export function forget(file) {
   const at = visible().indexOf(file)
   folder.entries = folder.entries.filter(entry => entry !== file)
