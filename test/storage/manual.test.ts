@@ -117,7 +117,7 @@ describe('a subclass that fixes options', () => {
     expect(new LocalStorage({}, { settings: {}, env: services.env }).options.location).toBe('/from/env')
     expect(() => new Deep({ foo: 1 } as object)).toThrow("Invalid setting 'foo' for Deep")
     expect(() => new LocalStorage({}, { settings: { FILE_UPLOAD_PERMISSIONS: 'rw' }, env: {} })).toThrow(
-      /^FILE_UPLOAD_PERMISSIONS: expected permission bits/,
+      /^filePermissionsMode \(FILE_UPLOAD_PERMISSIONS\): expected permission bits/,
     )
   })
 })

@@ -383,7 +383,7 @@ const unsigned: Readonly<Record<string, readonly [AnyStorage, RegExp]>> = {
   ],
   'gcs without credentials': [
     new GcsStorage({ bucketName: 'b', credentials: 'anonymous' } as never, NOWHERE),
-    /give credentials \(GS_CREDENTIALS\)/,
+    /set credentials \(GS_CREDENTIALS\)/,
   ],
   'atmos on a domain': [
     new AtmosStorage({ host: 'localhost', user: 'u', key: 'a2V5', customDomain: 'cdn.example.com' } as never, NOWHERE),

@@ -1,6 +1,7 @@
 import { release } from '../../core/abort.ts'
 import type { CallContext } from '../../core/call.ts'
 import { streamContent } from '../../core/content.ts'
+import { beginDigest } from '../../core/digests/digest.ts'
 import type { Driver, Stat, WriteOptions } from '../../core/driver.ts'
 import { StorageError } from '../../core/errors.ts'
 import { failureOf } from '../../remote/batches.ts'
@@ -117,14 +118,15 @@ export class Relocations {
   }
 
   async #replace({ from, to }: Relocation, ctx: CallContext): Promise<Stat | undefined> {
-    const { body, expected } = await this.#files.read(from, {}, ctx)
-    const hash = expected?.begin()
+    const { body, stat } = await this.#files.read(from, {}, ctx)
+    const hash = beginDigest('dropbox')
+    const expected = stat?.checksums?.dropbox
     const checked = async function* (): AsyncGenerator<Uint8Array> {
       for await (const chunk of body.stream() as AsyncIterable<Uint8Array>) {
-        hash?.update(chunk)
+        hash.update(chunk)
         yield chunk
       }
-      if (hash?.digest() === expected?.value) return
+      if (expected === undefined || hash.digest() === expected) return
       throw new StorageError('checksum_mismatch', 'The stored bytes differ from those of the source.')
     }
     try {

@@ -176,7 +176,7 @@ async function start<Tx>(kit: Kit<Tx>, seed: number): Promise<Worker<Tx>[]> {
   const random = randoms(seed)
   // Answers that are lost leave files that no one can know of: see the tests of single writes.
   kit.place.fault = call => {
-    const chance = call.operation === 'write' ? 0.06 : call.operation === 'delete' ? 0.05 : 0
+    const chance = call.operation === 'write' ? 0.06 : call.operation === 'delete' ? 0.12 : 0
     return chance > 0 && random() < chance ? 'before' : undefined
   }
   kit.place.before = () => (random() < 0.3 ? new Promise(resolve => setImmediate(resolve)) : undefined)
