@@ -239,7 +239,7 @@ describe('check', () => {
       .trim()
       .split('\n')
       .map(line => JSON.parse(line).warning as string)
-    expect(warnings).toContainEqual(expect.stringContaining("'storages.backends.s3boto.S3BotoStorage' is gone"))
+    expect(warnings).toContainEqual(expect.stringContaining("'storages.backends.s3boto.S3BotoStorage' was removed"))
   })
 
   test('connects to S3, asks it what it can do, and removes what it wrote', async () => {

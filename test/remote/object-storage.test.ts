@@ -101,7 +101,7 @@ it('sends parameters by the service’s names, those of the file over those of t
 it('a parameter that no upload has is refused where it enters', async () => {
   const make = () => cloud({}, { CLOUD_PARAMETERS: { Colour: 'red' } })
   expect(make).toThrow(expect.objectContaining({ code: 'improperly_configured' }))
-  expect(make).toThrow("CLOUD_PARAMETERS: 'Colour' is no parameter.")
+  expect(make).toThrow("objectParameters (CLOUD_PARAMETERS): 'Colour' is no parameter.")
   const files = cloud({ objectParameters: () => ({ Colour: 'red' }) })
   await expect(files.save('a', 'x')).rejects.toMatchObject({ code: 'invalid_argument' })
   expect(files.written).toEqual([])

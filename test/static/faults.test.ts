@@ -120,14 +120,23 @@ describe.each(Object.keys(GROUNDS))('on %s', kind => {
       await made
       await collectWell(ground.storage, siteOf(1))
       const met = new Set<unknown>()
+      // Files are deleted side by side: one deletion, with its look, at a time.
+      let turn: Promise<unknown> = Promise.resolve()
       ground.around = async (call, next) => {
-        const done = await next()
-        if (changes(call)) {
+        const before = call.operation === 'delete' ? turn : undefined
+        const { promise, resolve } = Promise.withResolvers<void>()
+        if (before !== undefined) turn = promise
+        try {
+          await before
+          const done = await next()
+          if (!changes(call)) return done
           const entries = entriesOf(await ground.seen())
           expect([old, fresh]).toContainEqual(entries)
           met.add(entries?.['img/logo.png'])
+          return done
+        } finally {
+          resolve()
         }
-        return done
       }
       await collectWell(ground.storage, siteOf(2), { ...options, concurrency: 1 })
       expect([...met]).toEqual([old['img/logo.png'], fresh['img/logo.png']])

@@ -115,7 +115,7 @@ test("a manifest that a second storage of one bucket keeps is the target's own",
   const source = new SourceMap({ 'a.css': 'a{}', 'staticfiles.json': '{}' })
   const files = new StaticFiles({ storage, finders: [source], baseUrl: '/static/', manifest: { storage: other } })
   expect((await collect(files)).warnings).toEqual([
-    expect.stringContaining("'staticfiles.json' is a name that the run"),
+    expect.stringContaining("'staticfiles.json' is reserved for the run itself"),
   ])
   expect((await collect(files, { clear: true })).of('deleted')).toEqual(['a.css'])
   expect(Object.keys(await pathsIn(storage))).toEqual(['a.css'])

@@ -191,7 +191,7 @@ describe.each(['refuses', 'ignores'] as const)('ftp-15: a server that %s to rena
 test('ftp-15: the documentation says that a file is not replaced in one step on servers that refuse to', async () => {
   const text = await readFile(new URL('../../../docs/backends/ftp.md', import.meta.url), 'utf8')
   const [, told = ''] = text.split('**Not atomic:**')
-  expect(told).toMatch(/Replacing a file, on servers that do not rename over one.*for a moment nothing has the name/s)
+  expect(told).toMatch(/Replacing a file, on servers whose rename does not replace.*For a moment the name is missing/s)
 })
 
 test.each([{}, { without: ['MLST', 'MLSD'], terse: true }] as const)(

@@ -11,7 +11,7 @@ import { at, driverFor, emptied, hmacKey, KIB_256, storageWith } from './support
 
 const features = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true, listRange: true }
 const own = ['publicUrl', 'signUrl', 'uploadTarget', 'address', 'createContainer'] as const
-const methods = [...own, 'deleteMany', 'copy'] as const
+const methods = [...own, 'deleteMany', 'copy', 'visibility', 'setVisibility'] as const
 const keeps = ['modifiedAt', 'etag'] as const
 
 /** Three parts of the tests' drivers. */

@@ -14,6 +14,8 @@ const methods = [
   'address',
   'createContainer',
   'sweep',
+  'visibility',
+  'setVisibility',
 ] as const
 const all = { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, versions: true }
 const keeps = ['modifiedAt', 'etag'] as const

@@ -51,7 +51,9 @@ describe.each([
       const name = await files.copy('from', 'to')
       expect(name).toMatch(/^to_\w{7}$/)
       expect(operations()).toContain('CopyObject 200')
-      expect(operations().filter(each => /GetObject|UploadPart/.test(each))).toEqual([])
+      // Where the copy takes no condition, the size of the source is in the answer to a GET, whose body is not read.
+      const moving = options.provider === 'aws' ? /GetObject|UploadPart/ : /UploadPart/
+      expect(operations().filter(each => moving.test(each))).toEqual([])
       expect([(await bytesOf(files, name)).equals(bytes), String(await bytesOf(files, 'to'))]).toEqual([true, 'mine'])
     })
 

@@ -212,6 +212,6 @@ test('a storage is printed without keys, tokens, customer keys and the passwords
     objectParameters: { SSECustomerKey: '***' },
   })
   const bad = () => new S3Storage({}, { settings: {}, env: { AWS_S3_PROXIES: 'http://user:proxy-password@proxy' } })
-  expect(bad).toThrow('AWS_S3_PROXIES: expected an object')
+  expect(bad).toThrow('proxies (AWS_S3_PROXIES): expected an object')
   expect(bad).not.toThrow('proxy-password')
 })

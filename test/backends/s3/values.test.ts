@@ -90,7 +90,7 @@ describe('a copied value', () => {
     for (const key of ['AWS_S3_SECRET_ACCESS_KEY', 'AWS_ACCESS_KEY_ID', 'AWS_SESSION_TOKEN']) {
       const env = { AWS_ACCESS_KEY_ID: 'A', AWS_SECRET_ACCESS_KEY: 'S', [key]: '5ec\n7e7' }
       const { message } = failure(() => new S3Storage({ bucketName: 'b' }, { settings: {}, env }))
-      expect(message).toMatch(new RegExp(`^${key}: `))
+      expect(message).toMatch(new RegExp(`^\\w+ \\(${key}\\): `))
       expect(message).not.toMatch(/5ec|7e7/)
     }
   })
@@ -144,12 +144,14 @@ test('proxies, headers and parameters are checked one by one, and the error name
     const error = failure(() => make({}, { AWS_S3_OBJECT_PARAMETERS: { [name!]: value } }))
     expect(error).toMatchObject({ code: 'improperly_configured' })
     expect(error.message).toMatch(
-      new RegExp(`^AWS_S3_OBJECT_PARAMETERS: .*${name === 'ContentDisposition' ? 'contentDisposition' : ''}`),
+      new RegExp(
+        `^objectParameters \\(AWS_S3_OBJECT_PARAMETERS\\): .*${name === 'ContentDisposition' ? 'contentDisposition' : ''}`,
+      ),
     )
     expect(error.message).not.toContain('5ec7e7')
   }
   expect(failure(() => make({}, { AWS_HEADERS: { 'cache-control': 'a\nb' } })).message).toMatch(
-    /^AWS_HEADERS: cache-control: /,
+    /^headers \(AWS_HEADERS\): cache-control: /,
   )
   expect(failure(() => make({ clientConfig: { region_name: 'a\nb' } })).message).toMatch(/^clientConfig.region_name: /)
 })

@@ -150,7 +150,7 @@ describe('advice', () => {
   })
 
   it('warns of accepting every server, and of asking users', () => {
-    expect(advice({ SFTP_UNKNOWN_HOSTS: 'accept', SFTP_STORAGE_HOST: 'h' })).toContain('in between')
+    expect(advice({ SFTP_UNKNOWN_HOSTS: 'accept', SFTP_STORAGE_HOST: 'h' })).toContain('an attacker on the network')
     expect(advice({}, { SFTP_STORAGE_INTERACTIVE: 'True' })).toContain('SFTP_STORAGE_INTERACTIVE')
   })
 })

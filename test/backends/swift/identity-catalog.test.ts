@@ -111,7 +111,7 @@ describe('a catalog', () => {
   })
 
   it.each([['nothing'], [7], [null], [{}], [[1, null, 'x', {}]]])('that is %j has no service', async catalog => {
-    await expect(picked(V3, catalog)).rejects.toMatchObject(refused('gave no catalog'))
+    await expect(picked(V3, catalog)).rejects.toMatchObject(refused('returned no catalog'))
   })
 
   it('does not show a password that stands in an address', async () => {
