@@ -98,7 +98,8 @@ test('references have an order, and with their own URLs are found again', async 
     fc.asyncProperty(pages, async page => {
       const before = await between(htmlReferences, page)
       const once = await rewritten(htmlReferences, page, ({ url }) => url)
-      const encoded = (all: readonly string[]) => all.map(url => url.replaceAll('<', '%3C'))
+      // A URL with a `<` is written encoded, and its blanks with it.
+      const encoded = (all: readonly string[]) => all.map(url => url.replaceAll('<', '%3C').replaceAll(' ', '%20'))
       expect(encoded(await urls(htmlReferences, once))).toEqual(encoded(await urls(htmlReferences, page)))
       expect(await between(htmlReferences, once)).toEqual(before)
       expect(await rewritten(htmlReferences, once, ({ url }) => url)).toBe(once)
