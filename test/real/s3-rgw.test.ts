@@ -31,9 +31,12 @@ const methods = [
   'copy',
   'publicUrl',
   'signUrl',
+  'uploadTarget',
   'address',
   'createContainer',
   'sweep',
+  'visibility',
+  'setVisibility',
 ] as const
 const features = {
   ranges: true,
@@ -124,7 +127,7 @@ describe('discovery', () => {
   test('finds out what the gateway keeps and leaves no object behind', async () => {
     await using files = rgwStorage(server)
     await files.discover()
-    expect(files.features).toEqual(features)
+    expect(files.features).toEqual({ ...features, deleteIfMatch: false, rereads: 'small' })
     expect(await keysOf(files)).toEqual([])
   })
 
