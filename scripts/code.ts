@@ -47,6 +47,7 @@ export function entries(): Record<string, string> {
 }
 
 function chunkOf(id: string, folder: string): string | null {
+  if (id.includes('/node_modules/picomatch/')) return 'globs'
   if (id.startsWith('\0')) return 'core'
   const path = id.slice(folder.length + 1).replaceAll('\\', '/')
   return Object.entries(CHUNKS).find(([, test]) => test.test(path))?.[0] ?? null
@@ -118,6 +119,16 @@ export const pageText = name => texts[name]`,
   },
 }
 
+/** Puts picomatch into the code, with its licence: it is a CommonJS module, which Rollup and browsers cannot import. */
+const globs: Plugin = {
+  name: 'picomatch',
+  transform(code, id) {
+    if (!id.replaceAll('\\', '/').endsWith('/node_modules/picomatch/index.js')) return undefined
+    const licence = readFileSync(join(root, 'node_modules/picomatch/LICENSE'), 'utf8').trim()
+    return { code: `/*! The package "picomatch":\n\n${licence} */\n${code}` }
+  },
+}
+
 /** Writes the JavaScript of every subpath and the command line into a folder. */
 export async function writeCode(folder: string): Promise<void> {
   const bundle = await rolldown({
@@ -125,9 +136,9 @@ export async function writeCode(folder: string): Promise<void> {
     input: entries(),
     platform: 'node',
     transform: { target: 'node22.18' },
-    // What `await using` becomes for Node 22 is the one thing of others that is shipped inside.
-    external: id => !/^[./\\\0]|^[a-z]:[/\\]|^@oxc-project\/runtime\//i.test(id),
-    plugins: [tables, page],
+    // What `await using` becomes for Node 22, and picomatch, are the only code of others that is shipped inside.
+    external: id => !/^[./\\\0]|^[a-z]:[/\\]|^@oxc-project\/runtime\/|^picomatch$/i.test(id),
+    plugins: [tables, globs, page],
     onLog: strict,
   })
   await bundle.write({

@@ -39,7 +39,7 @@ const OPTIONAL = [
   'file-type',
 ]
 /** Packages that the build puts into the code, by the one file that it replaces. */
-const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts' }
+const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts', picomatch: 'core/globs.ts' }
 
 interface Import {
   readonly file: string
