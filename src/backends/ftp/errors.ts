@@ -76,7 +76,8 @@ const NEEDS_TLS = /encrypt|TLS|SSL|secur/i
 
 /** Whether the server's message means that the path is missing. `isFolder`: the request was for a folder, so a file may exist. */
 export function saysMissing(error: unknown, { isFolder = false }: { readonly isFolder?: boolean } = {}): boolean {
-  if (!(error instanceof FtpReplyError) || (error.status !== 550 && error.status !== 450)) return false
+  // pure-ftpd answers 451 to a rename into a missing folder.
+  if (!(error instanceof FtpReplyError) || ![550, 450, 451].includes(error.status)) return false
   if (FORBIDDEN.test(error.text)) return false
   return NO_FOLDER.test(error.text) ? !isFolder : MISSING.test(error.text)
 }
