@@ -2,6 +2,7 @@ import { mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { isFull } from '../support/sampled.ts'
 import { runCli } from './run-cli.ts'
 
 // Every command is a process of its own.
@@ -50,8 +51,9 @@ test('no command shows a secret of its configuration', async () => {
     ...['default', 'down', 'wrong', 'half', 'proxied'].map(alias => `collectstatic ${alias} --noinput`),
     ...['collectstatic', 'findstatic a.txt'],
   ]
-  for (const command of commands) {
-    for (const flag of ['--verbose', '--json']) await said(flag, ...command.split(' '))
+  for (const [at, command] of commands.entries()) {
+    const flags = ['--verbose', '--json']
+    for (const flag of isFull ? flags : [flags[at % 2]!]) await said(flag, ...command.split(' '))
   }
 })
 

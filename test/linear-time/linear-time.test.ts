@@ -11,7 +11,7 @@ afterAll(async () => {
 })
 
 /** Characters; in CI more of them. */
-const LENGTH = process.env['HOLDALL_TESTS'] === 'full' ? 25_000 : 12_000
+const LENGTH = process.env['HOLDALL_TESTS'] === 'full' ? 25_000 : 6000
 /** Blocks that are entered, and steps of each expression, for a character. */
 const PER_CHARACTER = 60
 /** Blocks that a call may take whatever its input is. */

@@ -4,6 +4,7 @@ import type { OpenMode } from '../../src/files/modes.ts'
 import type { StorageFile } from '../../src/files/storage-file.ts'
 import type { Storage } from '../../src/storage/storage.ts'
 import { all } from '../files/helpers.ts'
+import { isFull } from '../support/sampled.ts'
 import { FileModel } from './file-model.ts'
 import { Kinds, type Options } from './kinds.ts'
 
@@ -151,7 +152,7 @@ describe.each(places)('a file of %s', (_, make, runs) => {
         const meant = isKept && model.isDirty ? model.bytes.toString() : before
         expect(await contentOf(storage, name)).toBe(meant)
       }),
-      { numRuns: runs },
+      { numRuns: isFull ? runs : Math.ceil(runs / 2) },
     )
   })
 

@@ -4,6 +4,7 @@ import { MemoryDriver } from '../../src/backends/memory/driver.ts'
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import type { Driver } from '../../src/core/driver.ts'
 import { type ConformanceCase, driverConformance, storageConformance } from '../../src/testing/index.ts'
+import { storageLocations } from '../support/sampled.ts'
 import { mutants } from './mutants.ts'
 import { storageMutants } from './storage-mutants.ts'
 
@@ -23,7 +24,7 @@ async function failures(create: () => Driver, location: string): Promise<string[
 /** Titles of the cases that the storage fails. */
 async function storageFailures(Kind: typeof MemoryStorage): Promise<string[]> {
   const create = (wanted: object) => new Kind({ ...wanted, baseUrl: '/media/' }, { settings: {}, env: {} })
-  return failedOf(storageConformance({ create }))
+  return failedOf(storageConformance({ create, ...storageLocations }))
 }
 
 async function failedOf(cases: readonly ConformanceCase[]): Promise<string[]> {

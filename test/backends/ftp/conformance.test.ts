@@ -2,6 +2,7 @@ import { afterAll, describe, it } from 'vitest'
 import { driverConformance, registerConformance, storageConformance } from '../../../src/testing/index.ts'
 import { makeIdentity } from '../../http/support.ts'
 import { FtpServer, type FtpServerOptions } from '../../servers/ftp.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { storageFor } from './support.ts'
 
 const identity = makeIdentity()
@@ -86,7 +87,7 @@ for (const { title, server, storage, locations } of [places[0], places[2]]) {
       await files.close()
       server.tree.clear()
     },
-    ...(locations && { locations }),
+    ...(locations ? { locations } : storageLocations),
   })
   registerConformance({ describe, it }, cases, `FtpStorage, ${title}`)
 }

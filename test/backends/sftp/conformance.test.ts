@@ -10,6 +10,7 @@ import {
 } from '../../../src/testing/index.ts'
 import type { Habits } from '../../servers/sftp/habits.ts'
 import { startSftpServer } from '../../servers/sftp.ts'
+import { storageLocations } from '../../support/sampled.ts'
 import { openAt, storageAt } from './support.ts'
 
 /** What every server has; whole seconds and no etags are all that the protocol knows. */
@@ -58,7 +59,7 @@ async function suitesAt(
     storageConformance({
       create: wanted => shared({ ...wanted, location: `media/${wanted.location}`, baseUrl: '/media/' }),
       destroy,
-      ...(options.locations === undefined ? {} : { locations: options.locations }),
+      ...(options.locations === undefined ? storageLocations : { locations: options.locations }),
     }),
     `SftpStorage, ${title}`,
   )

@@ -90,6 +90,8 @@ export function ask(text, value) {
     yes.addEventListener('click', () => dialog.close('yes'), { signal })
     byId('question-no').addEventListener('click', () => dialog.close(''), { signal })
     const end = () => {
+      // The event of a question that was closed just before comes late.
+      if (dialog.open) return
       controls.abort()
       resolve(dialog.returnValue === 'yes')
     }
