@@ -7,7 +7,7 @@ import { Child } from '../../support/child.ts'
 import { allFiles, bytesOf, ctx, localDriver, temporaryFolder } from './fixture.ts'
 
 /** Each moment costs a process; CI tries them all. */
-const MOMENTS = process.env['HOLDALL_TESTS'] === 'full' ? 200 : 25
+const MOMENTS = process.env['HOLDALL_TESTS'] === 'full' ? 200 : 60
 
 const cache = temporaryFolder()
 const programs = new Map<string, string>()
