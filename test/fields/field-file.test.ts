@@ -18,7 +18,7 @@ import {
   upload,
   uploadPath,
 } from '../../src/fields/index.ts'
-import { ContentFile, LocalStorage, MemoryStorage, overrideSettings, StorageError } from '../../src/index.ts'
+import { ContentFile, configure, LocalStorage, MemoryStorage, overrideSettings, StorageError } from '../../src/index.ts'
 import { Table } from './table.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'holdall-fields-'))
@@ -116,6 +116,8 @@ describe('a file field', () => {
   })
 
   it('finds its storage at first use: an alias, a storage or a function', async () => {
+    // Test files share a process.
+    configure({})
     const byAlias = fileField({ storage: 'media' })
     let calls = 0
     const byFunction = fileField({

@@ -3,6 +3,8 @@ import { configure, defaultStorage } from '../../../src/config/index.ts'
 import { startStrictDropbox } from '../../servers/strict-dropbox.ts'
 import { hostsAt } from './support.ts'
 
+afterAll(() => configure({}))
+
 const server = await startStrictDropbox()
 afterAll(async () => {
   await defaultStorage.close()
