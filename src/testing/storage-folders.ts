@@ -78,7 +78,7 @@ export const folderCases: readonly StorageCase[] = [
     },
   },
   {
-    title: 'A listing with match gives the files below a folder whose names match.',
+    title: 'A listing with match returns the files below a folder whose names match.',
     async run(storage) {
       await saveAll(storage, ['p/1.jpg', 'p/b/2.jpg', 'p/b/c/3.JPG', 'p/b/4.png', 'q/5.jpg'])
       const listed = async (path: string, match: string | readonly string[]): Promise<string[]> => {
