@@ -15,7 +15,7 @@ const ROUGH_MS = 86_400_000
 /** The copy pass: copies the files that the target lacks or has in another version. */
 export class CopyWork extends PassWork {
   readonly #sinceMs: number
-  readonly #options: EngineOptions
+  readonly #carried: EngineOptions['carried']
   readonly #equality: Equality
   readonly #copy: FileCopy
   readonly #areLocal: { readonly source: boolean; readonly target: boolean }
@@ -24,9 +24,10 @@ export class CopyWork extends PassWork {
     super(hooks)
     const { signal } = hooks
     this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
-    this.#options = options
     this.#equality = new Equality(source, target, { signal, mode: 'listing', mayRead: true })
-    this.#copy = new FileCopy(source, target, { signal, isRecorded: hooks.known !== undefined })
+    const { bandwidth, carried } = options
+    this.#carried = carried
+    this.#copy = new FileCopy(source, target, { signal, isRecorded: hooks.known !== undefined, bandwidth, carried })
     this.#areLocal = { source: source.storage.supports('path'), target: target.storage.supports('path') }
   }
 
@@ -59,7 +60,6 @@ export class CopyWork extends PassWork {
       hooks.progress?.(tally)
     }
     const { size, ...states } = await this.#copy.copy(source, onProgress)
-    await this.#options.carry?.(source, hooks.signal)
     tally.bytes += Math.max(0, size - seen)
     tally.copied++
     const areKnown = states.source !== undefined && states.target !== undefined
@@ -68,12 +68,20 @@ export class CopyWork extends PassWork {
   }
 
   async #isUnchanged({ name, entry }: Item, target: Item): Promise<boolean> {
-    const known = this.hooks.known?.(name)
+    const { hooks } = this
+    const known = hooks.known?.(name)
     const isAsKnown =
       known !== undefined &&
       stateOf(entry, this.#areLocal.source) === known.source &&
       stateOf(target.entry, this.#areLocal.target) === known.target
-    return isAsKnown || (await this.#equality.of(entry, target.entry)).isEqual
+    if (isAsKnown) return true
+    if (!(await this.#equality.of(entry, target.entry)).isEqual) return false
+    if (hooks.dryRun === true) return true
+    // Earlier work may have ended before it set the attributes.
+    const isUnknown = hooks.known !== undefined && known === undefined
+    const visibility = hooks.isRepeated === true || isUnknown
+    await this.#carried?.catchUp(entry, target.entry, { visibility, signal: hooks.signal })
+    return true
   }
 
   /** Whether a file was last modified before the plan's `since`. */

@@ -1,5 +1,6 @@
 import type { StorageError } from '../../core/errors.ts'
-import type { Item } from '../item.ts'
+import type { CarriedAttributes } from './attributes.ts'
+import type { Bandwidth } from './bandwidth.ts'
 import type { Tally } from './tally.ts'
 
 /** Limits how fast files are processed. */
@@ -23,6 +24,11 @@ export interface EngineHooks {
   readonly dryRun?: boolean | undefined
   /** Number of source files that the copy pass has seen; the verify pass chooses its sample by it. */
   readonly seen?: number | undefined
+  /**
+   * Whether earlier work on these pairs may have ended between a copy and its attributes: the visibility of files that the target already
+   * has is compared, which costs two requests for each of them.
+   */
+  readonly isRepeated?: boolean | undefined
   /** Called in the order of the pairs, when one is taken. */
   taken?(key: string): void
   /** Called when a pair is processed, in any order. It is also called for a file that failed. */
@@ -44,6 +50,8 @@ export interface EngineOptions {
   /** Maximum number of files in parallel. */
   readonly concurrency: number
   readonly pacer?: Pacer | undefined
+  /** Limits the bytes per second of all files. */
+  readonly bandwidth?: Bandwidth | undefined
   /** Sets attributes that are not stored with the bytes, after a file was copied. */
-  readonly carry?: ((source: Item, signal: AbortSignal) => Promise<void>) | undefined
+  readonly carried?: CarriedAttributes | undefined
 }
