@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { bytesContent } from '../../src/core/content.ts'
 import type { AnyStorage } from '../../src/storage/storage.ts'
 import { plainContext } from '../../src/testing/index.ts'
 import { compare } from '../../src/transfer/index.ts'
@@ -9,27 +8,10 @@ import { pairsOf } from '../../src/transfer/migrate/pairs.ts'
 import type { Tally } from '../../src/transfer/migrate/tally.ts'
 import { Places } from '../../src/transfer/places.ts'
 import { azurePlace, gcsPlace, type Place, s3Place, swiftPlace } from '../storage/strict-places.ts'
+import { CONTROLS, DOTS, ODD, put, textsOf } from './odd-names.ts'
 import { filesIn, fill, memory, synced } from './support.ts'
 
-/** Names that every storage normalises, beside the names that they would become. */
-const ODD = [
-  ...['a//b', '/a', '//a', 'd///e', 'back\\slash', 'x/\\', 'trail/ing ', 'a', 'a/b', 'd/e', 'back/slash', ' a ', 'a '],
-  ...['ü/😀', 'u\u0308/😀', '%2F', 'a%2Fb', 'q?x#y&+', `${'n'.repeat(1000)}`, `/${'é'.repeat(500)}`, '<&>"\''],
-]
-/** Names with parts that servers in between may resolve. */
-const DOTS = ['a/./b', './a', 'f/../a', 'f/..g/.h']
-/** Characters that XML 1.0 cannot contain, or normalises. */
-const CONTROLS = ['c/\u0001', 'c/\u001f//x', 'c/\t', 'c/\n', 'c/\r', 'c/\r\n', 'c/\u007f', 'c/\u0085', 'c/\uffff']
-
 const isRefusedByAzure = (name: string): boolean => /[\x00-\x1f\x7f-\x9f\uffff\\]|\.$/.test(name)
-
-/** Stores a file under exactly this key. */
-async function put(storage: AnyStorage, key: string): Promise<void> {
-  const content = bytesContent(Buffer.from(`bytes of ${key}`))
-  await storage.calls.driver.write(key, content, { contentType: 'text/x-odd' }, plainContext())
-}
-
-const texts = (names: readonly string[]) => Object.fromEntries(names.map(name => [name, `bytes of ${name}`]))
 
 describe.each([
   ['S3', s3Place, 'bucketName', [...ODD, ...DOTS, ...CONTROLS], []],
@@ -63,7 +45,7 @@ describe.each([
     )
     expect(events).toEqual([...kept.map(name => `copied ${name}`), ...messages].sort())
     expect(report).toMatchObject({ copied: kept.length, failed: refused.length })
-    expect(await filesIn(target)).toEqual(texts(kept))
+    expect(await filesIn(target)).toEqual(textsOf(kept))
     for await (const entry of target.entries('', { recursive: true })) {
       expect((await target.stat(entry)).contentType).toBe('text/x-odd')
     }
@@ -97,7 +79,7 @@ describe.each([
     const { report, events } = await synced(source, target, { delete: true, maxDelete: 100 })
     expect(events).toEqual(gone.map(name => `deleted ${name}`).sort())
     expect(report).toMatchObject({ copied: 0, failed: 0, deleted: gone.length, inSync: true })
-    expect(await filesIn(target)).toEqual(texts(kept.filter(name => !gone.includes(name))))
+    expect(await filesIn(target)).toEqual(textsOf(kept.filter(name => !gone.includes(name))))
   })
 })
 
@@ -117,7 +99,7 @@ it('copies between different services, and a name that one of them refuses fails
         expect(report).toMatchObject({ copied, failed: names.length + 1 - kept.length })
         for (const { error } of report.failures) expect(error.code).toBe('suspicious_name')
       }
-      expect(await filesIn(target)).toEqual(texts(kept))
+      expect(await filesIn(target)).toEqual(textsOf(kept))
     }
     // And back, by the engine of migrations.
     const back = places[0]!.storage({ bucketName: 'back' })
@@ -125,7 +107,7 @@ it('copies between different services, and a name that one of them refuses fails
     const tally = await migrated(swift, back)
     expect(tally).toMatchObject({ seen: names.length, copied: names.length, failed: 0 })
     expect(await migrated(swift, back)).toMatchObject({ copied: 0, unchanged: names.length, failed: 0 })
-    expect(await filesIn(back)).toEqual(texts(names))
+    expect(await filesIn(back)).toEqual(textsOf(names))
     await back.close()
   } finally {
     for (const storage of storages) await storage.close()
