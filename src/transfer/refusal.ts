@@ -8,6 +8,5 @@ export function refusalOf({ name, odd, clash, isExcluded = false }: Item): Stora
     new StorageError(code, `'${name}' is not copied: ${why}.`, { operation: 'copy', fileName: name })
   if (odd === undefined)
     return clash === undefined ? undefined : refused('exists', `the target cannot hold it beside '${clash}'`)
-  if (name.endsWith('/')) return refused('suspicious_name', 'it has content, but the name of a folder')
   return refused('suspicious_name', 'the target would give it another name, which is that of another file')
 }

@@ -99,10 +99,10 @@ export class Side {
   }
 
   /**
-   * Returns why a file cannot have its name in both places: `a/` without content represents a folder, and `a//b` would become `a/b` in most storages.
+   * Returns why a file cannot have its name in both places: `a/` represents a folder, and `a//b` would become `a/b` in most storages.
    */
-  #oddityOf({ name, size }: Entry): Item['odd'] {
-    if (name.endsWith('/')) return size > 0 ? 'spelling' : 'folder'
+  #oddityOf({ name }: Entry): Item['odd'] {
+    if (name.endsWith('/')) return 'folder'
     return this.#isSpelled(name) || this.#isVerbatim(name) ? undefined : 'spelling'
   }
 
