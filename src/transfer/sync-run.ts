@@ -1,5 +1,5 @@
 import { never } from '../core/abort.ts'
-import { isStorageError, type StorageError } from '../core/errors.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
 import type { TransferProgress } from '../storage/types.ts'
 import { SyncCounts } from './counts.ts'
@@ -9,7 +9,6 @@ import { type Item, isPart } from './item.ts'
 import { type Keyed, mergeSorted } from './merge.ts'
 import { CONCURRENCY, matched, type Places, sourceOf } from './places.ts'
 import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from './record.ts'
-import { refusalOf } from './refusal.ts'
 import { deleteExtras, type Extra, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
 
@@ -134,7 +133,7 @@ export class SyncRun {
       const clashing = (ours as Item[]).filter(item => item.clash !== undefined && isPart(item))
       if (ours!.length > 0) this.#hasSource = true
       if (clashing.length > 0) {
-        for (const item of clashing) await this.#failed(item.name, refusalOf(item)!, true)
+        for (const item of clashing) await this.#failed(item.name, clashError(item), true)
         this.#counts.atTarget += theirs!.length
         continue
       }
@@ -163,9 +162,8 @@ export class SyncRun {
       if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag })
     }
     if (source === undefined) return false
-    const refusal = refusalOf(source)
     if (source.isExcluded === true) counts.excluded++
-    else if (refusal !== undefined) await this.#failed(source.name, refusal, true)
+    else if (source.odd === 'spelling') await this.#failed(source.name, spellingError(source), true)
     return isPart(source)
   }
 
@@ -277,4 +275,14 @@ export class SyncRun {
   #report(): void {
     this.#options.onProgress?.(this.#counts.progress)
   }
+}
+
+function clashError({ name, clash }: Item): StorageError {
+  const text = `'${name}' is not copied: the target cannot hold it beside '${clash}'.`
+  return new StorageError('exists', text, { operation: 'copy', fileName: name })
+}
+
+function spellingError({ name }: Item): StorageError {
+  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
+  return new StorageError('suspicious_name', text, { operation: 'copy', fileName: name })
 }

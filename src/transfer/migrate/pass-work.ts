@@ -1,6 +1,5 @@
-import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import { type Item, isPart } from '../item.ts'
-import { refusalOf } from '../refusal.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { Tally } from './tally.ts'
@@ -39,7 +38,7 @@ export abstract class PassWork {
     for await (const pair of pairs) {
       hooks.taken?.(pair.key)
       const { key, source } = pair
-      const refusal = source && refusalOf(source)
+      const refusal = source === undefined || source.isExcluded === true ? undefined : refusalOf(source)
       if (refusal !== undefined) await this.fail(source!.name, refusal)
       const isWanted = await this.isWanted(pair, refusal !== undefined)
       if (isWanted && refusal === undefined && source !== undefined && isPart(source)) yield { ...pair, source }
@@ -70,4 +69,15 @@ export abstract class PassWork {
     this.tally.failed++
     await this.hooks.failed(name, error)
   }
+}
+
+/** Returns why a file of the source cannot be copied; undefined if it can. */
+function refusalOf({ name, odd, clash }: Item): StorageError | undefined {
+  const details = { operation: 'copy', fileName: name }
+  if (clash !== undefined && odd === undefined) {
+    return new StorageError('exists', `'${name}' is not copied: the target cannot hold it beside '${clash}'.`, details)
+  }
+  if (odd !== 'spelling') return undefined
+  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
+  return new StorageError('suspicious_name', text, details)
 }
