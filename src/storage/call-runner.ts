@@ -1,7 +1,7 @@
 import { never } from '../core/abort.ts'
 import type { CallContext, CallOptions, FileRef } from '../core/call.ts'
 import type { Driver } from '../core/driver.ts'
-import { abortReason, notBegun, type StorageError, wrapError } from '../core/errors.ts'
+import { abortReason, isStorageError, notBegun, type StorageError, wrapError } from '../core/errors.ts'
 import { concurrency } from '../layers/concurrency.ts'
 import { type Call, compose, type Layer } from '../layers/layer.ts'
 import { readOnly, readOnlyError } from '../layers/read-only.ts'
@@ -19,6 +19,9 @@ export interface StoragePlace {
   readonly bucket?: string | undefined
 }
 
+/** Called with the error of a failed attempt, also where the next attempt succeeds. */
+export type FailureWatcher = (error: StorageError) => void
+
 /** Sends every call of a storage through its layers: trace > retry > concurrency > time-out > (wrap > the caller's own) > wrap. */
 export class CallRunner {
   /** The protocol underneath, without the layers: for backends and for code that extends Holdall. */
@@ -29,6 +32,7 @@ export class CallRunner {
   readonly #readOnly: boolean
   readonly #classify: Driver['classify']
   readonly #place: StoragePlace
+  readonly #watchers = new Set<FailureWatcher>()
 
   constructor(driver: Driver, options: CommonOptions, extra: readonly Layer[] = [], place: StoragePlace = {}) {
     this.driver = driver
@@ -42,7 +46,8 @@ export class CallRunner {
       })
     const again = retry({ maxAttempts: options.maxAttempts })
     const own = extra.length === 0 ? [] : [wrap, ...extra]
-    const inner = [...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...own, wrap]
+    const watch: Layer = (_call, next, ctx) => (this.#watchers.size === 0 ? next(ctx) : this.#watched(next(ctx)))
+    const inner = [watch, ...(options.timeoutSecs === null ? [] : [timeout(options.timeoutSecs * 1000)]), ...own, wrap]
     this.#call = compose([
       ...(options.readOnly ? [readOnly] : []),
       trace,
@@ -51,6 +56,19 @@ export class CallRunner {
       ...inner,
     ])
     this.#step = compose([trace, again, ...inner])
+  }
+
+  /** Calls `watcher` with the error of every failed attempt until the returned function is called. An aborted call is no failure. */
+  watchFailures(watcher: FailureWatcher): () => void {
+    this.#watchers.add(watcher)
+    return () => void this.#watchers.delete(watcher)
+  }
+
+  #watched<T>(attempt: Promise<T>): Promise<T> {
+    return attempt.catch((error: unknown) => {
+      if (isStorageError(error) && error.code !== 'aborted') for (const watcher of this.#watchers) watcher(error)
+      throw error
+    })
   }
 
   /** Makes a call about a file, a folder or a container. By default it may be repeated. */

@@ -18,8 +18,11 @@ export interface Verdict {
 /** Options of comparing files. */
 export interface EqualityOptions {
   readonly signal: AbortSignal
-  /** `listing`: reads only files of this machine; `content`: reads both files if nothing else decides; `size`: compares only sizes. */
-  readonly mode: 'listing' | 'content' | 'size'
+  /**
+   * `listing`: reads only files of this machine; `content`: reads both files if nothing else decides; `listed`: reads nothing, and compares
+   * sizes if the listings have no digest that decides; `size`: compares only sizes.
+   */
+  readonly mode: 'listing' | 'content' | 'listed' | 'size'
   /** Whether remote files may be read. */
   readonly mayRead: boolean
 }
@@ -50,10 +53,11 @@ export class Equality {
       if (mode === 'size') return { isEqual: bySize === true, by: 'size' }
       const known = await this.#byDigest(source, target)
       if (known !== undefined) return known
+      if (mode === 'listed' && bySize === true) return { isEqual: true, by: 'size', lacksDigest: true }
     } else if (mode === 'size') {
       return { isEqual: false, by: undefined, lacksDigest: true }
     }
-    if (mode === 'content') return this.#byContent(source, target)
+    if (mode === 'content' || mode === 'listed') return this.#byContent(source, target)
     return { isEqual: false, by: undefined, lacksDigest: true }
   }
 
@@ -61,6 +65,7 @@ export class Equality {
     const [ours, theirs] = [listedDigests(source), listedDigests(target)]
     const same = sameDigest(ours, theirs)
     if (same !== undefined) return { isEqual: same, by: 'listing' }
+    if (this.#options.mode === 'listed') return undefined
     const areLocal = [isLocal(this.#source), isLocal(this.#target)]
     if (areLocal[0] && areLocal[1]) return { ...(await this.#both(source, target)), lacksDigest: true }
     const isDecided = ({ isSure }: Digest, isEqual: boolean): boolean =>

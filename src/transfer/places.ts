@@ -6,18 +6,11 @@ import { withClashes } from './clashes.ts'
 import { findsFolding, hasFolders } from './folding.ts'
 import { type Item, isPart } from './item.ts'
 import { refuseOverlap } from './overlap.ts'
-import { type ListingOptions, Side } from './side.ts'
+import { type ListingOptions, type NameRange, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
 
 /** Default number of files in parallel. */
 export const CONCURRENCY = 16
-
-/** The files of both places under one key. */
-export interface Pair {
-  readonly key: string
-  readonly source: Item | undefined
-  readonly target: Item | undefined
-}
 
 /** Both sides, how they are listed, and how names are matched. */
 export class Places {
@@ -76,14 +69,14 @@ export class Places {
   }
 
   /** Returns the files of the source; names that the target cannot store beside each other are marked. */
-  listSource(): AsyncIterable<Item> {
-    const items = ahead(this.source.list(this.#listing))
+  listSource(range?: NameRange): AsyncIterable<Item> {
+    const items = ahead(this.source.list({ ...this.#listing, range }))
     const named = this.isFolded ? withFolded(items) : items
     return this.#marksClashes ? withClashes(named) : named
   }
 
-  listTarget(): AsyncIterable<Item> {
-    return ahead(this.target.list(this.#listing))
+  listTarget(range?: NameRange): AsyncIterable<Item> {
+    return ahead(this.target.list({ ...this.#listing, range }))
   }
 
   /** Fails with `not_found` if the source is missing, not empty: its name may be misspelt; with `not_a_directory` if it is a file. */

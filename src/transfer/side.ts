@@ -14,6 +14,14 @@ export interface ListingOptions {
   readonly isFolded: boolean
   /** Whether a name takes part. */
   readonly isWanted: (name: string) => boolean
+  /** The part of the names that is listed. */
+  readonly range?: NameRange | undefined
+}
+
+/** The names after one name and before another one, relative to a folder, in the order of their UTF-8 bytes; both are exclusive. */
+export interface NameRange {
+  readonly after?: string | undefined
+  readonly until?: string | undefined
 }
 
 /** One of the two places: a storage, and a folder of it. */
@@ -43,21 +51,34 @@ export class Side {
   list(options: ListingOptions): AsyncGenerator<Item> {
     const isInOrder = this.storage.supports('listRange')
     const items = this.#items(options, isInOrder)
-    return isInOrder && !options.isFolded ? items : sorted(items)
+    return isInOrder && !options.isFolded ? items : within(sorted(items), options.range)
   }
 
-  async *#items({ signal, isFolded, isWanted }: ListingOptions, isInOrder: boolean): AsyncGenerator<Item> {
+  async *#items({ signal, isFolded, isWanted, range }: ListingOptions, isInOrder: boolean): AsyncGenerator<Item> {
     let last: string | undefined
-    for await (const entry of this.storage.entries(this.folder, { recursive: true, signal })) {
+    const bounds = isInOrder && !isFolded ? this.#boundsOf(range) : {}
+    for await (const entry of this.storage.entries(this.folder, { recursive: true, signal, ...bounds })) {
       if (entry.isDirectory) continue
       const name = entry.name.slice(this.folder.length)
       if (isInOrder && last !== undefined && compareKeys(last, name) >= 0) throw this.#unordered(last, name)
       last = name
-      const key = isFolded ? foldedName(name) : name
-      const odd = this.#oddityOf(entry)
-      yield odd === undefined && isWanted(name)
-        ? { key, name, entry }
-        : { key, name, entry, odd, isExcluded: !isWanted(name) }
+      yield this.itemOf(entry, { isFolded, isWanted })
+    }
+  }
+
+  /** Returns the item of a listed file. */
+  itemOf(entry: Entry, { isFolded, isWanted }: Pick<ListingOptions, 'isFolded' | 'isWanted'>): Item {
+    const name = entry.name.slice(this.folder.length)
+    const key = isFolded ? foldedName(name) : name
+    const odd = this.#oddityOf(entry)
+    const isPlain = odd === undefined && isWanted(name)
+    return isPlain ? { key, name, entry } : { key, name, entry, odd, isExcluded: !isWanted(name) }
+  }
+
+  #boundsOf({ after, until }: NameRange = {}): { readonly startAfter?: string; readonly until?: string } {
+    return {
+      ...(after !== undefined && { startAfter: this.folder + after }),
+      ...(until !== undefined && { until: this.folder + until }),
     }
   }
 
@@ -80,5 +101,14 @@ export class Side {
       operation: 'list',
       fileName: this.folder,
     })
+  }
+}
+
+/** Returns the items in a range of keys. */
+async function* within(items: AsyncIterable<Item>, range: NameRange = {}): AsyncGenerator<Item> {
+  const { after, until } = range
+  for await (const item of items) {
+    if (until !== undefined && compareKeys(item.key, until) >= 0) return
+    if (after === undefined || compareKeys(item.key, after) > 0) yield item
   }
 }

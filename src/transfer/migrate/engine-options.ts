@@ -1,0 +1,49 @@
+import type { StorageError } from '../../core/errors.ts'
+import type { Item } from '../item.ts'
+import type { Tally } from './tally.ts'
+
+/** Limits how fast files are processed. */
+export interface Pacer {
+  /** Waits until the next file may be processed. */
+  take(signal: AbortSignal): Promise<void>
+  /** Lowers the rate: a service asked to slow down. */
+  throttled(retryAfterMs: number | undefined): void
+}
+
+/** How a file was listed on both sides when its copy was known to be equal. */
+export interface KnownStates {
+  readonly source: string
+  readonly target: string
+}
+
+/** Receives the results of the work, and knows those of earlier work. */
+export interface EngineHooks {
+  readonly signal: AbortSignal
+  /** Whether nothing is changed. */
+  readonly dryRun?: boolean | undefined
+  /** Number of source files that the copy pass has seen; the verify pass chooses its sample by it. */
+  readonly seen?: number | undefined
+  /** Called in the order of the pairs, when one is taken. */
+  taken?(key: string): void
+  /** Called when a pair is processed, in any order. It is also called for a file that failed. */
+  settled?(key: string): void
+  /** Returns the states that were stored when the file was copied; undefined if it was not, or nothing is stored. */
+  known?(name: string): KnownStates | undefined
+  /** A file was copied. The states are undefined where they are not known exactly. */
+  copied?(name: string, size: number, states: KnownStates | undefined): void | Promise<void>
+  /** A file failed; in the verify pass: it is missing at the target, or differs. */
+  failed(name: string, error: StorageError): void | Promise<void>
+  /** A file that failed before is at the target now. */
+  mended?(name: string): void | Promise<void>
+  /** Called often, with the counts so far. */
+  progress?(tally: Tally): void
+}
+
+/** Options of the work. */
+export interface EngineOptions {
+  /** Maximum number of files in parallel. */
+  readonly concurrency: number
+  readonly pacer?: Pacer | undefined
+  /** Sets attributes that are not stored with the bytes, after a file was copied. */
+  readonly carry?: ((source: Item, signal: AbortSignal) => Promise<void>) | undefined
+}

@@ -1,0 +1,83 @@
+import { isStorageError, StorageError } from '../../core/errors.ts'
+import { type Item, isPart } from '../item.ts'
+import type { EngineHooks } from './engine-options.ts'
+import type { Pair } from './pairs.ts'
+import { Tally } from './tally.ts'
+
+/** Number of successive failures that are not about one file, after which the work is abandoned: the service, or the way to it, is broken. */
+const MAX_IN_A_ROW = 10
+/** Codes of such errors. */
+const BROKEN: ReadonlySet<string> = new Set([
+  'improperly_configured',
+  'permission_denied',
+  'throttled',
+  'unavailable',
+  'timeout',
+  'no_space',
+  'closed',
+  'unknown',
+])
+/** A pair whose source takes part. */
+export interface Task extends Pair {
+  readonly source: Item
+}
+
+/** What the copy pass and the verify pass have in common. */
+export abstract class PassWork {
+  readonly tally: Tally = new Tally()
+  protected readonly hooks: EngineHooks
+  #inARow = 0
+
+  constructor(hooks: EngineHooks) {
+    this.hooks = hooks
+  }
+
+  /** Returns the pairs to be processed; the others are only counted. */
+  async *tasks(pairs: AsyncIterable<Pair>): AsyncGenerator<Task> {
+    const { hooks } = this
+    for await (const pair of pairs) {
+      hooks.taken?.(pair.key)
+      const { key, source } = pair
+      const refusal = source === undefined || source.isExcluded === true ? undefined : refusalOf(source)
+      if (refusal !== undefined) await this.fail(source!.name, refusal)
+      const isWanted = await this.isWanted(pair, refusal !== undefined)
+      if (isWanted && refusal === undefined && source !== undefined && isPart(source)) yield { ...pair, source }
+      else hooks.settled?.(key)
+    }
+  }
+
+  /** Counts a pair; returns whether it is to be processed. */
+  protected abstract isWanted(pair: Pair, isRefused: boolean): Promise<boolean>
+
+  protected abstract work(task: Task): Promise<void>
+
+  async attempt(task: Task): Promise<void> {
+    try {
+      await this.work(task)
+      this.#inARow = 0
+    } catch (error) {
+      if (this.hooks.signal.aborted || !isStorageError(error)) throw error
+      await this.fail(task.source.name, error)
+      this.#inARow = BROKEN.has(error.code) ? this.#inARow + 1 : 0
+      if (this.#inARow >= MAX_IN_A_ROW) throw error
+    }
+    this.hooks.settled?.(task.key)
+    this.hooks.progress?.(this.tally)
+  }
+
+  protected async fail(name: string, error: StorageError): Promise<void> {
+    this.tally.failed++
+    await this.hooks.failed(name, error)
+  }
+}
+
+/** Returns why a file of the source cannot be copied; undefined if it can. */
+function refusalOf({ name, odd, clash }: Item): StorageError | undefined {
+  const details = { operation: 'copy', fileName: name }
+  if (clash !== undefined && odd === undefined) {
+    return new StorageError('exists', `'${name}' is not copied: the target cannot hold it beside '${clash}'.`, details)
+  }
+  if (odd !== 'spelling') return undefined
+  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
+  return new StorageError('suspicious_name', text, details)
+}

@@ -1,0 +1,27 @@
+import type { MigrationCounts } from '../../core/migration-status.ts'
+
+/** The counts of a migration, or of a part of it. They can be added up, and stored as JSON. */
+export class Tally implements MigrationCounts {
+  seen = 0
+  copied = 0
+  unchanged = 0
+  skipped = 0
+  failed = 0
+  verified = 0
+  different = 0
+  compared = 0
+  extra = 0
+  deleted = 0
+  bytes = 0
+  /** Files of the target that take part, counted by the verify pass. */
+  atTarget = 0
+
+  constructor(counts: Partial<MigrationCounts> & { readonly atTarget?: number } = {}) {
+    this.add(counts)
+  }
+
+  /** Adds the counts of another part. */
+  add(counts: Partial<MigrationCounts> & { readonly atTarget?: number }): void {
+    for (const name of Object.keys(this) as ReadonlyArray<keyof MigrationCounts>) this[name] += counts[name] ?? 0
+  }
+}

@@ -1,0 +1,60 @@
+import { StorageError } from '../../core/errors.ts'
+import { Equality } from '../equality.ts'
+import { isPart } from '../item.ts'
+import type { Places } from '../places.ts'
+import type { EngineHooks } from './engine-options.ts'
+import type { Pair } from './pairs.ts'
+import { PassWork, type Task } from './pass-work.ts'
+import type { MigrationPlan } from './types.ts'
+
+/** Share of the files whose contents are compared in a sample, and the least number of them. */
+const SAMPLE_SHARE = 0.01
+const LEAST_SAMPLE = 100
+
+/** The verify pass: compares the files of both places. */
+export class VerifyWork extends PassWork {
+  readonly #listed: Equality
+  readonly #content: Equality
+  readonly #share: number
+
+  constructor({ source, target }: Places, { verify }: MigrationPlan, hooks: EngineHooks) {
+    super(hooks)
+    const { signal, seen = 0 } = hooks
+    this.#listed = new Equality(source, target, { signal, mode: 'listed', mayRead: true })
+    this.#content = new Equality(source, target, { signal, mode: 'content', mayRead: true })
+    const sample = Math.max(SAMPLE_SHARE, LEAST_SAMPLE / Math.max(1, seen))
+    this.#share = verify === 'full' ? 1 : verify === 'sample' ? sample : 0
+  }
+
+  protected override async isWanted({ source, target }: Pair, isRefused: boolean): Promise<boolean> {
+    const { tally } = this
+    if (target !== undefined && isPart(target)) {
+      tally.atTarget++
+      if (source === undefined) tally.extra++
+    }
+    if (source === undefined || (!isPart(source) && !isRefused)) return false
+    tally.verified++
+    return true
+  }
+
+  protected override async work({ source, target }: Task): Promise<void> {
+    const { name } = source
+    if (target === undefined || target.odd !== undefined)
+      return this.#differs(name, 'not_found', 'is missing at the target')
+    let verdict = this.#share === 1 ? undefined : await this.#listed.of(source.entry, target.entry)
+    if (verdict === undefined || (verdict.isEqual && verdict.by === 'size' && Math.random() < this.#share)) {
+      verdict = await this.#content.of(source.entry, target.entry)
+    }
+    if (!verdict.isEqual) {
+      const what = verdict.by === 'size' ? 'has another size' : 'has other content'
+      return this.#differs(name, 'checksum_mismatch', `${what} at the target`)
+    }
+    if (verdict.by !== 'size') this.tally.compared++
+    await this.hooks.mended?.(name)
+  }
+
+  async #differs(name: string, code: 'not_found' | 'checksum_mismatch', what: string): Promise<void> {
+    this.tally.different++
+    await this.hooks.failed(name, new StorageError(code, `'${name}' ${what}.`, { operation: 'verify', fileName: name }))
+  }
+}
