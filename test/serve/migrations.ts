@@ -42,7 +42,7 @@ export function fleet(given: Given = {}): MigrationStatus {
   const now = Date.now()
   const workers = Array.from({ length: 64 }, (_, at) => ({
     name: `ip-10-0-${at % 4}-${at + 11}.eu-central-1.compute.internal:${4000 + at * 7}`,
-    seenAt: new Date(now - (at === 17 || at === 40 ? 260_000 : (at % 9) * 1000)),
+    seenAt: new Date(now - (at === 17 || at === 40 ? 245_000 : (at % 9) * 1000)),
     files: 980_000 + at * 1237,
     bytes: 41_000_000_000 + at * 77_000_000,
     filesPerSec: 28 + (at % 7),

@@ -11,12 +11,14 @@ import {
   NONE,
   percentText,
   rateText,
+  STALE_SECS,
   shareOf,
   timeText,
 } from './figures.js'
 
 export const STATES = { running: 'running', interrupted: 'interrupted', failed: 'failed', done: 'done' }
 export const PASSES = { copy: 'copying', verify: 'verifying', delete: 'deleting' }
+const LONG_PASSES = { copy: 'copying files', verify: 'verifying the target', delete: 'deleting at the target' }
 
 export const titleOf = ({ source, target }) => `${source} to ${target}`
 
@@ -34,7 +36,7 @@ const FIGURES = {
   limit: 'Limit',
   since: 'Started',
 }
-const PAGES = 'Pages of names'
+const PAGES = 'Pages waiting'
 
 const COUNTS = {
   copied: 'Copied',
@@ -65,7 +67,12 @@ export class Card {
 
   constructor(migration) {
     const { source, target } = migration
-    const title = el('h2', {}, el('bdi', {}, shown(source)), el('span', { class: 'arrow', 'aria-hidden': true }, ' → '))
+    const title = el(
+      'h2',
+      {},
+      el('bdi', {}, shown(source)),
+      el('span', { class: 'arrow', 'aria-hidden': 'true' }, ' → '),
+    )
     title.append(el('span', { class: 'unseen' }, ' to '), el('bdi', {}, shown(target)))
     this.#bar = el('progress', { max: 1, 'aria-label': `Progress of ${shown(titleOf(migration))}` })
     for (const [name, label] of Object.entries(FIGURES)) this.#addFigure(name, label)
@@ -100,7 +107,7 @@ export class Card {
     const { state, pass, counts, failures, workers } = migration
     this.element.dataset.state = state
     put(this.#state, STATES[state] ?? state)
-    put(this.#pass, passText(migration))
+    put(this.#pass, passText(migration, now))
     const share = shareOf(migration)
     put(this.#share, percentText(share))
     // A bar without a value is one whose end is not known.
@@ -134,15 +141,20 @@ export class Card {
     put(this.#figures.get('time').term, migration.finishedAt === undefined ? 'Time left' : 'Time taken')
     if (isRunning) this.#figure('time', durationText(migration.etaSecs), endText(migration))
     else if (migration.finishedAt === undefined) this.#figure('time', NONE)
-    else this.#figure('time', durationText(ageSecs(migration.finishedAt, migration.startedAt)))
+    else
+      this.#figure(
+        'time',
+        durationText(ageSecs(migration.finishedAt, migration.startedAt)),
+        `ended ${timeText(migration.finishedAt)}`,
+      )
     const isSlowed = isRunning && slowedTo !== undefined
     this.#figure('limit', isSlowed ? rateText(slowedTo) : NONE, isSlowed ? 'asked to slow down' : '', true)
-    this.#figure('since', timeText(migration.startedAt), activityText(migration, now))
+    this.#figure('since', agoText(ageSecs(now, migration.startedAt)), timeText(migration.startedAt))
     if (pages === undefined) return
     if (!this.#figures.has('pages')) this.#addFigure('pages', PAGES)
     const { waiting, running, failed } = pages
     const more = `${countText(running)} running, ${countText(failed)} failed`
-    this.#figure('pages', `${countText(waiting)} waiting`, more, failed > 0)
+    this.#figure('pages', countText(waiting), more, failed > 0)
   }
 
   #updateWorkers(workers, now) {
@@ -163,10 +175,12 @@ export class Card {
 
 const NAMES = new Intl.Collator(undefined, { numeric: true })
 
-function passText({ state, pass }) {
-  if (state === 'running') return { copy: 'copying files', verify: 'verifying', delete: 'deleting at the target' }[pass]
-  if (state === 'interrupted') return `while ${PASSES[pass]}; the same command continues it`
-  return state === 'failed' ? 'ended; holdall migrate retry repeats what failed' : ''
+function passText({ state, pass, updatedAt }, now) {
+  const age = ageSecs(now, updatedAt)
+  if (state === 'interrupted') return `while ${PASSES[pass]}, ${agoText(age)}; the same command continues it`
+  if (state === 'failed') return 'ended; holdall migrate retry repeats what failed'
+  if (state !== 'running') return ''
+  return `${LONG_PASSES[pass]}${age >= STALE_SECS ? ` – no activity for ${durationText(age)}` : ''}`
 }
 
 function speedText({ state, bytesPerSec }) {
@@ -177,11 +191,6 @@ function speedText({ state, bytesPerSec }) {
 function endText({ etaSecs, updatedAt }) {
   if (etaSecs === undefined) return ''
   return etaSecs < 3600 ? 'in this pass' : `until ${timeText(Date.parse(updatedAt) + etaSecs * 1000)}`
-}
-
-function activityText({ updatedAt, finishedAt }, now) {
-  if (finishedAt !== undefined) return `ended ${timeText(finishedAt)}`
-  return `last activity ${agoText(ageSecs(now, updatedAt))}`
 }
 
 /** A table whose rows are changed in place; hidden while it has none. */

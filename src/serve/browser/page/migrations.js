@@ -9,24 +9,32 @@ let cards
 /** When the last answer came, as text. */
 let updated
 
+/** Asks for the migrations and shows them; returns whether there was an answer with some or without errors. */
 async function refresh() {
-  const answer = await server.migrations().catch(error => {
+  let answer
+  try {
+    answer = await server.migrations()
+  } catch (error) {
     // What was shown stays, with its time.
     showProblems([`${error.message} The page tries again.`])
     if (updated !== undefined) byId('summary').textContent = `Not updated since ${updated}`
     byId('note').hidden = true
-    throw error
-  })
+    return false
+  }
+  return showAnswer(answer)
+}
+
+function showAnswer(answer) {
   const { migrations, left, errors } = answer
   updated = new Date().toLocaleTimeString()
   byId('summary').textContent = [summaryOf(migrations), updated].filter(Boolean).join(' · ')
   showProblems(errors)
   const changes = show(answer)
   if (changes.length > 0) say(changes.join(' '))
-  const isAllBroken = migrations.length === 0 && errors.length > 0
-  byId('note').hidden = isAllBroken || (migrations.length > 0 && left === 0)
+  const isBroken = migrations.length === 0 && errors.length > 0
+  byId('note').hidden = isBroken || (migrations.length > 0 && left === 0)
   byId('note').textContent = left > 0 ? `${left} older migrations are not shown.` : 'There are no migrations.'
-  if (isAllBroken) throw new Error(errors[0])
+  return !isBroken
 }
 
 /** Shows the cards in the order of the answer; returns what has changed, in words. */
