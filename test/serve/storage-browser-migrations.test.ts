@@ -196,6 +196,6 @@ test('numbers, durations and shares are short, and never claim more than is done
     share({ counts: { seen: 5 } }),
   ]).toEqual([0.25, 1, 1, undefined, 0.5, undefined, 1, undefined])
   const now = '2026-01-01T00:10:00Z'
-  const seen = ['2026-01-01T00:09:30Z', '2026-01-01T00:08:00Z', '2026-01-01T00:10:05Z', undefined]
+  const seen = ['2026-01-01T00:09:45Z', '2026-01-01T00:08:00Z', '2026-01-01T00:10:05Z', undefined]
   expect(seen.map(seenAt => figures.isStale(now, { seenAt }))).toEqual([false, true, false, true])
 })

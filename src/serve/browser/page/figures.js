@@ -66,8 +66,8 @@ export function timeText(date) {
   return time.toLocaleString(undefined, isNow ? DATE : { year: 'numeric', ...DATE })
 }
 
-/** Time in seconds after which a worker or a migration that was not heard of is stale. */
-export const STALE_SECS = 60
+/** Time in seconds after which a worker that was not heard of is stale: it reports every few seconds. */
+const STALE_SECS = 30
 
 /** How long ago something was, by the server's clock; undefined where no time is known. */
 export const ageSecs = (now, date) =>

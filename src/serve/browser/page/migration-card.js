@@ -11,13 +11,14 @@ import {
   NONE,
   percentText,
   rateText,
-  STALE_SECS,
   shareOf,
   timeText,
 } from './figures.js'
 
 export const STATES = { running: 'running', interrupted: 'interrupted', failed: 'failed', done: 'done' }
 export const PASSES = { copy: 'copying', verify: 'verifying', delete: 'deleting' }
+/** Time in seconds after which a running migration without any activity is marked. */
+const QUIET_SECS = 60
 const LONG_PASSES = { copy: 'copying files', verify: 'verifying the target', delete: 'deleting at the target' }
 
 export const titleOf = ({ source, target }) => `${source} to ${target}`
@@ -180,7 +181,7 @@ function passText({ state, pass, updatedAt }, now) {
   if (state === 'interrupted') return `while ${PASSES[pass]}, ${agoText(age)}; the same command continues it`
   if (state === 'failed') return 'ended; holdall migrate retry repeats what failed'
   if (state !== 'running') return ''
-  return `${LONG_PASSES[pass]}${age >= STALE_SECS ? ` – no activity for ${durationText(age)}` : ''}`
+  return `${LONG_PASSES[pass]}${age >= QUIET_SECS ? ` – no activity for ${durationText(age)}` : ''}`
 }
 
 function speedText({ state, bytesPerSec }) {
