@@ -75,7 +75,7 @@ export class CopyWork extends PassWork {
       counts.copied++
       const areKnown = states.source !== undefined && states.target !== undefined
       await hooks.copied?.(name, size, areKnown ? { source: states.source!, target: states.target! } : undefined)
-      await hooks.mended?.(name)
+      await hooks.mended?.(name, true)
     } finally {
       // They are added with the counts of the file.
       tally.bytes -= seen
@@ -112,7 +112,7 @@ export class CopyWork extends PassWork {
     } else {
       counts.unchanged++
     }
-    await this.hooks.mended?.(name)
+    await this.hooks.mended?.(name, true)
   }
 
   #isAsKnown({ source: ours, target: theirs }: KnownStates, source: Stat, target: Stat): boolean {

@@ -114,12 +114,13 @@ export class SqliteLedger {
     naming(this.path, () => this.#forget.run(name))
   }
 
-  fail(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): void {
-    naming(this.path, () => this.failures.add(name, pass, error, isRefused))
+  /** Stores a failure; returns whether it was not known before. */
+  fail(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): boolean {
+    return naming(this.path, () => this.failures.add(name, pass, error, isRefused))
   }
 
-  mend(name: string): void {
-    if (this.failures.count > 0) naming(this.path, () => this.failures.remove(name))
+  mend(name: string, isCompared: boolean = true): void {
+    if (this.failures.count > 0) naming(this.path, () => this.failures.remove(name, isCompared))
   }
 
   clearExtras(): void {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { never } from '../../core/abort.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { Places } from '../places.ts'
 import { checkMigrateOptions } from './checked-options.ts'
@@ -93,6 +93,9 @@ async function withRun(
     } finally {
       ledger.close()
     }
+  } catch (error) {
+    if (!signal.aborted || isStorageError(error)) throw error
+    throw new StorageError('aborted', 'The migration was aborted.', { cause: signal.reason })
   } finally {
     places.end()
   }

@@ -83,13 +83,13 @@ export class RunContext {
         if (!dryRun) ledger.keep(name, states, false)
       },
       failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
-      mended: name => ledger.mend(name),
+      mended: (name, isCompared) => ledger.mend(name, isCompared),
       progress: tally => this.progress.seen(tally),
     }
   }
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
-    this.ledger.fail(name, pass, error, isRefused)
+    if (!this.ledger.fail(name, pass, error, isRefused)) return
     this.#meters.add({ failures: { [error.code]: 1 } })
     await this.tell({ type: 'failed', name, error })
   }

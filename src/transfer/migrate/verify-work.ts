@@ -49,8 +49,9 @@ export class VerifyWork extends PassWork {
       const what = verdict.by === 'size' ? 'has another size' : 'has other content'
       return this.#differs(name, counts, 'checksum_mismatch', `${what} at the target`)
     }
-    if (verdict.by !== 'size') counts.compared++
-    await this.hooks.mended?.(name)
+    const isCompared = verdict.by !== 'size'
+    if (isCompared) counts.compared++
+    await this.hooks.mended?.(name, isCompared)
   }
 
   async #differs(name: string, counts: Tally, code: 'not_found' | 'checksum_mismatch', what: string): Promise<void> {
