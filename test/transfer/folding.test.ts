@@ -24,7 +24,7 @@ function folding() {
       names.set(key.normalize('NFC').toLowerCase(), own)
       return driver.write(own, ...rest)
     },
-    setModifiedTime: (key, ...rest) => driver.setModifiedTime!(keyOf(key), ...rest),
+    setModifiedAt: (key, ...rest) => driver.setModifiedAt!(keyOf(key), ...rest),
     deleteMany: undefined,
     async delete(key, ...rest) {
       await driver.delete(keyOf(key), ...rest)

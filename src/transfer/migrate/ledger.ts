@@ -98,6 +98,11 @@ export class SqliteLedger {
     })
   }
 
+  /** Whether no file was copied, and none has failed. */
+  get isEmpty(): boolean {
+    return !this.#hasFiles && this.failures.count === 0
+  }
+
   /** Stores how a file is listed on both sides; `isOwn`: this run has copied it. */
   keep(name: string, { source, target }: KnownStates, isOwn: boolean): void {
     this.#write()
