@@ -14,6 +14,8 @@ export interface Pacer {
 export interface KnownStates {
   readonly source: string
   readonly target: string
+  /** Whether this migration copied it, before it was interrupted. */
+  readonly isOwn?: boolean | undefined
 }
 
 /** Receives the results of the work, and knows those of earlier work. */
@@ -25,14 +27,17 @@ export interface EngineHooks {
   readonly seen?: number | undefined
   /** Called in the order of the pairs, when one is taken. */
   taken?(key: string): void
-  /** Called when a pair is processed, in any order. It is also called for a file that failed. */
-  settled?(key: string): void
+  /** Called when a pair is processed, in any order, with its counts. It is also called for a file that failed. */
+  settled?(key: string, counts: Tally): void
   /** Returns the states that were stored when the file was copied; undefined if it was not, or nothing is stored. */
   known?(name: string): KnownStates | undefined
   /** A file was copied. The states are undefined where they are not known exactly. */
   copied?(name: string, size: number, states: KnownStates | undefined): void | Promise<void>
-  /** A file failed; in the verify pass: it is missing at the target, or differs. */
-  failed(name: string, error: StorageError): void | Promise<void>
+  /**
+   * A file failed; in the verify pass: it is missing at the target, or differs. `isRefused`: the target cannot have a file of this name, or
+   * not beside another one.
+   */
+  failed(name: string, error: StorageError, isRefused: boolean): void | Promise<void>
   /** A file that failed before is at the target now. */
   mended?(name: string): void | Promise<void>
   /** Called often, with the counts so far. */
