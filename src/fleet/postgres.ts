@@ -7,9 +7,15 @@ export interface Sql {
 }
 
 /** The used part of `pg`. */
+interface PgResult {
+  readonly rows: unknown[]
+}
 interface PgClient {
-  query(text: string, values?: readonly unknown[]): Promise<{ readonly rows: unknown[] }>
-  release(error?: unknown): void
+  /** A text with several statements has several results. */
+  query(text: string, values?: readonly unknown[]): Promise<PgResult | readonly PgResult[]>
+  on(event: 'error', listener: () => void): void
+  off(event: 'error', listener: () => void): void
+  release(isBroken: boolean): void
 }
 interface PgPool {
   query: PgClient['query']
@@ -60,7 +66,7 @@ export class Database implements Sql {
 
   async query<R>(text: string, values?: readonly unknown[]): Promise<readonly R[]> {
     try {
-      return (await this.#pool.query(text, values)).rows as R[]
+      return rowsOf(await this.#pool.query(text, values))
     } catch (error) {
       throw this.#failure(error)
     }
@@ -82,7 +88,12 @@ export class Database implements Sql {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw this.#failure(error)
     })
-    let failure: unknown
+    let isBroken = false
+    // A connection that breaks between two queries. The next query fails.
+    const broken = (): void => {
+      isBroken = true
+    }
+    client.on('error', broken)
     try {
       await this.#run(client, 'BEGIN')
       const result = await work({ query: (text, values) => this.#run(client, text, values) })
@@ -90,18 +101,17 @@ export class Database implements Sql {
       return result
     } catch (error) {
       // Without an answer the connection is given up, and the server rolls back.
-      await this.#run(client, 'ROLLBACK').catch((reason: unknown) => {
-        failure = reason
-      })
+      await this.#run(client, 'ROLLBACK').catch(broken)
       throw error
     } finally {
-      client.release(failure)
+      client.off('error', broken)
+      client.release(isBroken)
     }
   }
 
   async #run<R>(client: PgClient, text: string, values?: readonly unknown[]): Promise<readonly R[]> {
     try {
-      return (await client.query(text, values)).rows as R[]
+      return rowsOf(await client.query(text, values))
     } catch (error) {
       throw this.#failure(error)
     }
@@ -114,6 +124,10 @@ export class Database implements Sql {
   async close(): Promise<void> {
     await this.#pool.end()
   }
+}
+
+function rowsOf<R>(result: PgResult | readonly PgResult[]): R[] {
+  return ('rows' in result ? result.rows : result.flatMap(({ rows }) => rows)) as R[]
 }
 
 /** An error of PostgreSQL or of the connection to it, without the password. */

@@ -110,7 +110,11 @@ export class PgBossQueue implements JobQueue {
       const { retryLimit = RETRY_LIMIT, retryMaxSecs = RETRY_MAX_SECS } = this.#times
       for (const queue of ['pages', 'ranges'] as const) {
         // Dead jobs are removed one by one when the ledger has named them.
-        await boss.createQueue(deadOf(queue), { expireInSeconds: 30, retentionSeconds: YEAR_SECS, retryLimit: 1_000_000 })
+        await boss.createQueue(deadOf(queue), {
+          expireInSeconds: 30,
+          retentionSeconds: YEAR_SECS,
+          retryLimit: 1_000_000,
+        })
         await boss.createQueue(nameOf(queue), {
           heartbeatSeconds: HEARTBEAT_SECS,
           expireInSeconds: EXPIRE_SECS,

@@ -31,7 +31,6 @@ CREATE TABLE holdall_fleet.migrations (
   lost bigint NOT NULL DEFAULT 0,
   listed bigint NOT NULL DEFAULT 0,
   listed_bytes bigint NOT NULL DEFAULT 0,
-  is_listed boolean NOT NULL DEFAULT false,
   seen bigint NOT NULL DEFAULT 0,
   copied bigint NOT NULL DEFAULT 0,
   unchanged bigint NOT NULL DEFAULT 0,
@@ -73,6 +72,8 @@ CREATE TABLE holdall_fleet.pages (
   error text
 );
 ALTER TABLE holdall_fleet.pages ALTER COLUMN items SET STORAGE EXTERNAL;
+CREATE INDEX pages_waiting ON holdall_fleet.pages (id) WHERE state = 'waiting';
+CREATE INDEX pages_lease ON holdall_fleet.pages (lease) WHERE lease IS NOT NULL;
 CREATE INDEX pages_migration ON holdall_fleet.pages (migration, state);
 CREATE TABLE holdall_fleet.failures (
   migration uuid NOT NULL,
