@@ -40,6 +40,7 @@ const OPTIONAL = [
   'file-type',
   'pg',
   'pg-boss',
+  '@opentelemetry/api',
 ]
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts', picomatch: 'core/globs.ts' }

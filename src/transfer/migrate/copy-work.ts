@@ -5,7 +5,7 @@ import { Equality } from '../equality.ts'
 import { FileCopy } from '../file-copy.ts'
 import { type Item, isPart } from '../item.ts'
 import type { Places } from '../places.ts'
-import { stateOf } from '../record.ts'
+import { settledState, stateOf } from '../record.ts'
 import type { EngineHooks, EngineOptions, KnownStates } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { PassWork, type Task } from './pass-work.ts'
@@ -19,7 +19,7 @@ const ROUGH_MS = 86_400_000
 export class CopyWork extends PassWork {
   readonly #places: Places
   readonly #sinceMs: number
-  readonly #options: EngineOptions
+  readonly #carried: EngineOptions['carried']
   readonly #equality: Equality
   readonly #copy: FileCopy
   readonly #areLocal: { readonly source: boolean; readonly target: boolean }
@@ -30,9 +30,10 @@ export class CopyWork extends PassWork {
     this.#places = places
     const { signal } = hooks
     this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
-    this.#options = options
     this.#equality = new Equality(source, target, { signal, mode: 'listing', mayRead: true })
-    this.#copy = new FileCopy(source, target, { signal, isRecorded: hooks.known !== undefined })
+    const { bandwidth, carried } = options
+    this.#carried = carried
+    this.#copy = new FileCopy(source, target, { signal, isRecorded: hooks.known !== undefined, bandwidth, carried })
     this.#areLocal = { source: source.storage.supports('path'), target: target.storage.supports('path') }
   }
 
@@ -55,12 +56,7 @@ export class CopyWork extends PassWork {
   protected override async work({ source, target, counts }: Task): Promise<void> {
     const { tally, hooks } = this
     const { name, entry } = source
-    if (target !== undefined && target.odd === undefined) {
-      const known = this.hooks.known?.(name)
-      const isKnown = known !== undefined && (await this.#isStillAsKnown(known, entry, target.entry))
-      if (isKnown || (await this.#equality.of(entry, target.entry)).isEqual)
-        return this.#unchanged(source, isKnown ? known : undefined, counts)
-    }
+    if (target !== undefined && target.odd === undefined && (await this.#isUnchanged(source, target, counts))) return
     if (hooks.dryRun === true) {
       counts.copied++
       counts.bytes += Number.isNaN(entry.size) ? 0 : entry.size
@@ -75,7 +71,6 @@ export class CopyWork extends PassWork {
     }
     try {
       const { size, ...states } = await this.#copy.copy(source, onProgress)
-      await this.#options.carry?.(source, hooks.signal)
       counts.bytes += size
       counts.copied++
       const areKnown = states.source !== undefined && states.target !== undefined
@@ -85,6 +80,29 @@ export class CopyWork extends PassWork {
       // They are added with the counts of the file.
       tally.bytes -= seen
     }
+  }
+
+  async #isUnchanged(source: Item, { entry: target }: Item, counts: Tally): Promise<boolean> {
+    const { hooks } = this
+    const { name, entry } = source
+    const known = hooks.known?.(name)
+    if (known !== undefined && (await this.#isStillAsKnown(known, entry, target))) {
+      await this.#unchanged(source, known, counts)
+      return true
+    }
+    // Taken before anything is read: a later change has another time.
+    const state = settledState(entry, this.#areLocal.source)
+    if (!(await this.#equality.of(entry, target)).isEqual) return false
+    // Earlier work may have ended before it set the attributes.
+    const isUnknown = hooks.known !== undefined && known === undefined
+    const visibility = hooks.isRepeated === true || isUnknown
+    const isChanged =
+      hooks.dryRun !== true &&
+      ((await this.#carried?.catchUp(entry, target, { visibility, signal: hooks.signal })) ?? false)
+    const theirs = isChanged ? undefined : stateOf(target, this.#areLocal.target)
+    if (state !== undefined && theirs !== undefined) await hooks.equal?.(name, { source: state, target: theirs })
+    await this.#unchanged(source, undefined, counts)
+    return true
   }
 
   async #unchanged({ name, entry }: Item, known: KnownStates | undefined, counts: Tally): Promise<void> {

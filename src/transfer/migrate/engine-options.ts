@@ -1,5 +1,6 @@
 import type { StorageError } from '../../core/errors.ts'
-import type { Item } from '../item.ts'
+import type { CarriedAttributes } from './attributes.ts'
+import type { Bandwidth } from './bandwidth.ts'
 import type { Tally } from './tally.ts'
 
 /** Limits how fast files are processed. */
@@ -25,6 +26,11 @@ export interface EngineHooks {
   readonly dryRun?: boolean | undefined
   /** Number of source files that the copy pass has seen; the verify pass chooses its sample by it. */
   readonly seen?: number | undefined
+  /**
+   * Whether earlier work on these pairs may have ended between a copy and its attributes: the visibility of files that the target already
+   * has is compared, which costs two requests for each of them.
+   */
+  readonly isRepeated?: boolean | undefined
   /** Called in the order of the pairs, when one is taken. */
   taken?(key: string): void
   /** Called when a pair is processed, in any order, with its counts. It is also called for a file that failed. */
@@ -33,6 +39,8 @@ export interface EngineHooks {
   known?(name: string): KnownStates | undefined
   /** A file was copied. The states are undefined where they are not known exactly. */
   copied?(name: string, size: number, states: KnownStates | undefined): void | Promise<void>
+  /** The target already had a file. Not called where this was known before. */
+  equal?(name: string, states: KnownStates): void | Promise<void>
   /**
    * A file failed; in the verify pass: it is missing at the target, or differs. `isRefused`: the target cannot have a file of this name, or
    * not beside another one.
@@ -49,6 +57,8 @@ export interface EngineOptions {
   /** Maximum number of files in parallel. */
   readonly concurrency: number
   readonly pacer?: Pacer | undefined
+  /** Limits the bytes per second of all files. */
+  readonly bandwidth?: Bandwidth | undefined
   /** Sets attributes that are not stored with the bytes, after a file was copied. */
-  readonly carry?: ((source: Item, signal: AbortSignal) => Promise<void>) | undefined
+  readonly carried?: CarriedAttributes | undefined
 }

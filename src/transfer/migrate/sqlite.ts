@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { classifyErrno, errnoOf } from '../../core/errno.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 
-/** The database of an unfinished test, or of a migration without a ledger. */
+/** The database of a migration without a ledger. */
 export const IN_MEMORY = ':memory:'
 /** `HOLD`, in the header of every ledger. (https://sqlite.org/pragma.html#pragma_application_id) */
 const APPLICATION_ID = 0x484f4c44
@@ -125,8 +125,8 @@ export class LedgerLock {
     this.#database = database
   }
 
-  /** Takes the lock of a ledger, which is a file beside it; undefined if another process has it. */
-  static take(path: string): LedgerLock | undefined {
+  /** Takes the lock of a ledger, which is a file beside it. `exists`: another process has it. */
+  static take(path: string): LedgerLock {
     const file = lockOf(path)
     const { DatabaseSync } = nodeSqlite()
     return naming(file, () => {
@@ -137,8 +137,9 @@ export class LedgerLock {
         return new LedgerLock(database)
       } catch (error) {
         database.close()
-        if ((error as { readonly errcode?: unknown }).errcode === BUSY) return undefined
-        throw error
+        if ((error as { readonly errcode?: unknown }).errcode !== BUSY) throw error
+        const text = `ledger: another process works on '${path}'. Wait until it has ended, or end it.`
+        throw new StorageError('exists', text, { fileName: path, cause: error })
       }
     })
   }
