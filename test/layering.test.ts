@@ -20,6 +20,7 @@ const RANKS: Readonly<Record<string, number>> = {
   orm: 7,
   frameworks: 7,
   testing: 7,
+  fleet: 7,
   cli: 7,
   'index.ts': 8,
 }
