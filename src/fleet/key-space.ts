@@ -24,6 +24,9 @@ export class KeySpace {
   readonly #places: Place[][] = []
   readonly #everywhere = new Set<number>()
   #version = 0
+  /** Positions as of `#knownVersion`. */
+  readonly #known = new Map<string, bigint>()
+  #knownVersion = 0
 
   /** Learns from names that follow each other in a listing. */
   learn(names: readonly string[]): void {
@@ -45,6 +48,14 @@ export class KeySpace {
 
   /** Returns a name's position; never a lower one than that of an earlier name. */
   position(name: string): bigint {
+    if (this.#knownVersion !== this.#version) this.#known.clear()
+    this.#knownVersion = this.#version
+    let position = this.#known.get(name)
+    if (position === undefined) this.#known.set(name, (position = this.#positionOf(name)))
+    return position
+  }
+
+  #positionOf(name: string): bigint {
     let [low, width] = [0n, 1n << BITS]
     let [component, offset] = [0, 0]
     for (let at = 0; at < name.length; ) {

@@ -6,7 +6,7 @@ const RANGES_PER_WORKER = 2
 /** Ranges at the begin. The others come from splits, which then run in parallel. */
 const FIRST_RANGES = 16
 /** Pages that both parts of a split have together, at least: a split costs up to 40 requests. */
-const MIN_PAGES = 8
+const MIN_PAGES = 100
 /** Pages that are listed before the first split, so that a small folder is never probed. */
 const PAGES_BEFORE_SPLIT = 2
 /** After this number of refused splits in a row, the wait grows no more: 2 x 2^10 pages. */
@@ -46,7 +46,7 @@ export interface Division {
 }
 
 /**
- * Divides what is left of a range, `{ after: checkpoint, until }`; undefined if it has fewer than about 8 pages, which is a refusal. `limit` is
+ * Divides what is left of a range, `{ after: checkpoint, until }`; undefined if it has fewer than about 100 pages, which is a refusal. `limit` is
  * the page size of the service.
  */
 export async function divide(probe: Probe, rest: KeyRange, limit: number): Promise<Division | undefined> {
