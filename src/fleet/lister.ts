@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isStorageError } from '../core/errors.ts'
+import { isStorageError, type StorageError } from '../core/errors.ts'
 import type { Pair } from '../transfer/migrate/pairs.ts'
 import type { NameRange } from '../transfer/side.ts'
 import { FailureListing } from './failure-listing.ts'
@@ -11,7 +11,7 @@ import type { Database, Sql } from './postgres.ts'
 import type { Job, JobQueue } from './queue.ts'
 import { type RangeRow, Splitter } from './splitter.ts'
 import { ORIGINS } from './stages.ts'
-import { maybeEscaped, maybeUnescaped } from './texts.ts'
+import { escaped, maybeEscaped, maybeUnescaped } from './texts.ts'
 import type { Work } from './work.ts'
 
 /** Maximum number of pages of one transaction. */
@@ -51,21 +51,18 @@ export class ListJob {
       `SELECT id, migration, stage, after, until, token FROM holdall_fleet.ranges WHERE job = $1 AND state = 'open'`,
       [this.#job.id],
     )
-    const work = range === undefined ? undefined : await this.#options.work(range.migration)
-    if (range === undefined || work === undefined) {
-      await queue.finish(database, 'ranges', this.#job)
-      return
-    }
     try {
+      const work = range === undefined ? undefined : await this.#options.work(range.migration)
+      if (range === undefined || work === undefined) return void (await queue.finish(database, 'ranges', this.#job))
       const origin = ORIGINS[range.stage]
       if (origin === 'none') await this.#sweep(range, work)
       else if (origin === 'held') await this.#held(range)
       else if (!(await this.#list(range, work))) await this.#giveBack()
     } catch (error) {
-      if (error instanceof LostLease) return
-      if (signal.aborted && signal.reason instanceof LostLease) return
-      if (!signal.aborted) throw error
-      await this.#giveBack()
+      if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) return
+      if (signal.aborted) await this.#giveBack()
+      else if (isStorageError(error)) await this.#fail(error)
+      else throw error
     }
   }
 
@@ -206,6 +203,18 @@ export class ListJob {
     ])
     if (gone.length === 0 || !(await queue.finish(sql, 'ranges', this.#job))) throw new LostLease()
     await addUp(sql, queue, migration, { open: -1 })
+  }
+
+  /** Ends an attempt whose listing failed: no checkpoint moves. The queue repeats it later. */
+  async #fail(error: StorageError): Promise<void> {
+    const { database, queue } = this.#options
+    await database.transaction(async sql => {
+      await sql.query('UPDATE holdall_fleet.ranges SET error = $2 WHERE job = $1', [
+        this.#job.id,
+        escaped(`${error.code}: ${error.message}`),
+      ])
+      await queue.fail(sql, 'ranges', this.#job, error.code)
+    })
   }
 
   /** Sends the rest of the range as a new job, behind the others. */
