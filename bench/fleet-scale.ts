@@ -1,5 +1,5 @@
 /**
- * Runs migrations of 100 million files by simulated fleets in virtual time: `node bench/fleet-scale.ts [files]`. The names are computed;
+ * Runs migrations of 100 million files by simulated fleets in virtual time: `node bench/fleet-scale.ts [files [rows]]`, where `rows` is a part of a row's begin. The names are computed;
  * ranges, splits and pace are those of `holdall/fleet`. Fails if a name is handled twice or not at all, or if rows or memory grow.
  */
 import { setFlagsFromString } from 'node:v8'
@@ -19,6 +19,7 @@ const count = Number(process.argv[2] ?? 100_000_000)
 const S3 = { listLimit: 1000, listMs: 100, pageSize: 500, concurrency: 16, chunk: 500 }
 
 async function row(title: string, shape: string, options: Omit<FleetOptions, 'onPage'>): Promise<void> {
+  if (!`${title} ${shape} ${options.workers}`.includes(process.argv[3] ?? '')) return
   const names = LISTINGS[shape]!(count)
   const begin = performance.now()
   let [heap, next] = [0, 0]

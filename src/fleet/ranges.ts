@@ -1,10 +1,8 @@
 import type { KeyRange, Probe } from './probe.ts'
-import { type SplitOptions, splitKey, splitKeys, splitRange } from './split.ts'
+import { splitKey, splitRange } from './split.ts'
 
 /** Ranges for each worker: while one is being split, another one is listed. */
 const RANGES_PER_WORKER = 2
-/** Ranges at the begin. The others come from splits, which then run in parallel. */
-const FIRST_RANGES = 16
 /** Pages that both parts of a split have together, at least: a split costs up to 40 requests. */
 const MIN_PAGES = 100
 /** Pages that are listed before the first split, so that a small folder is never probed. */
@@ -50,31 +48,8 @@ export interface Division {
  * the page size of the service.
  */
 export async function divide(probe: Probe, rest: KeyRange, limit: number): Promise<Division | undefined> {
-  const key = await splitKey(probe, rest, optionsFor(limit))
+  const key = await splitKey(probe, rest, { limit, minNames: (MIN_PAGES / 2) * limit })
   if (key === undefined) return undefined
   const [kept, given] = splitRange(rest, key)
   return { kept, given }
-}
-
-/** Returns the ranges at the begin, in order: together they have all names, and none has a name of another. */
-export async function firstRanges(
-  probe: Probe,
-  workers: number,
-  limit: number,
-  whole: KeyRange = {},
-): Promise<readonly KeyRange[]> {
-  const parts = Math.min(wantedRanges(workers), FIRST_RANGES)
-  const keys = await splitKeys(probe, whole, parts, optionsFor(limit))
-  const ranges: KeyRange[] = []
-  let rest = whole
-  for (const key of keys) {
-    const [lower, upper] = splitRange(rest, key)
-    ranges.push(lower)
-    rest = upper
-  }
-  return [...ranges, rest]
-}
-
-function optionsFor(limit: number): SplitOptions {
-  return { limit, minNames: (MIN_PAGES / 2) * limit }
 }

@@ -101,16 +101,16 @@ export class Sketch {
     return true
   }
 
-  /** Reads a page where a number of names is estimated to be before, unless that is within a known stretch. */
-  async readNear(names: number): Promise<boolean> {
-    const { gaps, starts } = this.#estimate()
+  /** Reads a page where half of the names are estimated to be before, unless that is within a known stretch. */
+  async readMiddle(): Promise<void> {
+    const { gaps, starts, total } = this.#estimate()
+    const names = total / 2
     const gap = gaps.findLast(({ index }) => starts[index]! + this.#stretches[index]!.count < names)
-    if (gap === undefined) return false
+    if (gap === undefined) return
     const into = names - starts[gap.index]! - this.#stretches[gap.index]!.count
-    if (into >= gap.names || this.#closed.has(this.#stretches[gap.index]!.to)) return false
+    if (into >= gap.names || this.#closed.has(this.#stretches[gap.index]!.to)) return
     const share = BigInt(Math.round((into / gap.names) * 2 ** 30))
     await this.#readAt(gap, gap.low + (((gap.high - gap.low) * share) >> 30n))
-    return true
   }
 
   /** Returns all marks in order, with the estimate of the names before each, and of all names. */

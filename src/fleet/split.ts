@@ -3,13 +3,17 @@ import type { KeyRange, Probe } from './probe.ts'
 import { LAST } from './separator.ts'
 import { type Cut, Sketch } from './sketch.ts'
 
+const MAX_REQUESTS = 40
+/** No part of the range about which nothing is known has more than this share of the names. */
+const MAX_GAP = 1 / 16
+
 /** Options of `splitKey`. */
 export interface SplitOptions {
   /** Names in a page of the service, the `limit` of each request. Default: 1000. */
   readonly limit?: number | undefined
-  /** Maximum number of requests. Default: 40, and 4 for each part above 2. */
+  /** Maximum number of requests. Default: 40. */
   readonly maxRequests?: number | undefined
-  /** Number of names that a part is to have, else there are fewer parts. Default: `limit`. */
+  /** Number of names that each part is to have, about; a smaller range is not divided. Default: `limit`. */
   readonly minNames?: number | undefined
 }
 
@@ -21,27 +25,14 @@ export interface SplitOptions {
  * file has this name; and it ends in U+10FFFF, a noncharacter, so no file gets it later.
  */
 export async function splitKey(probe: Probe, range: KeyRange, options: SplitOptions = {}): Promise<string | undefined> {
-  return (await splitKeys(probe, range, 2, options))[0]
-}
-
-/** Returns up to `parts - 1` keys in order, which divide a range into parts with about equally many names; see `splitKey`. */
-export async function splitKeys(
-  probe: Probe,
-  range: KeyRange,
-  parts: number,
-  options: SplitOptions = {},
-): Promise<readonly string[]> {
-  const { limit = 1000, minNames = limit, maxRequests = 32 + 4 * parts } = options
+  const { limit = 1000, minNames = limit, maxRequests = MAX_REQUESTS } = options
   const sketch = await Sketch.of(probe, range, limit)
   await reachEnd(sketch, maxRequests / 2)
-  // The last requests are for the places of the keys.
-  const reserve = Math.min(parts, maxRequests / 4)
-  while (sketch.requests < maxRequests - reserve && (await sketch.refine(1 / (8 * parts))));
-  for (let part = 1; part < parts && sketch.requests < maxRequests; part++) {
-    await sketch.readNear((sketch.cuts().total * part) / parts)
-  }
+  // The last request is for the place of the key.
+  while (sketch.requests < maxRequests - 1 && (await sketch.refine(MAX_GAP)));
+  if (sketch.requests < maxRequests) await sketch.readMiddle()
   const { cuts, total } = sketch.cuts()
-  return keysAt(cuts, total, Math.min(parts, Math.floor(total / minNames)), minNames)
+  return middleOf(cuts, total, minNames)
 }
 
 /** Returns the lower and the upper part of a range. */
@@ -52,22 +43,15 @@ export function splitRange(range: KeyRange, key: string): readonly [lower: KeyRa
   ]
 }
 
-/** Returns the cuts that are closest to equal parts, each with at least half of `minNames` before and after it. */
-function keysAt(cuts: readonly Cut[], total: number, parts: number, minNames: number): string[] {
-  const keys: string[] = []
-  let begin = 0
-  for (let part = 1; part < parts; part++) {
-    const goal = (total * part) / parts
-    let best: Cut | undefined
-    for (const cut of cuts) {
-      if (cut.before - begin < minNames / 2 || total - cut.before < minNames / 2) continue
-      if (best === undefined || Math.abs(cut.before - goal) < Math.abs(best.before - goal)) best = cut
-    }
-    if (best === undefined) break
-    keys.push(best.key)
-    begin = best.before
+/** Returns the cut that is closest to equal parts, with about `minNames` on both sides. */
+function middleOf(cuts: readonly Cut[], total: number, minNames: number): string | undefined {
+  if (total < 2 * minNames) return undefined
+  let best: Cut | undefined
+  for (const cut of cuts) {
+    if (Math.min(cut.before, total - cut.before) < minNames / 2) continue
+    if (best === undefined || Math.abs(cut.before - total / 2) < Math.abs(best.before - total / 2)) best = cut
   }
-  return keys
+  return best?.key
 }
 
 /** Thresholds that distinguish digits, capitals, hexadecimal digits, letters, ASCII, Latin to Hebrew, and the other characters. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { divide, firstRanges, isSplitDue, wantedRanges } from '../../src/fleet/ranges.ts'
+import { divide, isSplitDue, wantedRanges } from '../../src/fleet/ranges.ts'
 import { ArrayProbe, indexAfter, shaped } from './shapes.ts'
 
 describe('isSplitDue', () => {
@@ -34,25 +34,5 @@ describe('divide', () => {
 
   it('refuses a range of a few pages', async () => {
     expect(await divide(new ArrayProbe(shaped('UUIDs', 3000)), {}, 100)).toBeUndefined()
-  })
-})
-
-describe('firstRanges', () => {
-  it('returns ranges that have all names together, and no name twice', async () => {
-    const all = shaped('dates, uneven days', 100_000)
-    const whole = { after: all[99]! }
-    const ranges = await firstRanges(new ArrayProbe(all), 4, 100, whole)
-    expect(ranges).toHaveLength(wantedRanges(4))
-    expect(ranges[0]!.after).toBe(whole.after)
-    expect(ranges.at(-1)!.until).toBeUndefined()
-    for (const [index, { after }] of ranges.entries()) {
-      if (index > 0) expect(after).toBe(ranges[index - 1]!.until)
-    }
-    for (const { until } of ranges.slice(0, -1)) expect(all).not.toContain(until)
-  })
-
-  it('returns one range for few names', async () => {
-    expect(await firstRanges(new ArrayProbe(shaped('UUIDs', 500)), 64, 100)).toEqual([{}])
-    expect(await firstRanges(new ArrayProbe([]), 64, 100)).toEqual([{}])
   })
 })

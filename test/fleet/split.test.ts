@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { compareKeys, sortKeys } from '../../src/core/key-order.ts'
 import type { KeyRange } from '../../src/fleet/probe.ts'
 import { separatorOf } from '../../src/fleet/separator.ts'
-import { splitKey, splitKeys, splitRange } from '../../src/fleet/split.ts'
+import { splitKey, splitRange } from '../../src/fleet/split.ts'
 import { ArrayProbe, indexAfter, SHAPES, shaped } from './shapes.ts'
 
 const MAX_REQUESTS = 40
@@ -92,23 +92,6 @@ describe('splitKey', () => {
     const probe = new ArrayProbe(shaped('dates, uneven days', 50_000))
     expect(await splitKey(probe, {}, { limit: 100, maxRequests: 10 })).toBeDefined()
     expect(probe.requests).toBeLessThanOrEqual(10)
-  })
-})
-
-describe('splitKeys', () => {
-  it('divides into many parts, in order', async () => {
-    const all = shaped('random hexadecimal', 100_000)
-    const probe = new ArrayProbe(all)
-    const keys = await splitKeys(probe, {}, 16, { limit: 100 })
-    expect(keys).toHaveLength(15)
-    expect(probe.requests).toBeLessThanOrEqual(32 + 4 * 16)
-    expect(sortKeys([...keys])).toEqual(keys)
-    const ends = [0, ...keys.map(key => indexAfter(all, key)), all.length]
-    const sizes = ends.slice(1).map((end, index) => end - ends[index]!)
-    for (const size of sizes) {
-      expect(size).toBeGreaterThan(3_000)
-      expect(size).toBeLessThan(9_500)
-    }
   })
 })
 

@@ -1,5 +1,5 @@
 import type { KeyRange } from '../../../src/fleet/probe.ts'
-import { divide, firstRanges, isSplitDue } from '../../../src/fleet/ranges.ts'
+import { divide, isSplitDue } from '../../../src/fleet/ranges.ts'
 import { Pace } from '../../../src/transfer/migrate/pace.ts'
 import { random } from '../shapes.ts'
 import type { ComputedNames } from './computed-names.ts'
@@ -10,6 +10,8 @@ import { VirtualTime } from './virtual-time.ts'
 const PAGES_LISTED = 10
 const PAGES_AT_ONCE = 3
 const BEAT_MS = 3000
+/** Times in a row that few pages waited, before a range is split. */
+const MIN_HUNGRY = 2
 /** Minutes of which the rates are kept. */
 const MINUTES = 120
 const NEVER = new AbortController().signal
@@ -55,6 +57,7 @@ interface RangeRow {
   range: KeyRange
   pages: number
   refusals: number
+  hungry: number
   isTaken: boolean
 }
 
@@ -103,10 +106,8 @@ class Run {
   }
 
   async figures(): Promise<FleetFigures> {
-    const { workers, listLimit, listMs, hasRanges = true } = this.#options
-    const first = hasRanges ? await firstRanges(this.#names, workers, listLimit) : [{}]
-    this.#time.now = this.#names.requests * listMs
-    for (const range of first) this.#open(range)
+    const { workers } = this.#options
+    this.#open({})
     const jobs: Array<Promise<void>> = [this.#report()]
     for (let worker = 0; worker < workers; worker++) {
       jobs.push(this.#lister(worker))
@@ -137,7 +138,7 @@ class Run {
   }
 
   #open(range: KeyRange): void {
-    this.#ranges.add({ range, pages: 0, refusals: 0, isTaken: false })
+    this.#ranges.add({ range, pages: 0, refusals: 0, hungry: 0, isTaken: false })
     this.#mostRanges = Math.max(this.#mostRanges, this.#ranges.size)
   }
 
@@ -157,7 +158,9 @@ class Run {
   /** Lists the pages of one transaction; returns whether the range has ended. */
   async #list(worker: number, row: RangeRow): Promise<boolean> {
     const { workers, listLimit, listMs, pageSize, hasRanges = true } = this.#options
-    while (this.#pages.length >= 2 * PAGES_AT_ONCE * workers) await this.#time.sleep(100)
+    const lowWater = 2 * PAGES_AT_ONCE * workers
+    while (this.#pages.length >= lowWater) await this.#time.sleep(100)
+    const isHungry = this.#pages.length < lowWater / 2
     for (let left = PAGES_LISTED * pageSize; left > 0; left -= listLimit) {
       const { after, until } = row.range
       const { begin, end, last, isEnd } = this.#names.ranked(after, until, listLimit)
@@ -171,7 +174,12 @@ class Run {
       row.range = { after: last, until }
       row.pages++
     }
-    if (!hasRanges || !isSplitDue({ open: this.#ranges.size, workers, pages: row.pages, refusals: row.refusals }))
+    row.hungry = isHungry ? row.hungry + 1 : 0
+    if (
+      !hasRanges ||
+      row.hungry < MIN_HUNGRY ||
+      !isSplitDue({ open: this.#ranges.size, workers, pages: row.pages, refusals: row.refusals })
+    )
       return false
     const requests = this.#names.requests
     const division = await divide(this.#names, row.range, listLimit)
