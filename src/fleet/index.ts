@@ -1,0 +1,7 @@
+export { forgetMigration, retryMigration } from './control.ts'
+export type { FailedFile } from './failures.ts'
+export { type PlanOptions, planMigration } from './plan.ts'
+export { type FailedPage, type FleetStatus, fleetFailures, fleetStatus } from './status.ts'
+export type { Place, PlaceOf } from './work.ts'
+export { FleetWorker, runWorker } from './worker.ts'
+export type { FleetEvent, WorkerOptions } from './worker-options.ts'
