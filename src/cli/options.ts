@@ -37,6 +37,13 @@ export function wholeNumberOf(option: string, text: string, least: number): numb
   throw new UsageError(`${option}: expected a whole number of at least ${least}, got '${text}'.`)
 }
 
+/** Returns the value of an option as a percentage. */
+export function percentOf(option: string, text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 100) return value
+  throw new UsageError(`${option}: expected a percentage from 0 to 100, got '${text}'.`)
+}
+
 /** Seconds in each unit of a duration. */
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
 

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { LocalStorage } from '../../backends/local/index.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
-import { type CliContext, shownTarget } from '../context.ts'
+import { type CliContext, shownTarget, UsageError } from '../context.ts'
 import { printable } from '../output.ts'
 import { below, hasAlias } from '../target.ts'
 
@@ -42,6 +42,15 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
   return { storage, path: '', folder, shown: name => printable(join(text, name)) }
 }
 
+/** Rejects a local source that is not a folder. */
+export async function checkFolder({ folder }: SyncPlace, text: string): Promise<void> {
+  if (folder === undefined) return
+  const stats = await stat(folder).catch(() => undefined)
+  if (stats?.isDirectory() !== true) {
+    throw new UsageError(`'${text}' ${stats === undefined ? 'does not exist' : 'is no folder'}.`)
+  }
+}
+
 /** Whether there is a folder of this machine at a path. */
 async function isFolder(path: string): Promise<boolean> {
   return stat(path).then(
@@ -55,11 +64,16 @@ export function collected(value: string, values: readonly string[] = []): readon
   return [...values, value]
 }
 
-/** Declares the common options of `sync` and `check`. */
-export function declareFilters(command: Command): Command {
+/** Declares the options that select names on both sides. */
+export function declareNames(command: Command): Command {
   return command
     .option('--include <glob>', 'only names that match; may be repeated', collected)
     .option('--exclude <glob>', 'no names that match; may be repeated', collected)
+}
+
+/** Declares the common options of `sync` and `check`. */
+export function declareFilters(command: Command): Command {
+  return declareNames(command)
     .option('--size-only', 'compare sizes only')
     .option('--no-read', 'compare sizes where the listings have no comparable digest, instead of reading both files')
     .option('--concurrency <n>', 'files at once', '16')
