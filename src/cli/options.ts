@@ -64,6 +64,17 @@ export function secondsOf(option: string, text: string, { least = 1, most }: Dur
   )
 }
 
+/** Bytes in each unit of a size, in powers of 1000, as sizes are printed. */
+const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
+
+/** Returns the value of an option in bytes: a number of them, or one with a unit of powers of 1000: `500K`, `10M`, `1.5G`. */
+export function bytesOf(option: string, text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text) ?? []
+  const bytes = digits === undefined ? 0 : Math.round(Number(digits) * SIZES[unit.toLowerCase()]!)
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes
+  throw new UsageError(`${option}: expected a number of bytes, at least 1, or one as 500K, 10M or 1G; got '${text}'.`)
+}
+
 /** How much is printed: 0 only warnings and failures, 1 also unusual events and removed files, 2 and 3 every file. */
 export type Verbosity = 0 | 1 | 2 | 3
 
