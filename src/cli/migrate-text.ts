@@ -1,6 +1,6 @@
 import type { MigrationCounts, MigrationPass, MigrationStatus } from '../core/migration-status.ts'
 import type { LeftBehind, VerifyMode } from '../transfer/migrate/types.ts'
-import { formatSize, formatTime } from './output.ts'
+import { formatSize, formatTime, printable } from './output.ts'
 
 /** Time in milliseconds without a sign of life after which a worker is named as stale. */
 const STALE_MS = 30_000
@@ -131,7 +131,7 @@ export function statusBlock(status: MigrationStatus, now: Date): string {
     ...(status.workers ?? []).map((worker): readonly [string, string] => ['worker', shownWorker(worker, now)]),
   ]
   const lines = rows.flatMap(([name, text]) => (text === undefined ? [] : [`  ${name.padEnd(9)} ${text}`]))
-  return [`${status.source} -> ${status.target}`, ...lines].join('\n')
+  return [printable(`${status.source} -> ${status.target}`), ...lines].join('\n')
 }
 
 const PASSES: Readonly<Record<MigrationPass, string>> = {
@@ -159,7 +159,20 @@ function shownPages({ pages }: MigrationStatus): string | undefined {
 function shownWorker(worker: NonNullable<MigrationStatus['workers']>[number], now: Date): string {
   const { name, seenAt, files, bytes, filesPerSec } = worker
   const silentMs = now.getTime() - seenAt.getTime()
-  const what = `${name}: ${files} files, ${formatSize(bytes)}`
+  const what = `${printable(name)}: ${files} files, ${formatSize(bytes)}`
   if (silentMs >= STALE_MS) return `${what}, not heard of for ${formatSeconds(silentMs / 1000)}`
   return `${what}, ${shownRate(filesPerSec)} files/s`
+}
+
+/** Returns a failed name as one line. */
+export function failureLine({
+  name,
+  code,
+  message,
+}: {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+}): string {
+  return printable(`  ${code.padEnd(17)} ${name}: ${message}`)
 }

@@ -15,6 +15,8 @@ export const SIZE_ONLY = 3
 export interface SyncPlace {
   readonly storage: AnyStorage
   readonly path: string
+  /** The place as commands accept it in any folder: `alias:path`, or an absolute path of this machine. */
+  readonly title: string
   /** Absolute path of a folder of this machine; undefined for a storage of the configuration. */
   readonly folder: string | undefined
   /** Returns a name in the place, for messages. */
@@ -34,12 +36,13 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
       context.out.log(`'${printable(text)}' is a path in 'default'; the folder here is './${printable(text)}'`)
     }
     const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
-    return { storage, path, folder: undefined, shown: name => printable(shownTarget(alias, below(path, name))) }
+    const shown = (name: string): string => printable(shownTarget(alias, below(path, name)))
+    return { storage, path, title: shownTarget(alias, path), folder: undefined, shown }
   }
   const folder = resolve(/^~(?=$|[\\/])/.test(text) ? join(homedir(), text.slice(1)) : text)
   const options = { location: folder, filePermissionsMode: null, fsync: false, readOnly: !isTarget }
   const storage = new LocalStorage(options, { settings: {}, env: {} })
-  return { storage, path: '', folder, shown: name => printable(join(text, name)) }
+  return { storage, path: '', title: folder, folder, shown: name => printable(join(text, name)) }
 }
 
 /** Rejects a local source that is not a folder. */
