@@ -30,6 +30,11 @@ export class MigratePrinter {
     if (since !== undefined) out.log(`only files modified since ${formatTime(new Date(since))} UTC`)
   }
 
+  /** Prints that `--since last` found no finished run. */
+  noLastRun(): void {
+    this.#context.out.log('--since last: no run between these places has finished yet; all files take part')
+  }
+
   async leftBehind(left: LeftBehind): Promise<void> {
     const { out } = this.#context
     if (out.json) return out.record({ type: 'leftBehind', ...left }, '')

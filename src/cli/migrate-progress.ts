@@ -31,11 +31,11 @@ export class MigrateProgress {
     return this.#latest
   }
 
-  /** Reports the progress if the command is interrupted from now on. */
-  whenInterrupted(): void {
+  /** Reports the progress if the command is interrupted from now on, with a note behind the number of files. */
+  whenInterrupted(note = ''): void {
     this.#context.whenInterrupted(() => {
       const files = this.#latest === undefined ? '0 files' : shownFiles(this.#latest)
-      return `${files}; run the same command again to continue`
+      return `${files}${note}; run the same command again to continue`
     })
   }
 

@@ -1,5 +1,6 @@
 import type { MigrationCounts, MigrationPass, MigrationStatus } from '../core/migration-status.ts'
-import type { LeftBehind, VerifyMode } from '../transfer/migrate/types.ts'
+import type { LeftBehind, MigrationHeldBack, VerifyMode } from '../transfer/migrate/types.ts'
+import { HELD_BACK } from './held-back.ts'
 import { formatSize, formatTime, printable } from './output.ts'
 
 /** Time in milliseconds without a sign of life after which a worker is named as stale. */
@@ -29,6 +30,8 @@ export function filesDone({ pass, counts }: Pick<MigrationStatus, 'pass' | 'coun
 /** Number of files of the current pass; undefined while it is unknown. */
 export function filesOfPass({ pass, counts, total }: MigrationStatus): number | undefined {
   if (pass === 'delete') return counts.extra
+  // The copy pass has counted those of the comparison.
+  if (pass === 'verify') return counts.seen
   return total?.isComplete === true ? total.files : undefined
 }
 
@@ -113,9 +116,20 @@ export function shownVerify(verify: VerifyMode | false): string {
   return verify === false ? 'nothing is compared after the copies' : `compared after the copies: ${COMPARED[verify]}`
 }
 
+/** What only the ledger of a fleet knows. */
+interface FleetParts {
+  readonly heldBack?: MigrationHeldBack | undefined
+  readonly failedPages?: ReadonlyArray<{
+    readonly first: string
+    readonly last: string
+    readonly size: number
+    readonly error: string
+  }>
+}
+
 /** Returns a migration as a block of lines. */
-export function statusBlock(status: MigrationStatus, now: Date): string {
-  const { id, state, pass, counts, failures, startedAt, updatedAt, finishedAt } = status
+export function statusBlock(status: MigrationStatus & FleetParts, now: Date): string {
+  const { id, state, pass, counts, failures, startedAt, updatedAt, finishedAt, heldBack } = status
   const codes = Object.entries(failures).map(([code, count]) => `${count} ${code}`)
   const rows: Array<readonly [string, string | undefined]> = [
     ['id', id],
@@ -126,6 +140,8 @@ export function statusBlock(status: MigrationStatus, now: Date): string {
     ['rate', state === 'running' ? shownSpeed(status) : undefined],
     ['slowed', slowed(status)],
     ['pages', shownPages(status)],
+    ...(status.failedPages ?? []).map((page): readonly [string, string] => ['', printable(shownPage(page))]),
+    ['deleted', heldBack === undefined ? undefined : `nothing, ${HELD_BACK[heldBack]}`],
     ['started', formatTime(startedAt)],
     finishedAt === undefined ? ['updated', formatTime(updatedAt)] : ['finished', formatTime(finishedAt)],
     ...(status.workers ?? []).map((worker): readonly [string, string] => ['worker', shownWorker(worker, now)]),
@@ -154,6 +170,14 @@ function shownPages({ pages }: MigrationStatus): string | undefined {
   const { waiting, running, failed } = pages
   const advice = failed === 0 ? '' : " (their retries are used up; 'holdall migrate retry' processes them again)"
   return `${waiting} waiting, ${running} running, ${failed} failed${advice}`
+}
+
+function shownPage({ first, last, size, error }: NonNullable<FleetParts['failedPages']>[number]): string {
+  const what =
+    size === 0
+      ? `names after '${first}'${last === '' ? '' : ` before '${last}'`}`
+      : `${size} names, '${first}' to '${last}'`
+  return `${what}: ${error}`
 }
 
 function shownWorker(worker: NonNullable<MigrationStatus['workers']>[number], now: Date): string {

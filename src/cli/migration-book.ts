@@ -28,8 +28,6 @@ export interface MigrationBook {
   find(choice: MigrationChoice): Promise<readonly MigrationStatus[]>
   /** Returns the names that failed in a migration that was found, in any number. */
   failures(id: string): AsyncIterable<FailedName> | Iterable<FailedName>
-  /** Ends connections. */
-  close(): Promise<void>
 }
 
 /** Returns which migrations the arguments of a command name. */

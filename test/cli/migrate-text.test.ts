@@ -63,7 +63,7 @@ describe('texts', () => {
 
   it('progress is that of the pass', () => {
     const counts = { verified: 300, extra: 8, deleted: 2, failed: 0 }
-    expect(progressLine(status({ total, pass: 'verify' }, counts))).toMatch(/^verify {2}300 of 10000 files {2}3% /)
+    expect(progressLine(status({ total, pass: 'verify' }, counts))).toMatch(/^verify {2}300 of 1200 files {2}25% /)
     expect(progressLine(status({ total, pass: 'delete' }, counts))).toMatch(/^delete {2}2 of 8 files {2}25% /)
     expect(shownFiles(status({ total: { ...total, isComplete: false } }))).toBe('1200 files')
     expect(progressLine(status({ total: { ...total, files: 0 } }, { seen: 0 }))).toMatch(/^copy {2}0 of 0 files {2}3.4/)

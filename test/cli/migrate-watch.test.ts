@@ -39,7 +39,6 @@ function bookOf(states: ReadonlyArray<readonly MigrationState[]>, failed: Iterab
       return choice !== undefined && 'id' in choice ? all.filter(({ id }) => id === choice.id) : all
     },
     failures: () => failed,
-    close: async () => {},
   }
 }
 

@@ -32,11 +32,7 @@ async function run(
 ): Promise<void> {
   const choice = await choiceOf(context, first, second)
   const book = await bookOf(context, flags)
-  try {
-    const watch = new MigrateWatch(context, book, choice, flags.failures === true)
-    const found = await (flags.watch === true ? watch.repeat() : watch.print())
-    if (found.some(({ state }) => state === 'failed')) context.exitCode = 1
-  } finally {
-    await book.close()
-  }
+  const watch = new MigrateWatch(context, book, choice, flags.failures === true)
+  const found = await (flags.watch === true ? watch.repeat() : watch.print())
+  if (found.some(({ state }) => state === 'failed')) context.exitCode = 1
 }

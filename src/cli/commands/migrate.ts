@@ -1,9 +1,9 @@
 import type { Command } from 'commander'
 import { type CliContext, UsageError } from '../context.ts'
-import { fleetUrlOf } from '../fleet-url.ts'
 import { reportLinks } from '../local-links.ts'
 import { declareMigrate, type MigrateFlags, wishOf } from '../migrate-flags.ts'
 import type { MigrateJob } from '../migrate-job.ts'
+import { fleetOf } from '../migration-books.ts'
 import { migrateRetry } from './migrate-retry.ts'
 import { migrateStatus } from './migrate-status.ts'
 import { migrateWorker } from './migrate-worker.ts'
@@ -25,10 +25,7 @@ export function migrate(program: Command, context: CliContext): void {
 async function run(context: CliContext, from: string, to: string, flags: MigrateFlags): Promise<void> {
   const wish = wishOf(flags)
   const { ledger } = flags
-  if (ledger !== undefined && flags.fleet !== undefined) {
-    throw new UsageError('--ledger and --fleet exclude each other.')
-  }
-  const fleet = ledger === undefined ? await fleetUrlOf(context, flags.fleet) : undefined
+  const fleet = await fleetOf(context, flags)
   for (const [option, isGiven] of [
     ['--no-work', !flags.work],
     ['--detach', flags.detach === true],
@@ -46,9 +43,9 @@ async function run(context: CliContext, from: string, to: string, flags: Migrate
   }
   const plan = areLinksLeftOut ? { ...wish.plan, delete: false } : wish.plan
   const job: MigrateJob = { places: { source, target }, wish: { ...wish, plan } }
-  if (fleet === undefined) {
+  if (fleet === undefined || context.options.dryRun === true) {
     const { migrateHere } = await import('../migrate-here.ts')
-    await migrateHere(context, job, ledger)
+    await migrateHere(context, job, ledger, fleet)
   } else {
     const { migrateByFleet } = await import('../migrate-by-fleet.ts')
     await migrateByFleet(context, job, fleet, { isWorker: flags.work, isDetached: flags.detach === true })
