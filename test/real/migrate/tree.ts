@@ -15,7 +15,10 @@ const KIB = 1024
 const TIME = 1_700_000_000
 const FOLDERS = 40
 
-/** The plan of a tree: ordinary names in folders of two levels, and the odd names in between; sizes from `minSize` to `maxSize`, all alike. */
+/**
+ * The plan of a tree: ordinary names in folders of two levels, and the odd names in between. Sizes are from `minSize` to
+ * `maxSize`, half of them below the geometric mean of both: a file of 1 to 64 KiB has 15 KiB on average.
+ */
 export function planTree({
   seed,
   files,
@@ -30,7 +33,7 @@ export function planTree({
   readonly maxSize?: number
 }): PlannedFile[] {
   const random = seeded(seed)
-  const size = (): number => minSize + Math.floor(random() * (maxSize - minSize + 1))
+  const size = (): number => Math.round(minSize * (maxSize / minSize) ** random())
   const planned = odd.map((name, index) => ({ name, size: index % 10 === 0 ? 0 : size() }))
   for (let at = odd.length; at < files; at++) {
     const folder = `part ${Math.floor(random() * FOLDERS)}/ü-${Math.floor(random() * FOLDERS)}`
