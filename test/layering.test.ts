@@ -37,6 +37,7 @@ const OPTIONAL = [
   '@fastify/busboy',
   '@fastify/multipart',
   'file-type',
+  '@opentelemetry/api',
 ]
 /** Packages that the build puts into the code, by the one file that it replaces. */
 const BUILT_IN: Readonly<Record<string, string>> = { mime: 'core/media-types.ts', picomatch: 'core/globs.ts' }

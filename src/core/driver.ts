@@ -1,12 +1,13 @@
 import type { Body } from './body.ts'
 import type { CallContext } from './call.ts'
-import type { Checksums } from './checksums.ts'
 import type { ContainerDriver } from './container-driver.ts'
 import type { Content } from './content.ts'
 import type { DirectUpload, DirectUploadLimits, ResumableUploads } from './direct-uploads.ts'
 import type { ErrorCode } from './errors.ts'
+import type { FileAttributes, ListedFile, ReadStat, Stat, Visibility } from './stat.ts'
 
 export type { ChecksumName, Checksums } from './checksums.ts'
+export type { FileAttributes, ListedFile, ReadStat, Stat, Visibility } from './stat.ts'
 
 /** Bytes from `start` to `end` (exclusive, and greater than `start`); to the end of the file when `end` is absent. */
 export interface ByteRange {
@@ -21,44 +22,6 @@ export type ObjectParameters = Readonly<Record<string, unknown>>
 export interface RequestOptions {
   /** Determined once per call, above the driver. */
   readonly objectParameters?: ObjectParameters | undefined
-}
-
-/** Metadata that may be sent with a file and comes back in its `Stat`. */
-export interface FileAttributes {
-  readonly contentType?: string | undefined
-  readonly contentEncoding?: string | undefined
-  readonly contentDisposition?: string | undefined
-  readonly contentLanguage?: string | undefined
-  readonly cacheControl?: string | undefined
-  /** The user's own metadata; names are lower-case, values any Unicode text. */
-  readonly metadata?: Readonly<Record<string, string>> | undefined
-}
-
-/** Who may read a file without credentials: every client, or no client. */
-export type Visibility = 'public' | 'private'
-
-/** The attributes of a stored file. Fields that the backend does not keep are absent. */
-export interface Stat extends FileAttributes {
-  /** Stored size in bytes. */
-  readonly size: number
-  readonly modifiedAt?: Date | undefined
-  readonly createdAt?: Date | undefined
-  readonly accessedAt?: Date | undefined
-  /** Changes whenever the bytes change; opaque, without quotes. A weak etag (RFC 9110, section 8.8.3) is `W/"..."`: see `strongEtag`. */
-  readonly etag?: string | undefined
-  readonly versionId?: string | undefined
-  /** The digests of the whole file that the service reports here; absent where it reports none. */
-  readonly checksums?: Checksums | undefined
-  readonly storageClass?: string | undefined
-  /** True for a folder, on a backend that has folders. */
-  readonly isDirectory?: boolean | undefined
-  /** True where `modifiedAt` is in an unknown time zone, or accurate only to a minute or a day: from an FTP server's plain listing. */
-  readonly isRoughTime?: boolean | undefined
-}
-
-/** A file in a listing: its key, and the part of its `Stat` that the listing contains. A size that is missing there is NaN, never 0. */
-export interface ListedFile extends Stat {
-  readonly key: string
 }
 
 /** Options of one page of a listing. */
@@ -122,13 +85,6 @@ export interface StatOptions extends RequestOptions {
 export interface DeleteOptions extends RequestOptions {
   /** Only delete the version with this etag: else code `precondition_failed`. Set only where `features.deleteIfMatch`. */
   readonly ifMatch?: string | undefined
-}
-
-/** The attributes of the whole file in the answer to a read; `size` is absent where the answer does not contain it. */
-export interface ReadStat extends Omit<Stat, 'size'> {
-  readonly size?: number | undefined
-  /** True where only `stat` returns the attributes: copies, and files that are opened to be changed, request them. */
-  readonly isBrief?: boolean | undefined
 }
 
 /** A hash to which bytes are added. */
@@ -289,6 +245,11 @@ export interface Driver {
   /** Returns who may read a file without credentials, where the service has ACLs of files. Missing: `not_found`. */
   visibility?(key: string, ctx: CallContext, options?: RequestOptions): Promise<Visibility>
   setVisibility?(key: string, visibility: Visibility, ctx: CallContext, options?: RequestOptions): Promise<void>
+  /**
+   * Sets when the bytes of a file last changed, as `stat` reports it; bytes and attributes stay. Missing: `not_found`; a folder:
+   * `is_directory`; a time that the protocol cannot express: `invalid_argument`; a server that does not set it: `unsupported`.
+   */
+  setModifiedAt?(key: string, time: Date, ctx: CallContext): Promise<void>
   /** Makes the storage's own container; an existing one is no error. */
   createContainer?(ctx: CallContext): Promise<void>
   /** Absent where an account has no containers. */

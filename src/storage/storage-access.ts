@@ -6,6 +6,7 @@ import { checkSeconds } from '../core/urls.ts'
 import { URL_OPTIONS } from './call-options.ts'
 import type { CommonOptions } from './common-settings.ts'
 import { nameIn } from './entry-keys.ts'
+import { changeModifiedTime } from './modified-time.ts'
 import { type OpenUploadOptions, openUpload, type ResumeUploadOptions, resumeUpload } from './open-upload.ts'
 import type { ResumableUpload } from './resumable-upload.ts'
 import { StorageReader } from './storage-reader.ts'
@@ -14,7 +15,7 @@ import { type UploadTargetOptions, uploadTargetOf } from './upload-target.ts'
 import { unsignedUrl, urlOf } from './url.ts'
 import { changeVisibility, visibilityOf } from './visibility.ts'
 
-/** The methods of `Storage` that let other programs read and write files: URLs, uploads, visibility. */
+/** The methods of `Storage` that let other programs read and write files: URLs, uploads, visibility, and the time of a file. */
 export abstract class StorageAccess<O extends CommonOptions = CommonOptions> extends StorageReader<O> {
   /**
    * Returns a URL of the file: signed where the backend and its settings sign, else public. With `expiresInSecs` it is always signed, or
@@ -161,5 +162,19 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
    */
   setVisibility(name: NameOrEntry, visibility: Visibility, options: CallOptions = {}): Promise<void> {
     return changeVisibility(this, name, visibility, options)
+  }
+
+  /**
+   * Sets when the bytes of a file last changed, as `getModifiedTime` returns it: in milliseconds on the local disk and in memory, in whole
+   * seconds over SFTP and FTP. Content, attributes and etag conditions of others are not affected, except that a local file gets another
+   * etag, since the etag contains the time.
+   *
+   * Errors: `not_found`; `is_directory`; `invalid_argument` for an invalid date, and for a time that the protocol cannot express;
+   * `unsupported` where `supports('setModifiedTime')` is false, and where an FTP or SFTP server does not set times.
+   * @example
+   * await storage.setModifiedTime('report.pdf', new Date('2019-04-01T12:00:00Z'))
+   */
+  setModifiedTime(name: NameOrEntry, time: Date, options: CallOptions = {}): Promise<void> {
+    return changeModifiedTime(this, name, time, options)
   }
 }

@@ -18,6 +18,8 @@ export function supportsFeature(driver: Driver, features: Features, feature: Fea
       return driver.signUrl !== undefined
     case 'resumableUploads':
       return driver.resumable !== undefined
+    case 'setModifiedTime':
+      return driver.setModifiedAt !== undefined
     case 'visibility':
       return driver.visibility !== undefined && driver.setVisibility !== undefined
     default:

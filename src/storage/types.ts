@@ -220,5 +220,6 @@ export type Feature =
   | 'uploadTarget'
   | 'resumableUploads'
   | 'visibility'
+  | 'setModifiedTime'
   | 'createContainer'
   | 'containers'

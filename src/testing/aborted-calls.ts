@@ -31,6 +31,7 @@ export const storageCalls: Readonly<Record<string, (storage: Storage, signal: Ab
   getModifiedTime: (storage, signal) => storage.getModifiedTime('file', { signal }),
   getCreatedTime: (storage, signal) => storage.getCreatedTime('file', { signal }),
   getAccessedTime: (storage, signal) => storage.getAccessedTime('file', { signal }),
+  setModifiedTime: (storage, signal) => storage.setModifiedTime('file', new Date(0), { signal }),
   readBytes: (storage, signal) => storage.readBytes('file', { signal }),
   readText: (storage, signal) => storage.readText('file', { start: 1, end: 1, signal }),
   readJson: (storage, signal) => storage.readJson('file', { signal }),

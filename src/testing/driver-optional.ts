@@ -19,6 +19,7 @@ const METHODS: Record<OptionalMethod, true> = {
   sweep: true,
   visibility: true,
   setVisibility: true,
+  setModifiedAt: true,
 }
 
 const OPEN: HandleFlags = { read: true, write: true, create: true, exclusive: false, truncate: false }
@@ -200,6 +201,37 @@ export const optionalCases: readonly CaseOf<DriverPlace>[] = [
       if (place.driver.localPath === undefined) return
       await place.put('dir/on disk', 'bytes')
       assert.equal(await readFile(place.driver.localPath(place.key('dir/on disk')), 'utf8'), 'bytes')
+    },
+  },
+  {
+    title: 'The time of a file can be set; bytes and attributes stay, and no file or folder is made.',
+    async run(place) {
+      if (place.driver.setModifiedAt === undefined) return
+      const time = new Date('2001-02-03T04:05:06Z')
+      const set = (name: string) => place.driver.setModifiedAt!(place.key(name), time, place.ctx)
+      await place.fails(set('dir/timed'), 'not_found')
+      await place.put('dir/timed', 'bytes', { metadata: { key: 'välue' }, contentType: 'text/x-odd' })
+      const before = await place.stat('dir/timed')
+      try {
+        await set('dir/timed')
+      } catch (error) {
+        // A server may not set times, although others of the protocol do.
+        if (place.codeOf(error) !== 'unsupported') throw error
+        assert.deepEqual((await place.stat('dir/timed')).modifiedAt, before.modifiedAt)
+        return
+      }
+      for (let reads = 0; reads < 2; reads++) {
+        const { modifiedAt, metadata, contentType, size } = await place.stat('dir/timed')
+        assert.equal(modifiedAt?.toISOString(), time.toISOString())
+        assert.deepEqual(
+          [size, contentType, { ...metadata }],
+          [before.size, before.contentType, { ...before.metadata }],
+        )
+        assert.equal(await place.text('dir/timed'), 'bytes')
+      }
+      assert.deepEqual((await place.list('', true)).names, ['dir/timed'])
+      await place.fails(set('dir/timed/below'), 'not_found', 'not_a_directory')
+      if (place.options.tree === true) await place.fails(set('dir'), 'is_directory')
     },
   },
   {

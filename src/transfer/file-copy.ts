@@ -1,20 +1,18 @@
-import { statSync } from 'node:fs'
 import { Readable } from 'node:stream'
-import { statOf } from '../backends/local/stat.ts'
 import { attributesOf } from '../core/attributes.ts'
 import { bytesContent, type Content } from '../core/content.ts'
 import type { FileAttributes, ReadStat, Stat } from '../core/driver.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
 import { strongEtag } from '../core/etags.ts'
 import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
 import { readVersion, withAttributes } from '../storage/bodies.ts'
-import type { OnProgress } from '../storage/types.ts'
+import type { Entry, NameOrEntry, OnProgress } from '../storage/types.ts'
 import { writeContent } from '../storage/write.ts'
 import type { Item } from './item.ts'
 import { settledState, stateOf } from './record.ts'
 import type { Side } from './side.ts'
 import { SmallFiles } from './small-files.ts'
+import { Changed, isChange, Unchanged } from './unchanged.ts'
 
 /** Maximum size in bytes of a file that is held in memory, so that it is known to be complete before it is sent. */
 const IN_MEMORY = 4 * 1024 * 1024
@@ -26,6 +24,12 @@ export interface FileCopyOptions {
   readonly signal: AbortSignal
   /** Whether the states of both files are needed afterwards; this may cost a request if the answer to the upload does not contain it. */
   readonly isRecorded: boolean
+  /** Waits until so many bytes may be transferred through this machine; default: never waits. */
+  readonly bandwidth?: { take(bytes: number, signal: AbortSignal): Promise<void> } | undefined
+  /** Sets what is not sent with the bytes; returns whether the target was changed. `modifiedAt` is the time of the bytes, if known. */
+  readonly carried?:
+    | { carry(source: Entry, target: NameOrEntry, signal: AbortSignal, modifiedAt?: Date): Promise<boolean> }
+    | undefined
 }
 
 /** A copied file. */
@@ -37,11 +41,10 @@ export interface CopiedFile {
   readonly target: string | undefined
 }
 
-/** The file changed while it was read. */
-class Changed extends StorageError {
-  constructor(name: string, cause?: unknown) {
-    super('source_failed', `'${name}' changed while it was copied.`, { operation: 'copy', fileName: name, cause })
-  }
+/** A copied file before its other attributes are set. */
+interface Written extends CopiedFile {
+  /** The time of the bytes; undefined if only the listing has one. */
+  readonly modifiedAt?: Date | undefined
 }
 
 /**
@@ -79,23 +82,23 @@ export class FileCopy {
   async #once(item: Item, onProgress: OnProgress): Promise<CopiedFile> {
     const [{ storage: source }, { storage: target }] = [this.#source, this.#target]
     const name = this.#target.nameOf(item.name)
-    const { signal, isRecorded } = this.#options
-    const found = source === target ? await this.#onServer(item, name) : await this.#through(item, name, onProgress)
-    const written = isRecorded && found.target === undefined ? await target.stat(name, { signal }) : undefined
-    return {
-      ...found,
-      target: found.target ?? (written === undefined ? undefined : stateOf(written, target.supports('path'))),
-    }
+    const { signal, isRecorded, carried } = this.#options
+    const { modifiedAt, ...found } =
+      source === target ? await this.#onServer(item, name) : await this.#through(item, name, onProgress)
+    const isChanged = await carried?.carry(item.entry, name, signal, modifiedAt)
+    // The time is part of the state.
+    if (!isRecorded || (found.target !== undefined && isChanged !== true)) return found
+    return { ...found, target: stateOf(await target.stat(name, { signal }), target.supports('path')) }
   }
 
   /** Copies within one storage: on the server where it can. */
-  async #onServer({ entry }: Item, name: string): Promise<CopiedFile> {
+  async #onServer({ entry }: Item, name: string): Promise<Written> {
     await this.#source.storage.copy(entry, name, { overwrite: true, signal: this.#options.signal })
     const isLocal = this.#source.storage.supports('path')
     return { size: entry.size, source: settledState(entry, isLocal), target: undefined }
   }
 
-  async #through(item: Item, name: string, onProgress: OnProgress): Promise<CopiedFile> {
+  async #through(item: Item, name: string, onProgress: OnProgress): Promise<Written> {
     const { storage: source } = this.#source
     const { storage: target } = this.#target
     const { signal } = this.#options
@@ -105,14 +108,19 @@ export class FileCopy {
     const small = this.#small.read(entry)
     if (small !== undefined) {
       if (small.hasChanged) throw new Changed(item.name)
+      await this.#take(small.bytes.byteLength)
+      const { modifiedAt } = small.stat
       const state = settledState(small.stat, true)
       const content = bytesContent(small.bytes)
       const written = await writeContent(target, ref, content, target.writeOptions(ref, content, {}), {
         signal,
         onProgress,
       })
-      return { size: small.stat.size, source: state, target: this.#stateOf(written) }
+      return { size: small.stat.size, source: state, target: this.#stateOf(written), modifiedAt }
     }
+    // Before the request, so that no connection has to wait.
+    const paid = entry.size <= IN_MEMORY ? entry.size : 0
+    await this.#take(paid)
     const { body, stat: told } = await readVersion(source, source.fileRef(entry), undefined, {}, { signal })
     let isOpen = false
     const take = (): ResumedBody | undefined => {
@@ -128,7 +136,7 @@ export class FileCopy {
         name: entry.name,
       }
       const check = new Unchanged(this.#source, item, stat, this.#isVersioned, signal)
-      const content = await this.#contentOf(item, stat, take, check)
+      const content = await this.#contentOf(item, stat, take, check, paid)
       const attributes = this.#attributesOf(stat)
       const options = { signal, onProgress }
       const written = await writeContent(target, ref, content, target.writeOptions(ref, content, attributes), options)
@@ -136,6 +144,7 @@ export class FileCopy {
         size: content.size ?? written?.size ?? entry.size,
         source: check.state,
         target: this.#stateOf(written),
+        modifiedAt: stat.isRoughTime === true ? undefined : stat.modifiedAt,
       }
     } finally {
       if (!isOpen) body.release()
@@ -152,10 +161,12 @@ export class FileCopy {
     stat: ReadStat & { readonly name: string },
     take: () => ResumedBody | undefined,
     check: Unchanged,
+    paid: number,
   ): Promise<Content> {
     const { storage: source } = this.#source
     const decode = source.decoder(stat)
     if (decode === undefined && stat.size !== undefined && stat.size <= IN_MEMORY) {
+      await this.#take(stat.size - paid)
       const bytes = await take()!.bytes()
       await check.run()
       return bytesContent(bytes)
@@ -168,8 +179,27 @@ export class FileCopy {
     return {
       size: decode === undefined ? stat.size : undefined,
       replayable: true,
-      open: () => Readable.from(check.through(open()), { objectMode: false }),
+      open: () => {
+        const chunks = this.#paced(open(), paid)
+        paid = 0
+        return Readable.from(check.through(chunks), { objectMode: false })
+      },
     }
+  }
+
+  /** Passes on the chunks at the speed that the bandwidth allows; `paid` bytes have already waited. */
+  async *#paced(body: Readable, paid: number): AsyncGenerator<Buffer> {
+    let free = paid
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      await this.#take(chunk.byteLength - free)
+      free = Math.max(0, free - chunk.byteLength)
+      yield chunk
+    }
+  }
+
+  async #take(bytes: number): Promise<void> {
+    const { bandwidth, signal } = this.#options
+    if (bytes > 0) await bandwidth?.take(bytes, signal)
   }
 
   /** Returns the attributes that are stored with the bytes. Decoded bytes have no content encoding. */
@@ -177,78 +207,4 @@ export class FileCopy {
     const attributes = attributesOf(stat)
     return this.#source.storage.decoder(stat) === undefined ? attributes : { ...attributes, contentEncoding: undefined }
   }
-}
-
-/** Whether an error means that the source changed: detected here, by the storage that was read, or wrapped by the one that was written. */
-function isChange(error: unknown): boolean {
-  if (error instanceof Changed || isStorageError(error, 'precondition_failed')) return true
-  return error instanceof Error && error.cause !== undefined && isChange(error.cause)
-}
-
-/** Checks whether a file of the source is the same after reading as before: by size, time and etag. */
-class Unchanged {
-  readonly #source: Side
-  readonly #item: Item
-  readonly #before: ReadStat
-  readonly #signal: AbortSignal
-  readonly #isNeeded: boolean
-  /** The state of the bytes, as it will be listed; undefined if it may change without a trace. */
-  state: string | undefined
-
-  constructor(source: Side, item: Item, before: ReadStat, isVersioned: boolean, signal: AbortSignal) {
-    this.#source = source
-    this.#item = item
-    this.#before = before
-    this.#signal = signal
-    this.#isNeeded = !isVersioned || strongEtag(before.etag) === undefined
-  }
-
-  async run(): Promise<void> {
-    if (!this.#isNeeded) return this.#known()
-    const { name } = this.#item
-    const after = await this.#stat()
-    if (!isSameState(this.#before, after)) throw new Changed(name)
-    this.state = settledState(after, this.#source.storage.supports('path'))
-  }
-
-  /** One answer contained all bytes and the state. */
-  #known(): void {
-    const { size } = this.#before
-    if (size !== undefined) this.state = settledState({ ...this.#before, size }, false)
-  }
-
-  /** The state of a local file is read from the system by its path, which takes a tenth of the time of a storage call. */
-  async #stat(): Promise<Stat> {
-    const { storage } = this.#source
-    const { entry } = this.#item
-    const path = storage.calls.driver.localPath?.(storage.fileRef(entry).key)
-    try {
-      if (path !== undefined) return statOf(statSync(path, { bigint: true }), {})
-    } catch {
-      // The storage reports the error.
-    }
-    return storage.stat(entry, { signal: this.#signal })
-  }
-
-  /**
-   * Passes on the chunks of a body. The last one is held back until the file is known to be unchanged, so that no target accepts a mixture
-   * as a complete file.
-   */
-  async *through(body: Readable): AsyncGenerator<Buffer> {
-    let held: Buffer | undefined
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      if (held !== undefined) yield held
-      held = chunk
-    }
-    await this.run()
-    if (held !== undefined) yield held
-  }
-}
-
-/** Whether two answers report the same state of a file, as far as both report it. */
-function isSameState(before: ReadStat, after: Stat): boolean {
-  if (before.size !== undefined && before.size !== after.size) return false
-  if (before.etag !== undefined && after.etag !== undefined && before.etag !== after.etag) return false
-  const [earlier, later] = [before.modifiedAt, after.modifiedAt]
-  return earlier === undefined || later === undefined || +earlier === +later
 }

@@ -12,7 +12,7 @@ const cases = driverConformance({
   keeps: ['modifiedAt', 'createdAt', 'accessedAt', 'etag'],
   expects: {
     features: { ranges: true, exclusiveCreate: true, ifMatch: true, metadata: true, listRange: true },
-    methods: ['copy', 'move', 'deleteMany', 'publicUrl'],
+    methods: ['copy', 'move', 'setModifiedAt', 'deleteMany', 'publicUrl'],
   },
 })
 registerConformance({ describe, it }, cases, 'MemoryDriver')

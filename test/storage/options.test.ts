@@ -85,6 +85,7 @@ const storageCalls = {
   getModifiedTime: (it, options) => it.getModifiedTime('a', options),
   getCreatedTime: (it, options) => it.getCreatedTime('a', options),
   getAccessedTime: (it, options) => it.getAccessedTime('a', options),
+  setModifiedTime: (it, options) => it.setModifiedTime('a', new Date(), options),
   checksum: (it, options) => it.checksum('a', 'sha256', options),
   readBytes: (it, options) => it.readBytes('a', options),
   readText: (it, options) => it.readText('a', options),

@@ -25,6 +25,7 @@ import { remove } from './removal.ts'
 import { rename } from './renaming.ts'
 import { type SessionOptions, Sessions } from './sessions.ts'
 import { statPath } from './stat.ts'
+import { setTime } from './time.ts'
 import { upload } from './upload.ts'
 
 /** The options of the storage that the driver needs. */
@@ -138,6 +139,16 @@ export class FtpDriver implements Driver {
       if (isDirectory) throw new StorageError('is_directory', 'It is a folder.')
       if (source !== target) await rename(lease, { from: source, to: target, size, isNew }, ctx)
       return undefined
+    })
+  }
+
+  /** In whole seconds. Looks at the file first, since a server may also set the time of a folder. */
+  async setModifiedAt(key: string, time: Date, ctx: CallContext): Promise<void> {
+    await this.#sessions.run(key, ctx, async ({ connection }) => {
+      const path = pathOf(connection, key)
+      const { isDirectory } = await statPath(connection, path, ctx)
+      if (isDirectory) throw new StorageError('is_directory', 'It is a folder.')
+      await setTime(connection, path, time, ctx)
     })
   }
 

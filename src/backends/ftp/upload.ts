@@ -9,11 +9,12 @@ import { isUnknownCommand, notApplied, refusal } from './errors.ts'
 import { removeTemporary } from './leftovers.ts'
 import { parentOf } from './paths.ts'
 import { rename } from './renaming.ts'
-import { sizeIn, timeIn, timeText } from './replies.ts'
+import { sizeIn } from './replies.ts'
 import type { SendOptions, SendState, Sent } from './sending.ts'
 import type { Slot } from './slots.ts'
 import { statPath } from './stat.ts'
 import { store } from './storing.ts'
+import { setTime } from './time.ts'
 
 /** Options for storing a file. */
 export interface UploadOptions extends Pick<SendOptions, 'onProgress'> {
@@ -88,21 +89,4 @@ async function checkName({ control }: FtpConnection, path: string, bytes: number
   if (size === bytes || (size === undefined && (reply!.code < 400 || isUnknownCommand(refusal('SIZE', reply!))))) return
   const found = size === undefined ? 'the server has no such file' : `the file of this name has ${size} bytes`
   throw new StorageError('unknown', `It was not stored under its name: ${found}.`)
-}
-
-/**
- * Sets the time with MFMT, or with MDTM if the server supports setting with it; compares the answer. (draft-somers-ftp-mfxx-04, section 3)
- */
-async function setTime(
-  { control, features }: FtpConnection,
-  path: string,
-  time: Date,
-  ctx: CallContext,
-): Promise<void> {
-  const verb = features.has('MFMT') ? 'MFMT' : 'MDTM'
-  const set = await control.requestOptional(`${verb} ${timeText(time)} ${path}`, ctx.signal)
-  const reply = set === undefined ? undefined : await control.requestOptional(`MDTM ${path}`, ctx.signal)
-  const found = reply === undefined ? undefined : timeIn(reply.message.slice(4))
-  if (found !== undefined && Math.abs(+found - +time) < 1000) return
-  throw new StorageError('unsupported', 'modifiedAt: the server does not set the time of a file.')
 }

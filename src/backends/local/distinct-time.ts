@@ -24,3 +24,12 @@ export function distinctTime(): number {
   last = last - now > MAX_LEAD ? now : Math.max(now, last + WRITERS)
   return last / STEPS_A_SECOND
 }
+
+/** Number of steps that surely lie within a millisecond. */
+const STEPS_IN_MS = 4096
+
+/** A time in seconds within a millisecond since 1970. The rest below the millisecond is distinct, so that etags hardly ever occur again. */
+export function distinctTimeIn(ms: number): number {
+  const within = (distinctTime() * STEPS_A_SECOND) % STEPS_IN_MS
+  return (Math.ceil((ms / 1000) * STEPS_A_SECOND) + within) / STEPS_A_SECOND
+}

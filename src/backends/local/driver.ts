@@ -39,6 +39,7 @@ import { statOf } from './stat.ts'
 import { sweepTree } from './sweep.ts'
 import { takeTemporary } from './taken-file.ts'
 import { withTemporary } from './temporary.ts'
+import { setTime } from './times.ts'
 import { Transfers } from './transfers.ts'
 
 /** The options of the storage that the driver needs. */
@@ -194,6 +195,14 @@ export class LocalDriver implements Driver {
       if (key === '') throw rootIsNoFile()
       return this.#access.retried(key, () => this.#openForWriting(key, flags, options, ctx))
     })
+  }
+
+  /** In milliseconds; the time of the last access stays. The etag changes. Follows a link only within the folder. */
+  async setModifiedAt(key: string, time: Date, ctx: CallContext): Promise<void> {
+    ctx.signal.throwIfAborted()
+    await descriptors.run(ctx, () =>
+      this.#access.reading(key, undefined, (place, look) => setTime(place, time, this.#policy, look)),
+    )
   }
 
   /** Makes the folder. */

@@ -20,16 +20,19 @@ const MAX_SIDECAR_BYTES = 65_536
 /** The part of a place that identifies its files; it need not be held. */
 export type Named = Pick<Place, 'folder' | 'base' | 'path'>
 
+/** What identifies a version of a file among those of one name. */
+export type VersionStats = Pick<BigIntStats, 'mtimeNs' | 'size'>
+
 /**
  * Path of the hidden file with a file's attributes. Its name contains the modification time and the size of the version that it describes.
  * It is written before that version is published, so both appear in the same step. `cp -a` keeps them together.
  */
-function sidecarPath(place: Named, stats: BigIntStats): string {
+function sidecarPath(place: Named, stats: VersionStats): string {
   return join(place.folder, sidecarName(place.base, stats))
 }
 
 /** The name of the sidecar of a version. */
-export function sidecarName(base: string, stats: BigIntStats): string {
+export function sidecarName(base: string, stats: VersionStats): string {
   return `${sidecarStem(base)}${stats.mtimeNs.toString(16)}-${stats.size.toString(16)}.meta`
 }
 
@@ -63,7 +66,7 @@ export async function readSidecar(place: Named, stats: BigIntStats): Promise<Fil
  */
 export async function writeSidecar(
   place: Named,
-  stats: BigIntStats,
+  stats: VersionStats,
   attributes: FileAttributes,
   policy: FileMode & { readonly fsync: boolean },
 ): Promise<string | undefined> {
@@ -86,7 +89,7 @@ export async function writeSidecar(
 }
 
 /** Removes the sidecar of a version that is gone. Never fails: a sidecar that remains describes no version, and `sweep` removes it. */
-export async function removeSidecar(place: Named, stats: BigIntStats): Promise<void> {
+export async function removeSidecar(place: Named, stats: VersionStats): Promise<void> {
   await unlink(sidecarPath(place, stats)).catch(() => undefined)
 }
 

@@ -14,5 +14,6 @@ export function statOf(stats: BigIntStats, attributes: FileAttributes): Stat {
 }
 
 function dateOf(nanoseconds: bigint): Date {
-  return new Date(Number(nanoseconds / 1_000_000n))
+  // Rounded down, also before 1970.
+  return new Date(Math.floor(Number(nanoseconds / 1000n) / 1000))
 }

@@ -129,6 +129,12 @@ export class MemoryDriver implements Driver {
     return stat
   }
 
+  /** The version stays the same: its etag does not change. */
+  async setModifiedAt(key: string, time: Date, ctx: CallContext): Promise<void> {
+    ctx.signal.throwIfAborted()
+    this.#tree.put(key, { ...this.#tree.file(key), modifiedAt: time.getTime() })
+  }
+
   classify(error: unknown): ErrorCode | undefined {
     return isStorageError(error) ? error.code : undefined
   }

@@ -25,6 +25,7 @@ import { measured } from './measure.ts'
 import { Opening } from './opening.ts'
 import { Reading } from './reading.ts'
 import { remove } from './removal.ts'
+import { setTime } from './times.ts'
 import { Transfers } from './transfers.ts'
 import { Writing } from './writing.ts'
 
@@ -123,6 +124,13 @@ export class SftpDriver implements Driver {
   async list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
     ctx.signal.throwIfAborted()
     return this.#listing.page(prefix, page, ctx)
+  }
+
+  /** In whole seconds, from 1970 to 2106; the time of the last access stays. */
+  async setModifiedAt(key: string, time: Date, ctx: CallContext): Promise<void> {
+    const { root, folders } = this.#ground
+    const place = root.place(key)
+    await this.#use(ctx, channel => setTime(folders, channel, place, time, ctx))
   }
 
   /** The address of a key: the same text for two storages of one folder. */

@@ -12,6 +12,7 @@ import type { AnyStorage } from '../../storage/storage.ts'
 import { type CliContext, UsageError } from '../context.ts'
 import { withContent } from '../local-content.ts'
 import { type LocalFile, localFiles } from '../local-files.ts'
+import { migrationSources } from '../migration-sources.ts'
 import { secondsOf } from '../options.ts'
 import { formatSize, printable } from '../output.ts'
 import { packageRoot } from '../package-root.ts'
@@ -197,6 +198,7 @@ async function start(
     maxUploadBytes: options.maxUploadBytes,
     linkExpiresInSecs: options.urlExpire,
     linkSecret: site.urlSecret,
+    migrations: migrationSources({}),
     onError,
   })
   const guarded = guardPage(page, { token, port: site.port, host: options.host })

@@ -18,6 +18,7 @@ import {
 } from './actions.ts'
 import { errorAnswer, guarded, json, pageFile, Refusal } from './answers.ts'
 import { markdownDocument } from './markdown.ts'
+import { type MigrationSource, Migrations } from './migrations.ts'
 import { pageText, pageTypes } from './page-files.ts'
 import { type BrowsedStorage, type Place, placesOf } from './place.ts'
 
@@ -39,6 +40,12 @@ export interface StorageBrowserOptions {
    * files have no links.
    */
   readonly linkSecret?: string | undefined
+  /**
+   * Returns the migrations for a page that shows their progress, `migrations` below the page; several sources are shown together. It is
+   * called about every 2 s while the page is visible. A source that fails is a message in the page, and passed to `onError`. Default: no
+   * such page.
+   */
+  readonly migrations?: MigrationSource | readonly MigrationSource[] | undefined
   /** Called with failures of the server or the storage. Its own errors and rejections are discarded. */
   readonly onError?: ((error: unknown, request: Request) => void | Promise<void>) | undefined
 }
@@ -50,6 +57,7 @@ const OPTIONS: KnownOptions<StorageBrowserOptions> = {
   maxUploadBytes: true,
   linkExpiresInSecs: true,
   linkSecret: true,
+  migrations: true,
   onError: true,
 }
 
@@ -77,6 +85,7 @@ export function createStorageBrowser(
     signer: linkSecret === undefined ? undefined : new UrlSigner(linkSecret, basePath),
   }
   const places = placesOf(storages, writable)
+  const migrations = new Migrations(options.migrations ?? [])
 
   function placeIn(query: URLSearchParams): Place {
     const label = query.get('storage') ?? ''
@@ -98,7 +107,12 @@ export function createStorageBrowser(
     const shown = [...places.values()].map(async place => {
       return { label: place.label, writable: place.isWritable, links: await hasLinks(place, links) }
     })
-    return json({ title, storages: await Promise.all(shown), maxUploadBytes: finite(maxUploadBytes) })
+    return json({
+      title,
+      storages: await Promise.all(shown),
+      maxUploadBytes: finite(maxUploadBytes),
+      migrations: migrations.isShown || undefined,
+    })
   }
 
   function read(route: string, query: URLSearchParams, request: Request): Promise<Response> | Response {
@@ -116,16 +130,18 @@ export function createStorageBrowser(
         return sendContent(placeIn(query), query, request)
       case '-/markdown':
         return markdownDocument(placeIn(query), pathIn(query), signal)
-      default:
-        return asset(route, request.method)
+      case '-/migrations':
+        if (migrations.isShown) return migrations.answer(error => report(error, request))
     }
+    if (route === MIGRATIONS_ROUTE && !migrations.isShown) throw noPage()
+    return asset(route, request.method)
   }
 
   async function answer(request: Request): Promise<Response> {
     const { method } = request
     const { searchParams: query } = new URL(request.url)
     const pathname = pathnameOf(request, basePath)
-    if (!`${pathname}/`.startsWith(basePath)) throw new Refusal(404, 'There is no such page.')
+    if (!`${pathname}/`.startsWith(basePath)) throw noPage()
     const route = pathname.slice(basePath.length)
     const sent = sentPathname(request)
     if (route === '' && !sent.endsWith('/')) return withSlash(sent)
@@ -133,7 +149,7 @@ export function createStorageBrowser(
       checkShared(query, method, links)
       return sendContent(placeIn(query), query, request)
     }
-    if (route !== '' && isForeign(request)) throw new Refusal(403, 'Other pages cannot use this one.')
+    if (!DOCUMENTS.has(route) && isForeign(request)) throw new Refusal(403, 'Other pages cannot use this one.')
     if (method === 'GET' || method === 'HEAD') return read(route, query, request)
     if (route === '-/file' && method === 'PUT') {
       return uploadFile(writablePlace(query, request), query, request, maxUploadBytes)
@@ -162,11 +178,24 @@ export function createStorageBrowser(
   }
 }
 
+/** The path of the page that shows migrations. */
+const MIGRATIONS_ROUTE = 'migrations'
+
+/** The documents by their paths; other sites may link to them. */
+const DOCUMENTS: ReadonlyMap<string, string> = new Map([
+  ['', 'index.html'],
+  [MIGRATIONS_ROUTE, 'migrations.html'],
+])
+
 function asset(route: string, method: string): Response {
-  const name = route === '' ? 'index.html' : route.slice(2)
-  const type = route === '' || (route.startsWith('-/') && name !== 'index.html') ? pageTypes.get(name) : undefined
-  if (type === undefined) throw new Refusal(404, 'There is no such page.')
+  const name = DOCUMENTS.get(route) ?? (/^-\/(?!.*\.html$)/.test(route) ? route.slice(2) : '')
+  const type = pageTypes.get(name)
+  if (type === undefined) throw noPage()
   return pageFile(pageText(name), type, method)
+}
+
+function noPage(): Refusal {
+  return new Refusal(404, 'There is no such page.')
 }
 
 /**

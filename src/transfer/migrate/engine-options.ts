@@ -1,5 +1,6 @@
 import type { StorageError } from '../../core/errors.ts'
-import type { Item } from '../item.ts'
+import type { CarriedAttributes } from './attributes.ts'
+import type { Bandwidth } from './bandwidth.ts'
 import type { Tally } from './tally.ts'
 
 /** Limits how fast files are processed. */
@@ -14,6 +15,8 @@ export interface Pacer {
 export interface KnownStates {
   readonly source: string
   readonly target: string
+  /** Whether this migration copied it, before it was interrupted. */
+  readonly isOwn?: boolean | undefined
 }
 
 /** Receives the results of the work, and knows those of earlier work. */
@@ -23,16 +26,26 @@ export interface EngineHooks {
   readonly dryRun?: boolean | undefined
   /** Number of source files that the copy pass has seen; the verify pass chooses its sample by it. */
   readonly seen?: number | undefined
+  /**
+   * Whether earlier work on these pairs may have ended between a copy and its attributes: the visibility of files that the target already
+   * has is compared, which costs two requests for each of them.
+   */
+  readonly isRepeated?: boolean | undefined
   /** Called in the order of the pairs, when one is taken. */
   taken?(key: string): void
-  /** Called when a pair is processed, in any order. It is also called for a file that failed. */
-  settled?(key: string): void
+  /** Called when a pair is processed, in any order, with its counts. It is also called for a file that failed. */
+  settled?(key: string, counts: Tally): void
   /** Returns the states that were stored when the file was copied; undefined if it was not, or nothing is stored. */
   known?(name: string): KnownStates | undefined
   /** A file was copied. The states are undefined where they are not known exactly. */
   copied?(name: string, size: number, states: KnownStates | undefined): void | Promise<void>
-  /** A file failed; in the verify pass: it is missing at the target, or differs. */
-  failed(name: string, error: StorageError): void | Promise<void>
+  /** The target already had a file. Not called where this was known before. */
+  equal?(name: string, states: KnownStates): void | Promise<void>
+  /**
+   * A file failed; in the verify pass: it is missing at the target, or differs. `isRefused`: the target cannot have a file of this name, or
+   * not beside another one.
+   */
+  failed(name: string, error: StorageError, isRefused: boolean): void | Promise<void>
   /** A file that failed before is at the target now. */
   mended?(name: string): void | Promise<void>
   /** Called often, with the counts so far. */
@@ -44,6 +57,8 @@ export interface EngineOptions {
   /** Maximum number of files in parallel. */
   readonly concurrency: number
   readonly pacer?: Pacer | undefined
+  /** Limits the bytes per second of all files. */
+  readonly bandwidth?: Bandwidth | undefined
   /** Sets attributes that are not stored with the bytes, after a file was copied. */
-  readonly carry?: ((source: Item, signal: AbortSignal) => Promise<void>) | undefined
+  readonly carried?: CarriedAttributes | undefined
 }

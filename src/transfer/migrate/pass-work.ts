@@ -20,6 +20,7 @@ const BROKEN: ReadonlySet<string> = new Set([
 /** A pair whose source takes part. */
 export interface Task extends Pair {
   readonly source: Item
+  readonly counts: Tally
 }
 
 /** What the copy pass and the verify pass have in common. */
@@ -38,36 +39,43 @@ export abstract class PassWork {
     for await (const pair of pairs) {
       hooks.taken?.(pair.key)
       const { key, source } = pair
+      const counts = new Tally()
       const refusal = source === undefined || source.isExcluded === true ? undefined : refusalOf(source)
-      if (refusal !== undefined) await this.fail(source!.name, refusal)
-      const isWanted = await this.isWanted(pair, refusal !== undefined)
-      if (isWanted && refusal === undefined && source !== undefined && isPart(source)) yield { ...pair, source }
-      else hooks.settled?.(key)
+      if (refusal !== undefined) {
+        counts.failed++
+        await hooks.failed(source!.name, refusal, true)
+      }
+      const isWanted = await this.isWanted(pair, refusal !== undefined, counts)
+      if (isWanted && refusal === undefined && source !== undefined && isPart(source)) yield { ...pair, source, counts }
+      else this.#settle(key, counts)
     }
   }
 
   /** Counts a pair; returns whether it is to be processed. */
-  protected abstract isWanted(pair: Pair, isRefused: boolean): Promise<boolean>
+  protected abstract isWanted(pair: Pair, isRefused: boolean, counts: Tally): boolean | Promise<boolean>
 
   protected abstract work(task: Task): Promise<void>
 
   async attempt(task: Task): Promise<void> {
+    const { source, key, counts } = task
     try {
       await this.work(task)
       this.#inARow = 0
     } catch (error) {
       if (this.hooks.signal.aborted || !isStorageError(error)) throw error
-      await this.fail(task.source.name, error)
+      counts.failed++
+      await this.hooks.failed(source.name, error, false)
       this.#inARow = BROKEN.has(error.code) ? this.#inARow + 1 : 0
       if (this.#inARow >= MAX_IN_A_ROW) throw error
     }
-    this.hooks.settled?.(task.key)
-    this.hooks.progress?.(this.tally)
+    this.#settle(key, counts)
   }
 
-  protected async fail(name: string, error: StorageError): Promise<void> {
-    this.tally.failed++
-    await this.hooks.failed(name, error)
+  #settle(key: string, counts: Tally): void {
+    const { hooks, tally } = this
+    tally.add(counts)
+    hooks.settled?.(key, counts)
+    hooks.progress?.(tally)
   }
 }
 

@@ -22,6 +22,8 @@ export class Tally implements MigrationCounts {
 
   /** Adds the counts of another part. */
   add(counts: Partial<MigrationCounts> & { readonly atTarget?: number }): void {
-    for (const name of Object.keys(this) as ReadonlyArray<keyof MigrationCounts>) this[name] += counts[name] ?? 0
+    for (const name in counts) {
+      if (Object.hasOwn(this, name)) this[name as keyof MigrationCounts] += counts[name as keyof MigrationCounts] ?? 0
+    }
   }
 }

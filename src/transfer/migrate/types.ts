@@ -42,6 +42,8 @@ export interface MigrateOptions extends Omit<PlacesOptions, 'sizeOnly' | 'read'>
   readonly bandwidth?: number | undefined
   /** Whether the files of the source are counted by a second listing, for an estimate of the time that is left; default false. */
   readonly count?: boolean | undefined
+  /** Whether nothing is changed, and the events report what would be copied and deleted; default false. */
+  readonly dryRun?: boolean | undefined
   /** A SQLite database of this machine that stores progress and failures, so that a run can be continued. Default: none. */
   readonly ledger?: string | undefined
   /** Whether an unfinished run in the ledger is abandoned and a new one begins; default false. */
@@ -54,6 +56,24 @@ export interface MigrateOptions extends Omit<PlacesOptions, 'sizeOnly' | 'read'>
   readonly onEvent?: ((event: MigrateEvent) => void | Promise<void>) | undefined
   /** Called with the status, at most every 100 ms. */
   readonly onProgress?: ((status: MigrationStatus) => void) | undefined
+}
+
+/** Options of `retryFailures`. */
+export interface RetryOptions
+  extends Pick<
+    MigrateOptions,
+    | 'signal'
+    | 'sourcePath'
+    | 'targetPath'
+    | 'foldsNames'
+    | 'concurrency'
+    | 'bandwidth'
+    | 'meter'
+    | 'onEvent'
+    | 'onProgress'
+  > {
+  /** The ledger of the run whose files failed. */
+  readonly ledger: string
 }
 
 /** The part of OpenTelemetry's `Meter` that is used. */

@@ -5,6 +5,7 @@ import type { Places } from '../places.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { PassWork, type Task } from './pass-work.ts'
+import type { Tally } from './tally.ts'
 import type { MigrationPlan } from './types.ts'
 
 /** Share of the files whose contents are compared in a sample, and the least number of them. */
@@ -26,35 +27,35 @@ export class VerifyWork extends PassWork {
     this.#share = verify === 'full' ? 1 : verify === 'sample' ? sample : 0
   }
 
-  protected override async isWanted({ source, target }: Pair, isRefused: boolean): Promise<boolean> {
-    const { tally } = this
+  protected override isWanted({ source, target }: Pair, isRefused: boolean, counts: Tally): boolean {
     if (target !== undefined && isPart(target)) {
-      tally.atTarget++
-      if (source === undefined) tally.extra++
+      counts.atTarget++
+      if (source === undefined) counts.extra++
     }
     if (source === undefined || (!isPart(source) && !isRefused)) return false
-    tally.verified++
+    counts.verified++
     return true
   }
 
-  protected override async work({ source, target }: Task): Promise<void> {
+  protected override async work({ source, target, counts }: Task): Promise<void> {
     const { name } = source
     if (target === undefined || target.odd !== undefined)
-      return this.#differs(name, 'not_found', 'is missing at the target')
+      return this.#differs(name, counts, 'not_found', 'is missing at the target')
     let verdict = this.#share === 1 ? undefined : await this.#listed.of(source.entry, target.entry)
     if (verdict === undefined || (verdict.isEqual && verdict.by === 'size' && Math.random() < this.#share)) {
       verdict = await this.#content.of(source.entry, target.entry)
     }
     if (!verdict.isEqual) {
       const what = verdict.by === 'size' ? 'has another size' : 'has other content'
-      return this.#differs(name, 'checksum_mismatch', `${what} at the target`)
+      return this.#differs(name, counts, 'checksum_mismatch', `${what} at the target`)
     }
-    if (verdict.by !== 'size') this.tally.compared++
+    if (verdict.by !== 'size') counts.compared++
     await this.hooks.mended?.(name)
   }
 
-  async #differs(name: string, code: 'not_found' | 'checksum_mismatch', what: string): Promise<void> {
-    this.tally.different++
-    await this.hooks.failed(name, new StorageError(code, `'${name}' ${what}.`, { operation: 'verify', fileName: name }))
+  async #differs(name: string, counts: Tally, code: 'not_found' | 'checksum_mismatch', what: string): Promise<void> {
+    counts.different++
+    const error = new StorageError(code, `'${name}' ${what}.`, { operation: 'verify', fileName: name })
+    await this.hooks.failed(name, error, false)
   }
 }

@@ -20,7 +20,7 @@ async function started(options: FtpServerOptions = {}): Promise<FtpServer> {
 }
 
 const features = { ranges: true, exclusiveCreate: false, ifMatch: false, metadata: false, listRange: true } as const
-const expects = { features, methods: ['copy', 'move', 'address', 'createContainer'] } as const
+const expects = { features, methods: ['copy', 'move', 'setModifiedAt', 'address', 'createContainer'] } as const
 const strict = { key, cert, required: true, requireSessionReuse: true, wantsCloseNotify: true }
 
 /** Servers that differ in all that a driver meets, and how the storage reaches them. */

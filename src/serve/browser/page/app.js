@@ -128,7 +128,9 @@ addEventListener('hashchange', go)
 listenForUploads()
 
 try {
-  ;({ storages, title } = await server.overview())
+  const overview = await server.overview()
+  ;({ storages, title } = overview)
+  byId('migrations').hidden = overview.migrations !== true
   await go()
 } catch (error) {
   byId('note').hidden = false

@@ -2,6 +2,9 @@
 
 const address = (route, query) => `-/${route}?${new URLSearchParams(query)}`
 
+/** Time in milliseconds after which a request that is repeated anyway is given up. */
+const MAX_WAIT_MS = 30_000
+
 /** Sent with every change; forms and links of other pages cannot send it. */
 const CHANGE = { 'x-storage-browser': '1' }
 
@@ -23,6 +26,8 @@ async function request(route, query, options) {
 const value = async (route, query) => (await request(route, query)).json()
 
 export const overview = () => value('storages', {})
+export const migrations = async () =>
+  (await request('migrations', {}, { signal: AbortSignal.timeout(MAX_WAIT_MS) })).json()
 export const listPage = (storage, path, token) => value('list', { storage, path, ...(token && { token }) })
 export async function linkOf(storage, path) {
   const link = await value('link', { storage, path })

@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import type { MigrationStatus } from '../core/migration-status.ts'
+import type { MigrationSource } from '../serve/browser/index.ts'
+
+/** The functions that read the state of migrations; a function is called at each refresh of the page. */
+export interface MigrationReaders {
+  /** Reads the ledgers in a folder. */
+  readonly ledgers?: ((folder: string) => Promise<readonly MigrationStatus[]>) | undefined
+  /** Reads the database of a fleet. */
+  readonly fleet?: ((url: string) => Promise<readonly MigrationStatus[]>) | undefined
+}
+
+/**
+ * Returns the sources of the page of migrations: the ledgers of this user, if there is a folder with some, and the fleet of
+ * `HOLDALL_FLEET_URL`, if it is set. Reads no ledger and opens no connection.
+ */
+export function migrationSources({ ledgers, fleet }: MigrationReaders): readonly MigrationSource[] {
+  const sources: MigrationSource[] = []
+  const folder = join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'holdall', 'migrations')
+  if (ledgers !== undefined && existsSync(folder)) sources.push(() => ledgers(folder))
+  const url = process.env['HOLDALL_FLEET_URL'] ?? ''
+  if (fleet !== undefined && url !== '') sources.push(() => fleet(url))
+  return sources
+}

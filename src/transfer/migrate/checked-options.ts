@@ -1,0 +1,65 @@
+import { StorageError } from '../../core/errors.ts'
+import { kindOf } from '../../core/kind.ts'
+import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
+import type { MigrateOptions } from './types.ts'
+
+const OPTIONS: KnownOptions<MigrateOptions> = {
+  signal: true,
+  sourcePath: true,
+  targetPath: true,
+  include: true,
+  exclude: true,
+  concurrency: true,
+  foldsNames: true,
+  verify: true,
+  since: true,
+  delete: true,
+  maxDelete: true,
+  allowEmptySource: true,
+  times: true,
+  visibility: true,
+  bandwidth: true,
+  count: true,
+  dryRun: true,
+  ledger: true,
+  restart: true,
+  titles: true,
+  meter: true,
+  onEvent: true,
+  onProgress: true,
+}
+const MODES: ReadonlySet<unknown> = new Set(['full', 'sample', 'size', false, undefined])
+
+/** Rejects options of `migrate` that are unknown, or contradict each other, with `invalid_argument`. */
+export function checkMigrateOptions(method: string, options: MigrateOptions): void {
+  checkKnownOptions(method, options, OPTIONS)
+  const { concurrency, maxDelete, verify, since, bandwidth, ledger, delete: deletes, dryRun, restart } = options
+  const reject = (text: string): never => {
+    throw new StorageError('invalid_argument', `${method}: ${text}.`, { operation: method })
+  }
+  if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency > 0)) {
+    reject(`concurrency: expected an integer above 0, got ${shown(concurrency)}`)
+  }
+  if (maxDelete !== undefined && !(maxDelete >= 0 && maxDelete <= 100)) {
+    reject(`maxDelete: expected a percentage from 0 to 100, got ${shown(maxDelete)}`)
+  }
+  if (!MODES.has(verify)) reject(`verify: expected 'full', 'sample', 'size' or false, got ${shown(verify)}`)
+  if (since !== undefined && !(since instanceof Date && !Number.isNaN(since.getTime()))) {
+    reject(`since: expected a valid Date, got ${shown(since)}`)
+  }
+  if (bandwidth !== undefined && !(Number.isFinite(bandwidth) && bandwidth > 0)) {
+    reject(`bandwidth: expected a number of bytes per second above 0, got ${shown(bandwidth)}`)
+  }
+  if (ledger !== undefined && (typeof ledger !== 'string' || ledger === '' || ledger === ':memory:')) {
+    reject(`ledger: expected the path of a file, got ${shown(ledger)}`)
+  }
+  if (deletes === true && verify === false) {
+    reject('delete needs the verify pass: files are deleted only if it found no difference')
+  }
+  if (restart === true && ledger === undefined) reject('restart needs a ledger')
+  if (restart === true && dryRun === true) reject('restart and dryRun exclude each other')
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'number' || typeof value === 'string' ? `'${value}'` : kindOf(value)
+}

@@ -1,0 +1,61 @@
+import type { StorageError } from '../../core/errors.ts'
+import { isStorageError } from '../../core/errors.ts'
+import { mapParallel } from '../../core/parallel.ts'
+import type { Item } from '../item.ts'
+import type { Places } from '../places.ts'
+import type { Side } from '../side.ts'
+import type { Pair } from './pairs.ts'
+
+/** Number of successive failures after which the work is abandoned. */
+const MAX_IN_A_ROW = 10
+
+/** How names are looked up. */
+export interface NamedPairsOptions {
+  readonly signal: AbortSignal
+  readonly concurrency: number
+  /** Whether the target's file is not looked up, so that the source's is copied in any case. */
+  readonly isForced?: boolean | undefined
+  /** The source no longer has the file. */
+  gone(name: string): void | Promise<void>
+  failed(name: string, error: StorageError): void | Promise<void>
+}
+
+/** Returns the pairs of names, looked up one by one. */
+export async function* namedPairs(
+  { source, target, isFolded }: Places,
+  names: readonly string[],
+  options: NamedPairsOptions,
+): AsyncGenerator<Pair> {
+  const { signal, concurrency, isForced = false } = options
+  let inARow = 0
+  for (let at = 0; at < names.length; at += concurrency) {
+    const found = await mapParallel(names.slice(at, at + concurrency), { limit: concurrency, signal }, async name => {
+      try {
+        const ours = await itemOf(source, name, isFolded, signal)
+        const theirs = ours === undefined || isForced ? undefined : await itemOf(target, name, isFolded, signal)
+        return { name, pair: ours && { key: ours.key, source: ours, target: theirs } }
+      } catch (error) {
+        if (signal.aborted || !isStorageError(error)) throw error
+        return { name, error }
+      }
+    })
+    for (const { name, pair, error } of found) {
+      inARow = error === undefined ? 0 : inARow + 1
+      if (error !== undefined) await options.failed(name, error)
+      else if (pair === undefined) await options.gone(name)
+      else yield pair
+      if (inARow >= MAX_IN_A_ROW) throw error!
+    }
+  }
+}
+
+/** Returns a file of a side; undefined if there is none of this name. */
+async function itemOf(side: Side, name: string, isFolded: boolean, signal: AbortSignal): Promise<Item | undefined> {
+  try {
+    const entry = await side.storage.stat(side.nameOf(name), { signal })
+    return entry.isDirectory ? undefined : side.itemOf(entry, { isFolded, isWanted: () => true })
+  } catch (error) {
+    if (isStorageError(error, 'not_found', 'not_a_directory')) return undefined
+    throw error
+  }
+}

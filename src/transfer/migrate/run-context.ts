@@ -1,0 +1,112 @@
+import { isStorageError, type StorageError } from '../../core/errors.ts'
+import type { MigrationPass } from '../../core/migration-status.ts'
+import { CONCURRENCY, type Places } from '../places.ts'
+import { CarriedAttributes } from './attributes.ts'
+import { Bandwidth } from './bandwidth.ts'
+import { MigrationEngine } from './engine.ts'
+import type { EngineHooks, EngineOptions } from './engine-options.ts'
+import type { SqliteLedger } from './ledger.ts'
+import { Pace } from './pace.ts'
+import { Progress } from './progress.ts'
+import type { RunRow } from './run-table.ts'
+import type { MigrateEvent, MigrateOptions } from './types.ts'
+
+/** What all passes of a run share. */
+export class RunContext {
+  readonly places: Places
+  readonly ledger: SqliteLedger
+  readonly run: RunRow
+  readonly options: MigrateOptions
+  readonly signal: AbortSignal
+  readonly progress: Progress
+  readonly concurrency: number
+  readonly #engineOptions: EngineOptions
+
+  constructor(places: Places, ledger: SqliteLedger, run: RunRow, options: MigrateOptions, signal: AbortSignal) {
+    const { concurrency = CONCURRENCY, bandwidth, onProgress } = options
+    const pace = new Pace()
+    this.places = places
+    this.ledger = ledger
+    this.run = run
+    this.options = options
+    this.signal = signal
+    this.concurrency = concurrency
+    this.#engineOptions = {
+      concurrency,
+      pacer: pace,
+      bandwidth: bandwidth === undefined ? undefined : new Bandwidth(bandwidth),
+      carried: new CarriedAttributes(places.source.storage, places.target.storage, {
+        ...run.plan,
+        onLeftBehind: left => this.tell({ type: 'leftBehind', leftBehind: left }),
+      }),
+    }
+    this.progress = new Progress(run, ledger.failures, pace, onProgress)
+    ledger.begin(run)
+  }
+
+  get isDryRun(): boolean {
+    return this.options.dryRun ?? false
+  }
+
+  /** Returns the engine of a pass; `isAll`: a sample contains all files. */
+  engine(pass: 'copy' | 'verify', isAll = false): MigrationEngine {
+    const { plan } = this.run
+    const isFull = pass === 'verify' && isAll && plan.verify === 'sample'
+    return new MigrationEngine(this.places, isFull ? { ...plan, verify: 'full' } : plan, this.#engineOptions)
+  }
+
+  hooks(pass: 'copy' | 'verify'): EngineHooks {
+    const ledger = this.ledger
+    const { isDryRun: dryRun } = this
+    return {
+      signal: this.signal,
+      dryRun,
+      known: name => ledger.known(name),
+      copied: (name, size, states) => {
+        if (states !== undefined) ledger.keep(name, states, true)
+        return this.tell({ type: 'copied', name, size })
+      },
+      equal: (name, states) => {
+        if (!dryRun) ledger.keep(name, states, false)
+      },
+      failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
+      mended: name => ledger.mend(name),
+      progress: tally => this.progress.seen(tally),
+    }
+  }
+
+  async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
+    this.ledger.fail(name, pass, error, isRefused)
+    await this.tell({ type: 'failed', name, error })
+  }
+
+  /** Work begins that stores its state only at its end. */
+  begin(): void {
+    const { run, ledger } = this
+    this.progress.begin()
+    ledger.onCommit = () => ledger.runs.store(run)
+  }
+
+  /** Stores the state of the run at once. */
+  commit(): void {
+    const { run, ledger } = this
+    run.updatedAt = new Date()
+    run.hasLeftOut ||= this.places.hasLeftOut
+    ledger.onCommit = () => ledger.runs.store(run)
+    ledger.touch()
+    ledger.commit()
+  }
+
+  async tell(event: MigrateEvent): Promise<void> {
+    await this.options.onEvent?.(event)
+  }
+
+  /** Stores what is known, also after an error, which stays the error of the run. */
+  saved(): void {
+    try {
+      this.ledger.commit()
+    } catch (error) {
+      if (!isStorageError(error)) throw error
+    }
+  }
+}
