@@ -65,7 +65,7 @@ export default defineConfig({
       { find: /^holdall$/, replacement: path('src/index.ts') },
       { find: /^holdall\/storage-browser$/, replacement: path('src/serve/browser/index.ts') },
       {
-        find: /^holdall\/(fields|http|remote|serve|static|testing|transfer|uploads)$/,
+        find: /^holdall\/(fields|fleet|http|remote|serve|static|testing|transfer|uploads)$/,
         replacement: path('src/$1/index.ts'),
       },
       { find: /^holdall\/(fastify|multer|nestjs)$/, replacement: path('src/frameworks/$1/index.ts') },

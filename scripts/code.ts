@@ -31,6 +31,7 @@ const CHUNKS = {
   uploads: /^uploads\//,
   static: /^static\//,
   transfer: /^transfer\//,
+  fleet: /^fleet\//,
   orm: /^orm\/[^/]+$/,
   cli: /^cli\/(?!bin\.ts$|compile-cache\.ts$)/,
   testing: /^testing\//,

@@ -17,11 +17,12 @@ const RANKS: Readonly<Record<string, number>> = {
   static: 6,
   transfer: 6,
   uploads: 6,
+  fleet: 7,
   orm: 7,
   frameworks: 7,
   testing: 7,
-  cli: 7,
-  'index.ts': 8,
+  cli: 8,
+  'index.ts': 9,
 }
 /** Backends that may stand on another one. */
 const STANDS_ON: Readonly<Record<string, readonly string[]>> = {
@@ -37,6 +38,8 @@ const OPTIONAL = [
   '@fastify/busboy',
   '@fastify/multipart',
   'file-type',
+  'pg',
+  'pg-boss',
   '@opentelemetry/api',
 ]
 /** Packages that the build puts into the code, by the one file that it replaces. */

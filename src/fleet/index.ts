@@ -1,0 +1,6 @@
+export { forgetMigration, retryMigration } from './control.ts'
+export type { FailedFile } from './failures.ts'
+export { type PlanOptions, planMigration } from './plan.ts'
+export { type FailedPage, type FleetStatus, fleetFailures, fleetStatus } from './status.ts'
+export type { Place, PlaceOf } from './work.ts'
+export { type FleetEvent, FleetWorker, runWorker, type WorkerOptions } from './worker.ts'

@@ -1,0 +1,110 @@
+import type { Tally } from '../transfer/migrate/tally.ts'
+import type { Database } from './postgres.ts'
+import type { Work } from './work.ts'
+
+/** Time in milliseconds over which rates are measured, and after which a worker without work is not one of a migration's. */
+const MEASURED_MS = 60_000
+/** Seconds since its last report for which a worker counts as alive. */
+export const ALIVE_SECS = 15
+
+interface Sample {
+  readonly atMs: number
+  readonly files: number
+  readonly bytes: number
+}
+
+/** The counts of a worker for one migration. */
+class Counts {
+  files = 0
+  bytes = 0
+  lastMs: number = performance.now()
+  readonly #samples: Sample[] = []
+
+  /** Returns files and bytes per second of the last minute. */
+  rates(): readonly [files: number, bytes: number] {
+    const now = performance.now()
+    const first = this.#samples[0] ?? { atMs: this.lastMs, files: 0, bytes: 0 }
+    const secs = Math.max(1, (now - first.atMs) / 1000)
+    this.#samples.push({ atMs: now, files: this.files, bytes: this.bytes })
+    while (this.#samples.length > 1 && now - this.#samples[0]!.atMs > MEASURED_MS) this.#samples.shift()
+    return [(this.files - first.files) / secs, (this.bytes - first.bytes) / secs]
+  }
+}
+
+/** What a worker reports to the ledger, and what it learns from the reports of the others. */
+export class Reports {
+  readonly #database: Database
+  readonly #name: string
+  readonly #counts = new Map<string, Counts>()
+  readonly #given = new Map<string, number>()
+  /** Number of workers of the largest migration, with this one. */
+  workers = 1
+
+  constructor(database: Database, name: string) {
+    this.#database = database
+    this.#name = name
+  }
+
+  /** Counts a file. */
+  settled(migration: string, { bytes }: Tally): void {
+    const counts = this.#of(migration)
+    counts.files++
+    counts.bytes += bytes
+    counts.lastMs = performance.now()
+  }
+
+  /** A page of the migration was begun. */
+  begun(migration: string): void {
+    this.#of(migration).lastMs = performance.now()
+  }
+
+  /** Writes the counts, and applies limits that were found by any worker to this one. */
+  async exchange(works: Iterable<Work>): Promise<void> {
+    const active = [...works].filter(({ id }) => {
+      const counts = this.#counts.get(id)
+      return counts !== undefined && performance.now() - counts.lastMs < MEASURED_MS
+    })
+    for (const work of active) await this.#report(work)
+    if (active.length === 0) return
+    const rows = await this.#database.query<{ migration: string; live: string; slowed: number | null }>(
+      `SELECT migration, count(*) AS live, min(slowed_to) FILTER (WHERE name <> $2) AS slowed
+       FROM holdall_fleet.workers
+       WHERE migration = ANY($1::uuid[]) AND seen_at > now() - interval '${ALIVE_SECS} seconds' GROUP BY migration`,
+      [active.map(({ id }) => id), this.#name],
+    )
+    this.workers = Math.max(1, ...rows.map(({ live }) => Number(live)))
+    for (const { pace, id } of active) {
+      const slowed = rows.find(({ migration }) => migration === id)?.slowed ?? undefined
+      if (slowed === undefined) this.#given.delete(id)
+      else this.#given.set(id, slowed)
+      pace.setRate(slowed)
+    }
+  }
+
+  async #report({ id, pace }: Work): Promise<void> {
+    const counts = this.#of(id)
+    const [filesPerSec, bytesPerSec] = counts.rates()
+    const { current } = pace
+    const given = this.#given.get(id)
+    // A limit that others have found is not reported again, or it would never end.
+    const own = current !== undefined && (given === undefined || current < given) ? current : null
+    await this.#database.query(
+      `INSERT INTO holdall_fleet.workers AS w (migration, name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to)
+       VALUES ($1, $2, now(), $3, $4, $5, $6, $7)
+       ON CONFLICT (migration, name) DO UPDATE SET seen_at = now(), files = excluded.files, bytes = excluded.bytes,
+         files_per_sec = excluded.files_per_sec, bytes_per_sec = excluded.bytes_per_sec, slowed_to = excluded.slowed_to`,
+      [id, this.#name, counts.files, counts.bytes, filesPerSec, bytesPerSec, own],
+    )
+  }
+
+  /** Removes this worker's reports, so that the others have its share at once. */
+  async end(): Promise<void> {
+    await this.#database.query('DELETE FROM holdall_fleet.workers WHERE name = $1', [this.#name])
+  }
+
+  #of(migration: string): Counts {
+    let counts = this.#counts.get(migration)
+    if (counts === undefined) this.#counts.set(migration, (counts = new Counts()))
+    return counts
+  }
+}

@@ -1,0 +1,42 @@
+import { onAbort } from '../core/abort.ts'
+
+/** A number of slots that are shared, in the order of the requests: files in parallel over all pages of a worker. */
+export class Slots {
+  readonly #waiting = new Set<() => void>()
+  #free: number
+
+  constructor(count: number) {
+    this.#free = count
+  }
+
+  /** Waits for a slot. The signal's reason is thrown when it fires. */
+  async take(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#free > 0) {
+      this.#free--
+      return
+    }
+    await new Promise<void>((resolve, reject) => {
+      const give = (): void => {
+        stay()
+        resolve()
+      }
+      const stay = onAbort(signal, () => {
+        stay()
+        this.#waiting.delete(give)
+        reject(signal.reason)
+      })
+      this.#waiting.add(give)
+    })
+  }
+
+  free(): void {
+    const [next] = this.#waiting
+    if (next === undefined) {
+      this.#free++
+      return
+    }
+    this.#waiting.delete(next)
+    next()
+  }
+}

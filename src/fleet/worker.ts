@@ -1,0 +1,302 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
+import type { Tally } from '../transfer/migrate/tally.ts'
+import type { MeterLike, MigrateEvent } from '../transfer/migrate/types.ts'
+import { CONCURRENCY } from '../transfer/places.ts'
+import { Bell } from './bell.ts'
+import { buryDead } from './dead.ts'
+import { Heartbeat, type HeartbeatTimes, type Held } from './heartbeat.ts'
+import { ListJob } from './lister.ts'
+import { PageJob } from './page-job.ts'
+import { Database, DatabaseError } from './postgres.ts'
+import { type Job, type JobQueue, PgBossQueue, type QueueTimes } from './queue.ts'
+import { Reports } from './reports.ts'
+import { createTables } from './schema.ts'
+import { Slots } from './slots.ts'
+import { openWork, type PlaceOf, type Work } from './work.ts'
+
+/** Pages in progress of a worker: while one ends with its last files, the next ones have begun. */
+const PAGES_AT_ONCE = 3
+/** Waits in milliseconds between two looks for jobs while there are none, and after a failure of the database. */
+const IDLE_MS = 500
+const MAX_IDLE_MS = 2000
+const FAILED_MS = 1000
+
+/** What happened to a file of a migration. */
+export type FleetEvent = MigrateEvent & { readonly migration: string }
+
+/** Options of a worker. */
+export interface WorkerOptions {
+  /** Returns the place that a text such as `alias:path` names, with the worker's own settings. */
+  readonly placeOf: PlaceOf
+  /** Maximum number of files in parallel; default 16. */
+  readonly concurrency?: number | undefined
+  /** Whether the worker ends when no migration is unfinished; default false: it waits for the next one. */
+  readonly once?: boolean | undefined
+  /** Ends the worker: its pages are given back at once. */
+  readonly signal?: AbortSignal | undefined
+  /** Called for each file that was copied, deleted or failed. */
+  readonly onEvent?: ((event: FleetEvent) => void | Promise<void>) | undefined
+  /** A meter of OpenTelemetry, for counters of files, bytes and failures. */
+  readonly meter?: MeterLike | undefined
+}
+
+const WORKER_OPTIONS: KnownOptions<WorkerOptions> = {
+  placeOf: true,
+  concurrency: true,
+  once: true,
+  signal: true,
+  onEvent: true,
+  meter: true,
+}
+
+/** Intervals that tests shorten. */
+export interface WorkerTimes extends HeartbeatTimes, QueueTimes {}
+
+/** The worker was asked to end. */
+class Stopped extends Error {}
+
+/** A process of a fleet. */
+export class FleetWorker {
+  /** Host name, process id and a random part. */
+  readonly name: string = `${hostname()}:${process.pid}:${randomUUID().slice(0, 4)}`
+  readonly #url: string
+  readonly #options: WorkerOptions
+  readonly #times: WorkerTimes
+  readonly #concurrency: number
+  readonly #slots: Slots
+  readonly #bell = new Bell()
+  readonly #stop = new AbortController()
+  readonly #works = new Map<string, Promise<Work | undefined>>()
+  readonly #open = new Map<string, Work>()
+  readonly #held = new Set<Held>()
+  readonly #running = new Set<Promise<void>>()
+  #pages = 0
+  #isListing = false
+  #ready = 0
+  #fatal: { readonly error: unknown } | undefined
+
+  constructor(url: string, options: WorkerOptions, times: WorkerTimes = {}) {
+    checkKnownOptions('runWorker', options, WORKER_OPTIONS)
+    const { placeOf, concurrency = CONCURRENCY } = options
+    if (typeof placeOf !== 'function') throw invalid('runWorker: placeOf: expected a function.')
+    if (!Number.isSafeInteger(concurrency) || concurrency <= 0) {
+      throw invalid(`runWorker: concurrency: expected an integer above 0, got '${String(concurrency)}'.`)
+    }
+    this.#url = url
+    this.#options = options
+    this.#times = times
+    this.#concurrency = concurrency
+    this.#slots = new Slots(concurrency)
+  }
+
+  /**
+   * Works until the signal fires or, with `once`, no migration is unfinished. Failures of the database are waited out. An error in the
+   * worker's own settings, or one that `onEvent` throws, ends it.
+   */
+  async run(): Promise<void> {
+    const { signal } = this.#options
+    const database = await Database.open(this.#url)
+    const queue = new PgBossQueue(database, this.#times)
+    const reports = new Reports(database, this.name)
+    const heartbeat = new Heartbeat({
+      ...this.#times,
+      database,
+      queue,
+      held: () => this.#held,
+      beat: async () => {
+        await reports.exchange(this.#open.values())
+        await buryDead(database, queue)
+      },
+    })
+    const stop = (): void => this.#end(undefined)
+    try {
+      await createTables(database)
+      await queue.start()
+      heartbeat.start()
+      signal?.addEventListener('abort', stop)
+      if (signal?.aborted === true) stop()
+      await this.#loop(database, queue, reports)
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      this.#end(undefined)
+      await Promise.all(this.#running)
+      await heartbeat.stop()
+      await reports.end().catch(() => {})
+      await queue.stop().catch(() => {})
+      for (const { places } of this.#open.values()) places.end()
+      await database.close()
+    }
+    if (this.#fatal !== undefined) throw this.#fatal.error
+  }
+
+  async #loop(database: Database, queue: JobQueue, reports: Reports): Promise<void> {
+    let idleMs = IDLE_MS
+    while (!this.#stop.signal.aborted) {
+      try {
+        const isBusy = await this.#fill(database, queue, reports)
+        if (isBusy) idleMs = IDLE_MS
+        else if (this.#running.size === 0 && this.#options.once === true && (await isOver(database))) return
+        await this.#bell.wait(idleMs)
+        if (!isBusy) idleMs = Math.min(MAX_IDLE_MS, idleMs * 2)
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || error.code !== 'unavailable') throw error
+        await this.#bell.wait(FAILED_MS)
+      }
+    }
+  }
+
+  /** Begins as many jobs as there is room for; returns whether there were any. */
+  async #fill(database: Database, queue: JobQueue, reports: Reports): Promise<boolean> {
+    const room = PAGES_AT_ONCE - this.#pages
+    const jobs = room > 0 ? await queue.fetch('pages', room) : []
+    for (const job of jobs) this.#beginPage(job, database, queue, reports)
+    if (jobs.length < room) this.#ready = 0
+    const isLow = this.#ready < this.#lowWater(reports)
+    const ranges = isLow && !this.#isListing ? await queue.fetch('ranges', 1) : []
+    for (const job of ranges) this.#beginRange(job, database, queue, reports)
+    return jobs.length + ranges.length > 0
+  }
+
+  #beginPage(job: Job, database: Database, queue: JobQueue, reports: Reports): void {
+    const abort = new AbortController()
+    const page = new PageJob(job, {
+      database,
+      queue,
+      slots: this.#slots,
+      concurrency: this.#concurrency,
+      signal: abort.signal,
+      worker: this.name,
+      work: id => {
+        reports.begun(id)
+        return this.#work(database, id)
+      },
+      ready: count => {
+        this.#ready = count
+      },
+      settled: (id, counts) => this.#settled(reports, id, counts),
+      onEvent: (migration, event) => this.#options.onEvent?.({ ...event, migration }),
+    })
+    const held: Held = {
+      queue: 'pages',
+      job,
+      get lease() {
+        return page.lease
+      },
+      abort,
+    }
+    this.#pages++
+    this.#begin(held, async () => {
+      try {
+        await page.run()
+      } finally {
+        this.#pages--
+      }
+    })
+  }
+
+  #beginRange(job: Job, database: Database, queue: JobQueue, reports: Reports): void {
+    const abort = new AbortController()
+    const list = new ListJob(job, {
+      database,
+      queue,
+      signal: abort.signal,
+      work: id => this.#work(database, id),
+      wanted: signal => this.#wanted(signal, database, reports),
+      added: count => {
+        this.#ready += count
+        this.#bell.ring()
+      },
+    })
+    this.#isListing = true
+    this.#begin({ queue: 'ranges', job, lease: undefined, abort }, async () => {
+      try {
+        await list.run()
+      } finally {
+        this.#isListing = false
+      }
+    })
+  }
+
+  #begin(held: Held, run: () => Promise<void>): void {
+    this.#held.add(held)
+    if (this.#stop.signal.aborted) held.abort.abort(this.#stop.signal.reason)
+    const running: Promise<void> = run()
+      .catch((error: unknown) => {
+        // The queue gives the job to another attempt when its heartbeat is missed.
+        if (!(error instanceof DatabaseError)) this.#end({ error })
+      })
+      .finally(() => {
+        this.#held.delete(held)
+        this.#running.delete(running)
+        this.#bell.ring()
+      })
+    this.#running.add(running)
+  }
+
+  /** Ends the worker, with the error if there is one. Its jobs are given back. */
+  #end(fatal: { readonly error: unknown } | undefined): void {
+    this.#fatal ??= fatal
+    if (!this.#stop.signal.aborted) this.#stop.abort(new Stopped())
+    for (const { abort } of this.#held) abort.abort(this.#stop.signal.reason)
+    this.#bell.ring()
+  }
+
+  /** Returns a migration with its places, which are opened once. */
+  #work(database: Database, id: string): Promise<Work | undefined> {
+    let work = this.#works.get(id)
+    if (work === undefined) {
+      const { placeOf } = this.#options
+      const options = { placeOf, concurrency: this.#concurrency, signal: this.#stop.signal }
+      work = openWork(database, id, options).then(
+        opened => {
+          if (opened === undefined) this.#works.delete(id)
+          else this.#open.set(id, opened)
+          return opened
+        },
+        (error: unknown) => {
+          this.#works.delete(id)
+          // The settings of this worker are wrong, and other workers may have the right ones.
+          if (!isStorageError(error) || !error.retryable) this.#end({ error })
+          throw error
+        },
+      )
+      this.#works.set(id, work)
+    }
+    return work
+  }
+
+  #settled(reports: Reports, id: string, counts: Tally): void {
+    reports.settled(id, counts)
+  }
+
+  #lowWater({ workers }: Reports): number {
+    return 2 * PAGES_AT_ONCE * workers
+  }
+
+  async #wanted(signal: AbortSignal, database: Database, reports: Reports): Promise<void> {
+    while (this.#ready >= this.#lowWater(reports) && !signal.aborted) {
+      await this.#bell.wait(FAILED_MS)
+      const [row] = await database.query<{ ready: string }>(
+        `SELECT count(*) AS ready FROM holdall_fleet.pages WHERE state = 'waiting'`,
+      )
+      this.#ready = Number(row!.ready)
+    }
+  }
+}
+
+/** Runs a worker; see `FleetWorker`. */
+export async function runWorker(url: string, options: WorkerOptions): Promise<void> {
+  await new FleetWorker(url, options).run()
+}
+
+async function isOver(database: Database): Promise<boolean> {
+  const rows = await database.query(`SELECT 1 FROM holdall_fleet.migrations WHERE state = 'running' LIMIT 1`)
+  return rows.length === 0
+}
+
+function invalid(text: string): StorageError {
+  return new StorageError('invalid_argument', text)
+}
