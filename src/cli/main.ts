@@ -12,6 +12,7 @@ import { findstatic } from './commands/findstatic.ts'
 import { get } from './commands/get.ts'
 import { init } from './commands/init.ts'
 import { ls } from './commands/ls.ts'
+import { migrate } from './commands/migrate.ts'
 import { mv } from './commands/mv.ts'
 import { orphans } from './commands/orphans.ts'
 import { put } from './commands/put.ts'
@@ -33,6 +34,7 @@ const REGISTRATIONS = [
   cp,
   mv,
   sync,
+  migrate,
   rm,
   stat,
   url,

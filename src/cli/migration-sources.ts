@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { MigrationStatus } from '../core/migration-status.ts'
 import type { MigrationSource } from '../serve/browser/index.ts'
+import { FLEET_VARIABLE } from './fleet-url.ts'
+import { ledgerFolder } from './ledger-path.ts'
 
 /** The functions that read the state of migrations; a function is called at each refresh of the page. */
 export interface MigrationReaders {
@@ -18,9 +18,9 @@ export interface MigrationReaders {
  */
 export function migrationSources({ ledgers, fleet }: MigrationReaders): readonly MigrationSource[] {
   const sources: MigrationSource[] = []
-  const folder = join(process.env['XDG_STATE_HOME'] || join(homedir(), '.local/state'), 'holdall', 'migrations')
+  const folder = ledgerFolder()
   if (ledgers !== undefined && existsSync(folder)) sources.push(() => ledgers(folder))
-  const url = process.env['HOLDALL_FLEET_URL'] ?? ''
+  const url = process.env[FLEET_VARIABLE] ?? ''
   if (fleet !== undefined && url !== '') sources.push(() => fleet(url))
   return sources
 }

@@ -37,6 +37,13 @@ export function wholeNumberOf(option: string, text: string, least: number): numb
   throw new UsageError(`${option}: expected a whole number of at least ${least}, got '${text}'.`)
 }
 
+/** Returns the value of an option as a percentage. */
+export function percentOf(option: string, text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && value >= 0 && value <= 100) return value
+  throw new UsageError(`${option}: expected a percentage from 0 to 100, got '${text}'.`)
+}
+
 /** Seconds in each unit of a duration. */
 const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400 }
 
@@ -55,6 +62,17 @@ export function secondsOf(option: string, text: string, { least = 1, most }: Dur
   throw new UsageError(
     `${option}: expected whole seconds, or a duration as 90s, 10m, 1h or 7d, ${range} s, got '${text}'.`,
   )
+}
+
+/** Bytes in each unit of a size, in powers of 1000, as sizes are printed. */
+const SIZES: Readonly<Record<string, number>> = { '': 1, k: 1e3, m: 1e6, g: 1e9 }
+
+/** Returns the value of an option in bytes: a number of them, or one with a unit of powers of 1000: `500K`, `10M`, `1.5G`. */
+export function bytesOf(option: string, text: string): number {
+  const [, digits, unit = ''] = /^(\d{1,15}(?:\.\d{1,3})?)([kmg]?)b?$/i.exec(text) ?? []
+  const bytes = digits === undefined ? 0 : Math.round(Number(digits) * SIZES[unit.toLowerCase()]!)
+  if (bytes >= 1 && Number.isSafeInteger(bytes)) return bytes
+  throw new UsageError(`${option}: expected a number of bytes, at least 1, or one as 500K, 10M or 1G; got '${text}'.`)
 }
 
 /** How much is printed: 0 only warnings and failures, 1 also unusual events and removed files, 2 and 3 every file. */

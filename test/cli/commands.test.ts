@@ -33,6 +33,7 @@ describe('the command line', () => {
       'cp',
       'mv',
       'sync',
+      'migrate',
       'rm',
       'stat',
       'url',
@@ -356,12 +357,12 @@ describe('completion', () => {
 
   test('completes in bash', async () => {
     const { stdout } = await cli('completion', 'bash')
-    const lines = ['put --ov', '--config put ge', 'completion ""', 'settings mem', 'put x', '--json he']
+    const lines = ['put --ov', '--config put ge', 'completion ""', 'settings mem', 'put x', '--json he', 'migrate st', 'migrate --fail']
     const ask = lines.map(
       line => `COMP_WORDS=(holdall ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _holdall; echo "\${COMPREPLY[*]}"`,
     )
     const bash = await runChild('bash', ['-c', `${stdout}\n${ask.join('\n')}`])
-    const completed = '--overwrite\nget\nbash zsh fish\nmemory\n\nhelp\n'
+    const completed = '--overwrite\nget\nbash zsh fish\nmemory\n\nhelp\nstatus\n--failures\n'
     expect(bash).toMatchObject({ code: 0, stdout: completed, stderr: '' })
   })
 

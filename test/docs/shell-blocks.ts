@@ -59,7 +59,7 @@ const DECLARED = [staticSettings as AnySettings, ...BACKENDS.map(({ name }) => d
 /** The settings, and what the client libraries of the services read. */
 const KEYS = new Set([
   ...DECLARED.flatMap(settings => Object.values(settings).flatMap(({ keys }) => keys)),
-  ...['DEFAULT_FILE_STORAGE', 'STORAGES', 'LIBCLOUD_PROVIDERS', 'STORAGE_EMULATOR_HOST'],
+  ...['DEFAULT_FILE_STORAGE', 'STORAGES', 'LIBCLOUD_PROVIDERS', 'STORAGE_EMULATOR_HOST', 'HOLDALL_FLEET_URL'],
 ])
 
 export const isHoldall = ({ text }: ShellLine): boolean => /^(?:npx )?holdall\b/.test(text)
@@ -127,7 +127,7 @@ export function runBlock(block: Block): string[] {
     writeFileSync(join(bin, 'holdall'), `#!/bin/sh\n${command}\n`, { mode: 0o755 })
     writeFileSync(join(bin, 'npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 })
     const { HOLDALL_CONFIG: _, ...rest } = process.env
-    const env = { ...rest, PATH: `${bin}:${process.env['PATH']}`, PAGER: 'cat', NODE_NO_WARNINGS: '1' }
+    const env = { ...rest, PATH: `${bin}:${process.env['PATH']}`, PAGER: 'cat', NODE_NO_WARNINGS: '1', XDG_STATE_HOME: folder }
     const failed: string[] = []
     for (const line of linesOf(block).filter(isHoldall)) {
       const script = isServer(line) ? served(line.text) : line.text

@@ -4,8 +4,7 @@ import { type CliContext, UsageError } from '../context.ts'
 import { concurrencyOf } from '../options.ts'
 import { Progress } from '../progress.ts'
 import { hasAlias } from '../target.ts'
-import { declareFilters, isLocalPath, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
-import { checkFolder } from './sync.ts'
+import { checkFolder, declareFilters, isLocalPath, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 
 /** Options of `check SOURCE TARGET` on the command line. */
 export interface CompareFlags {

@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import type { Command, Option } from 'commander'
 import { backendNames } from '../../config/backends.ts'
 import { type CliContext, UsageError } from '../context.ts'
 
@@ -17,7 +17,19 @@ export function completion(program: Command, context: CliContext): void {
 
 /** Returns the words that a command accepts as arguments; other commands accept files and places. */
 function wordsOf(program: Command): Readonly<Record<string, readonly string[]>> {
-  return { completion: [...SCRIPTS.keys()], settings: backendNames(), help: program.commands.map(each => each.name()) }
+  const below = program.commands.filter(each => each.commands.length > 0)
+  return {
+    completion: [...SCRIPTS.keys()],
+    settings: backendNames(),
+    help: program.commands.map(each => each.name()),
+    ...Object.fromEntries(below.map(each => [each.name(), each.commands.map(subcommand => subcommand.name())])),
+  }
+}
+
+/** Whether a command also accepts files and places. */
+function takesFiles(program: Command, name: string): boolean {
+  const command = program.commands.find(each => each.name() === name)
+  return wordsOf(program)[name] === undefined || (command !== undefined && command.commands.length > 0)
 }
 
 /** Returns the commands with their options, and `help`, which the program adds itself. */
@@ -30,8 +42,15 @@ function commandsOf(program: Command): ReadonlyArray<{ name: string; description
   return [...all, { name: 'help', description: 'show help of a command', options: [] }]
 }
 
+/** Returns the options of a command and of its subcommands, each once. */
 function optionsOf(command: Command): string[] {
-  return command.options.flatMap(({ long }) => (long === undefined ? [] : [long]))
+  return allOptions(command).map(({ long }) => long!)
+}
+
+function allOptions(command: Command): Option[] {
+  const subcommands = command.parent === null ? [] : command.commands
+  const all = [...command.options, ...subcommands.flatMap(each => each.options)]
+  return [...new Map(all.flatMap(option => (option.long === undefined ? [] : [[option.long, option]]))).values()]
 }
 
 /** Returns the global options; those with a value are needed to distinguish the command from a value. */
@@ -75,13 +94,13 @@ function zsh(program: Command): string {
   const described = commands.map(({ name, description }) => `    '${quoted(`${name}:${description}`)}'`)
   const cases = commands.map(
     ({ name, options }) =>
-      `    ${name}) options=(${[...options, ...all].join(' ')}); values=(${(words[name] ?? []).join(' ')}) ;;`,
+      `    ${name}) options=(${[...options, ...all].join(' ')}); values=(${(words[name] ?? []).join(' ')})${words[name] !== undefined && takesFiles(program, name) ? ' files=1' : ''} ;;`,
   )
   return `#compdef holdall
 # holdall: source <(holdall completion zsh)
 _holdall() {
   local -a commands options values
-  local command='' before='' word
+  local command='' before='' files='' word
   commands=(
 ${described.join('\n')}
   )
@@ -96,7 +115,9 @@ ${cases.join('\n')}
   if [[ "$words[CURRENT]" == -* ]]; then compadd -- $options
   elif [[ -n "$before" && " ${valued.join(' ')} " == *" $before "* ]]; then _files
   elif [[ -z "$command" ]]; then _describe 'command' commands
-  elif (( $#values )); then compadd -- $values
+  elif (( $#values )); then
+    compadd -- $values
+    [[ -n "$files" ]] && _files
   else _files; fi
 }
 compdef _holdall holdall
@@ -111,17 +132,18 @@ function fish(program: Command): string {
     return [
       `complete -c holdall -n __fish_use_subcommand -f -a ${name} -d '${quoted(description)}'`,
       ...(command === undefined ? [] : optionLines(command, seen)),
-      ...(words[name] === undefined ? [] : [`complete -c holdall -n ${seen} -f -a '${words[name].join(' ')}'`]),
+      ...(words[name] === undefined
+        ? []
+        : [`complete -c holdall -n ${seen}${takesFiles(program, name) ? '' : ' -f'} -a '${words[name].join(' ')}'`]),
     ]
   })
   return `# holdall: holdall completion fish | source\n${[...optionLines(program, undefined), ...lines].join('\n')}\n`
 }
 
 function optionLines(command: Command, condition: string | undefined): string[] {
-  return command.options.flatMap(({ long, required, description }) => {
-    if (long === undefined) return []
+  return allOptions(command).map(({ long, required, description }) => {
     const when = condition === undefined ? '' : ` -n ${condition}`
-    return [`complete -c holdall${when} -l ${long.slice(2)}${required ? ' -r' : ''} -d '${quoted(description)}'`]
+    return `complete -c holdall${when} -l ${long!.slice(2)}${required ? ' -r' : ''} -d '${quoted(description)}'`
   })
 }
 

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { LocalStorage } from '../../backends/local/index.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
-import { type CliContext, shownTarget } from '../context.ts'
+import { type CliContext, shownTarget, UsageError } from '../context.ts'
 import { printable } from '../output.ts'
 import { below, hasAlias } from '../target.ts'
 
@@ -15,6 +15,8 @@ export const SIZE_ONLY = 3
 export interface SyncPlace {
   readonly storage: AnyStorage
   readonly path: string
+  /** The place as commands accept it in any folder: `alias:path`, or an absolute path of this machine. */
+  readonly title: string
   /** Absolute path of a folder of this machine; undefined for a storage of the configuration. */
   readonly folder: string | undefined
   /** Returns a name in the place, for messages. */
@@ -34,12 +36,22 @@ export async function placeOf(context: CliContext, text: string, isTarget: boole
       context.out.log(`'${printable(text)}' is a path in 'default'; the folder here is './${printable(text)}'`)
     }
     const { alias, path, storage } = await (isTarget ? context.destination(text) : context.target(text))
-    return { storage, path, folder: undefined, shown: name => printable(shownTarget(alias, below(path, name))) }
+    const shown = (name: string): string => printable(shownTarget(alias, below(path, name)))
+    return { storage, path, title: shownTarget(alias, path), folder: undefined, shown }
   }
   const folder = resolve(/^~(?=$|[\\/])/.test(text) ? join(homedir(), text.slice(1)) : text)
   const options = { location: folder, filePermissionsMode: null, fsync: false, readOnly: !isTarget }
   const storage = new LocalStorage(options, { settings: {}, env: {} })
-  return { storage, path: '', folder, shown: name => printable(join(text, name)) }
+  return { storage, path: '', title: folder, folder, shown: name => printable(join(text, name)) }
+}
+
+/** Rejects a local source that is not a folder. */
+export async function checkFolder({ folder }: SyncPlace, text: string): Promise<void> {
+  if (folder === undefined) return
+  const stats = await stat(folder).catch(() => undefined)
+  if (stats?.isDirectory() !== true) {
+    throw new UsageError(`'${text}' ${stats === undefined ? 'does not exist' : 'is no folder'}.`)
+  }
 }
 
 /** Whether there is a folder of this machine at a path. */
@@ -55,11 +67,16 @@ export function collected(value: string, values: readonly string[] = []): readon
   return [...values, value]
 }
 
-/** Declares the common options of `sync` and `check`. */
-export function declareFilters(command: Command): Command {
+/** Declares the options that select names on both sides. */
+export function declareNames(command: Command): Command {
   return command
     .option('--include <glob>', 'only names that match; may be repeated', collected)
     .option('--exclude <glob>', 'no names that match; may be repeated', collected)
+}
+
+/** Declares the common options of `sync` and `check`. */
+export function declareFilters(command: Command): Command {
+  return declareNames(command)
     .option('--size-only', 'compare sizes only')
     .option('--no-read', 'compare sizes where the listings have no comparable digest, instead of reading both files')
     .option('--concurrency <n>', 'files at once', '16')

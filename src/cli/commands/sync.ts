@@ -1,21 +1,19 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { nodeCrypto } from '../../core/builtin.ts'
-import { addressOf } from '../../storage/address.ts'
 import type { SyncEvent, SyncOptions, SyncProgress, SyncReport } from '../../transfer/types.ts'
 import { type CliContext, UsageError } from '../context.ts'
+import { HELD_BACK } from '../held-back.ts'
 import { reportLinks } from '../local-links.ts'
-import { concurrencyOf } from '../options.ts'
+import { concurrencyOf, percentOf } from '../options.ts'
 import { formatSize } from '../output.ts'
+import { hashOfPlaces, makeWritable, userFolder } from '../place-files.ts'
 import { Progress } from '../progress.ts'
-import { declareFilters, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
+import { checkFolder, declareFilters, placeOf, SIZE_ONLY, type SyncPlace, shownBasis } from './places.ts'
 
 /** Options of `sync` on the command line. */
 interface SyncFlags {
   readonly delete?: boolean
-  readonly maxDelete?: string
+  readonly maxDelete: string
   readonly allowEmptySource?: boolean
   readonly deleteExcluded?: boolean
   readonly checksum?: boolean
@@ -27,13 +25,6 @@ interface SyncFlags {
   readonly record?: string | boolean
   readonly concurrency: string
 }
-
-const HELD_BACK = {
-  failures: 'because not every file was copied',
-  incomplete_source: 'because a listing left something out, which may be there',
-  empty_source: 'because the source is empty; --allow-empty-source deletes them',
-  max_delete: 'because they are more of the target than --max-delete allows (50 % by default)',
-} as const
 
 /** `holdall sync`: makes a folder contain the files of another one. */
 export function sync(program: Command, context: CliContext): void {
@@ -101,10 +92,7 @@ async function run(context: CliContext, from: string, to: string, flags: SyncFla
 function optionsOf(flags: SyncFlags): SyncOptions {
   const { delete: deletes, allowEmptySource, deleteExcluded, checksum, sizeOnly, read, include, exclude } = flags
   if (checksum === true && sizeOnly === true) throw new UsageError('--checksum and --size-only exclude each other.')
-  const maxDelete = Number(flags.maxDelete)
-  if (!(maxDelete >= 0 && maxDelete <= 100)) {
-    throw new UsageError(`--max-delete: expected a percentage from 0 to 100, got '${flags.maxDelete}'.`)
-  }
+  const maxDelete = percentOf('--max-delete', flags.maxDelete)
   const isGiven = allowEmptySource !== true || maxDelete !== 50
   return {
     delete: deletes,
@@ -120,15 +108,6 @@ function optionsOf(flags: SyncFlags): SyncOptions {
   }
 }
 
-/** Rejects a local source that is not a folder. */
-export async function checkFolder({ folder }: SyncPlace, text: string): Promise<void> {
-  if (folder === undefined) return
-  const stats = await stat(folder).catch(() => undefined)
-  if (stats?.isDirectory() !== true) {
-    throw new UsageError(`'${text}' ${stats === undefined ? 'does not exist' : 'is no folder'}.`)
-  }
-}
-
 /** Returns the path of the record of equal files, by the places of both sides; undefined without a writable cache folder. */
 async function recordPath(
   { out, options }: CliContext,
@@ -138,26 +117,15 @@ async function recordPath(
 ): Promise<string | undefined> {
   if (record === false) return undefined
   if (typeof record === 'string') return record
-  const places = await Promise.all([source, target].map(addressText))
-  const hash = nodeCrypto().createHash('sha256').update(JSON.stringify(places)).digest('hex').slice(0, 32)
-  const folder = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'holdall', 'sync')
+  const folder = userFolder('cache', 'sync')
   try {
-    if (options.dryRun !== true) {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      await access(folder, constants.W_OK)
-    }
-    return join(folder, `${hash}.jsonl`)
+    if (options.dryRun !== true) await makeWritable(folder)
+    return join(folder, `${await hashOfPlaces(source, target)}.jsonl`)
   } catch (error) {
     const { message } = error as Error
     out.warn(`no record of this run is kept: ${message}; --record names another file, --no-record keeps none`)
     return undefined
   }
-}
-
-async function addressText({ storage, path, folder }: SyncPlace): Promise<string> {
-  if (folder !== undefined) return folder
-  const known = await addressOf(storage, storage.normalRef(path === '' ? 'x' : path)).catch(() => undefined)
-  return `${storage.constructor.name} ${known ?? ''} ${storage.prefix}${path}`
 }
 
 async function tell({ out }: CliContext, target: SyncPlace, event: SyncEvent, dryRun: boolean): Promise<void> {

@@ -1,0 +1,38 @@
+import type { Command } from 'commander'
+import type { CliContext } from '../context.ts'
+import { MigrateWatch } from '../migrate-watch.ts'
+import { choiceOf } from '../migration-book.ts'
+import { type BookFlags, bookOf, declareBook } from '../migration-books.ts'
+import { optionsOfSubcommand } from '../subcommand.ts'
+
+interface StatusFlags extends BookFlags {
+  readonly failures?: boolean
+  readonly watch?: boolean
+}
+
+/** `holdall migrate status`: prints the state of migrations. */
+export function migrateStatus(parent: Command, context: CliContext): void {
+  const command = parent
+    .command('status')
+    .description('show migrations: all, one by its id, or those between two places')
+    .argument('[id-or-source]', 'the id of a migration, or its source')
+    .argument('[target]', 'its target')
+    .option('--failures', 'list each failed name, with code and message')
+    .option('--watch', 'print again every 2 s until all have ended')
+  declareBook(command).action((first?: string, second?: string) =>
+    run(context, first, second, optionsOfSubcommand(command)),
+  )
+}
+
+async function run(
+  context: CliContext,
+  first: string | undefined,
+  second: string | undefined,
+  flags: StatusFlags,
+): Promise<void> {
+  const choice = await choiceOf(context, first, second)
+  const book = await bookOf(context, flags)
+  const watch = new MigrateWatch(context, book, choice, flags.failures === true)
+  const found = await (flags.watch === true ? watch.repeat() : watch.print())
+  if (found.some(({ state }) => state === 'failed')) context.exitCode = 1
+}
