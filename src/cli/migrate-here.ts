@@ -12,16 +12,21 @@ import type { MigrationPlaces } from './migration-book.ts'
 /** Options of a run that the command line always sets. */
 type RunOptions = Pick<MigrateOptions, 'sourcePath' | 'targetPath' | 'signal' | 'onEvent' | 'onProgress'>
 
-/** Migrates in this process, with a ledger of this machine. */
-export async function migrateHere(context: CliContext, job: MigrateJob, file: string | undefined): Promise<void> {
+/** Migrates in this process, with a ledger of this machine; a dry run of a fleet has none. */
+export async function migrateHere(
+  context: CliContext,
+  job: MigrateJob,
+  file: string | undefined,
+  fleet: string | undefined,
+): Promise<void> {
   const { places, wish } = job
   const { plan, concurrency, bandwidth, count, restart } = wish
   const dryRun = context.options.dryRun === true
   if (dryRun && restart) throw new UsageError('--restart and --dry-run exclude each other.')
-  const ledger = file ?? (await ledgerPathOf(places))
+  const ledger = fleet === undefined ? (file ?? (await ledgerPathOf(places))) : undefined
   if (file === undefined && !dryRun) await makeLedgerFolder()
   const printer = new MigratePrinter(context, places)
-  const since = wish.since === 'last' ? (await lastFinishedRun(ledger))?.begunAt : wish.since
+  const since = wish.since === 'last' ? await lastBegin(places, ledger, fleet) : wish.since
   if (wish.since === 'last' && since === undefined) printer.noLastRun()
   await printer.plan({ verify: plan.verify, since: since?.toISOString() }, dryRun ? undefined : ledger)
   const titles = { source: places.source.title, target: places.target.title }
@@ -80,4 +85,16 @@ async function followed(
     await progress.end()
     if (!isReported && progress.latest !== undefined) await printer.unfinished(progress.latest)
   }
+}
+
+/** Returns when the last finished run between both places began; undefined if there was none. */
+async function lastBegin(
+  places: MigrationPlaces,
+  ledger: string | undefined,
+  fleet: string | undefined,
+): Promise<Date | undefined> {
+  if (ledger !== undefined) return (await lastFinishedRun(ledger))?.begunAt
+  if (fleet === undefined) return undefined
+  const { FleetBook } = await import('./fleet-commands.ts')
+  return (await new FleetBook(fleet).find(places)).find(({ state }) => state === 'done')?.startedAt
 }

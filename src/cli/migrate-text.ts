@@ -100,9 +100,10 @@ const ATTRIBUTES: Readonly<Record<LeftBehind['attribute'], { readonly name: stri
 /** Returns `modification times stay behind: s3 cannot set them`. */
 export function shownLeftBehind({ attribute, lackedBy }: LeftBehind, source: string, target: string): string {
   const { name, verb } = ATTRIBUTES[attribute]
-  const them = name.endsWith('s') ? 'them' : 'it'
-  const why = lackedBy === 'source' ? `${source} does not have ${them}` : `${target} cannot ${verb} ${them}`
-  return `${name} ${name.endsWith('s') ? 'stay' : 'stays'} behind: ${why}`
+  const isPlural = name.endsWith('s')
+  const them = isPlural ? 'them' : 'it'
+  if (lackedBy === 'source') return `no ${name} to copy: ${source} does not have ${them}`
+  return `${name} ${isPlural ? 'stay' : 'stays'} behind: ${target} cannot ${verb} ${them}`
 }
 
 const COMPARED: Readonly<Record<VerifyMode, string>> = {

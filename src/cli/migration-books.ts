@@ -26,5 +26,5 @@ export async function fleetOf(context: CliContext, { ledger, fleet }: BookFlags)
 export async function bookOf(context: CliContext, flags: BookFlags): Promise<MigrationBook> {
   const url = await fleetOf(context, flags)
   if (url === undefined) return new (await import('./ledger-book.ts')).LedgerBook(flags.ledger)
-  return new (await import('./fleet-book.ts')).FleetBook(url)
+  return new (await import('./fleet-commands.ts')).FleetBook(url)
 }

@@ -1,6 +1,12 @@
 import type { Command } from 'commander'
 import { UsageError } from './context.ts'
 
+/** Adds a subcommand, whose help leaves out the options that only the command above has. */
+export function subcommandOf(parent: Command, name: string): Command {
+  const globals = parent.parent?.options ?? []
+  return parent.command(name).configureHelp({ showGlobalOptions: true, visibleGlobalOptions: () => [...globals] })
+}
+
 /**
  * Returns the options of a subcommand. The command above takes those that both have, wherever they are written; one that only the command
  * above has is a usage error.

@@ -1,7 +1,14 @@
 import { failuresAfter } from './failures.ts'
 import type { Batch, Listing } from './listing.ts'
 import type { Sql } from './postgres.ts'
-import { LASTING_CODES, type Stage } from './stages.ts'
+import type { Stage } from './stages.ts'
+
+/** Which failures a stage is about. */
+const WHERE: Readonly<Partial<Record<Stage, string>>> = {
+  retry: `stage = 'copy' AND NOT refused`,
+  differences: `stage = 'verify'`,
+  again: 'NOT refused',
+}
 
 /** Names of failed files, in the order of their digests. */
 export class FailureListing implements Listing {
@@ -14,13 +21,7 @@ export class FailureListing implements Listing {
     this.#sql = sql
     this.#migration = migration
     this.#after = after
-    const lasting = LASTING_CODES.map(code => `'${code}'`).join(', ')
-    this.#where =
-      stage === 'differences'
-        ? `stage = 'verify'`
-        : stage === 'retry'
-          ? `stage = 'copy' AND code NOT IN (${lasting})`
-          : 'true'
+    this.#where = WHERE[stage] ?? 'true'
   }
 
   async next(count: number): Promise<Batch> {

@@ -5,6 +5,8 @@ import type { Job, JobQueue, QueueName } from './queue.ts'
 /** Interval in milliseconds of the heartbeat, and the time without an answer of the database after which no lease is relied on. */
 const BEAT_MS = 3000
 const SILENCE_MS = 10_000
+/** Time in milliseconds until a beat that is not waited for. */
+const SOON_MS = 200
 
 /** A job that a worker has. */
 export interface Held {
@@ -37,6 +39,7 @@ export interface HeartbeatOptions extends HeartbeatTimes {
 export class Heartbeat {
   readonly #options: HeartbeatOptions
   #timer: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
   #lastMs = 0
   #beating: Promise<void> | undefined
 
@@ -52,11 +55,19 @@ export class Heartbeat {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
     await this.#beating
   }
 
-  /** Beats at once; an earlier beat may still be waiting for the database. */
-  now(): void {
+  /** Beats soon, for what the other workers are to know at once. */
+  soon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      this.#now()
+    }, SOON_MS)
+  }
+
+  #now(): void {
     this.#beating ??= this.#beat().finally(() => {
       this.#beating = undefined
     })
@@ -64,7 +75,7 @@ export class Heartbeat {
 
   #tick(): void {
     const { silenceMs = SILENCE_MS, held } = this.#options
-    this.now()
+    this.#now()
     if (performance.now() - this.#lastMs < silenceMs) return
     for (const { abort } of held()) abort.abort(new LostLease())
   }

@@ -1,31 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { isStorageError } from '../core/errors.ts'
+import { isStorageError, type StorageError } from '../core/errors.ts'
 import type { Pair } from '../transfer/migrate/pairs.ts'
+import type { NameRange } from '../transfer/side.ts'
 import { FailureListing } from './failure-listing.ts'
 import { LostLease } from './lease.ts'
 import { areOrdered, type Batch, type Listing, OrderedListing, TokenListing } from './listing.ts'
-import { addUp } from './migrations.ts'
+import { addUp, openRanges } from './migrations.ts'
 import { insertPages, pagesOf } from './new-pages.ts'
 import type { Database, Sql } from './postgres.ts'
 import type { Job, JobQueue } from './queue.ts'
-import { ORIGINS, type Stage } from './stages.ts'
-import { maybeEscaped, maybeUnescaped } from './texts.ts'
+import { type RangeRow, Splitter } from './splitter.ts'
+import { ORIGINS } from './stages.ts'
+import { escaped, maybeEscaped, maybeUnescaped } from './texts.ts'
 import type { Work } from './work.ts'
 
 /** Maximum number of pages of one transaction. */
 const PAGES = 10
 /** Time in milliseconds after which a range is given back, so that the ranges of other migrations have their turn. */
 const TURN_MS = 30_000
-
-/** A range of names in the ledger. */
-interface RangeRow {
-  readonly id: string
-  readonly migration: string
-  readonly stage: Stage
-  readonly after: string | null
-  readonly until: string | null
-  readonly token: string | null
-}
 
 /** What a list job needs of its worker. */
 export interface ListerOptions {
@@ -37,11 +29,10 @@ export interface ListerOptions {
   wanted(signal: AbortSignal): Promise<void>
   /** Pages were added. */
   added(count: number): void
-  /** Returns keys that divide the range, if others could list parts of it. */
-  split?(
-    work: Work,
-    range: { readonly after?: string | undefined; readonly until?: string | undefined },
-  ): Promise<readonly string[]>
+  /** Number of workers of the migration that are alive. */
+  workers(): number
+  /** Whether pages are used up faster than they are listed. */
+  isHungry(): boolean
 }
 
 /** Lists a range: stores its names as pages, and moves its checkpoint, some pages in each transaction. */
@@ -60,36 +51,35 @@ export class ListJob {
       `SELECT id, migration, stage, after, until, token FROM holdall_fleet.ranges WHERE job = $1 AND state = 'open'`,
       [this.#job.id],
     )
-    const work = range === undefined ? undefined : await this.#options.work(range.migration)
-    if (range === undefined || work === undefined) {
-      await queue.finish(database, 'ranges', this.#job)
-      return
-    }
     try {
+      const work = range === undefined ? undefined : await this.#options.work(range.migration)
+      if (range === undefined || work === undefined) return void (await queue.finish(database, 'ranges', this.#job))
       const origin = ORIGINS[range.stage]
       if (origin === 'none') await this.#sweep(range, work)
       else if (origin === 'held') await this.#held(range)
       else if (!(await this.#list(range, work))) await this.#giveBack()
     } catch (error) {
-      if (error instanceof LostLease) return
-      if (signal.aborted && signal.reason instanceof LostLease) return
-      if (!signal.aborted) throw error
-      await this.#giveBack()
+      if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) return
+      if (signal.aborted) await this.#giveBack()
+      else if (isStorageError(error)) await this.#fail(error)
+      else throw error
     }
   }
 
   /** Returns whether the range has ended; otherwise the job's turn has. */
   async #list(range: RangeRow, work: Work): Promise<boolean> {
     const { signal, wanted } = this.#options
+    const splitter = new Splitter(range, work, this.#options)
     const listing = this.#listing(range, work)
     const end = Date.now() + TURN_MS
     let { after, token } = range
     try {
       while (Date.now() < end) {
         await wanted(signal)
-        const batch = await listing.next(PAGES * work.plan.pageSize)
+        const batch = splitter.cut(await listing.next(PAGES * work.plan.pageSize))
         signal.throwIfAborted()
-        await this.#store(range, work, batch, after, token)
+        const given = batch.isEnd ? undefined : await splitter.given(batch)
+        await this.#store(range, work, batch, { after, token, given })
         if (batch.isEnd) return true
         after = maybeEscaped(batch.after)
         token = maybeEscaped(batch.token)
@@ -117,8 +107,7 @@ export class ListJob {
     { id, migration, stage }: RangeRow,
     work: Work,
     batch: Batch,
-    after: string | null,
-    token: string | null,
+    { after, token, given }: Pick<RangeRow, 'after' | 'token'> & { readonly given: NameRange | undefined },
   ): Promise<void> {
     const { database, queue, added } = this.#options
     const pages = pagesOf(batch.pairs, stage, work)
@@ -132,13 +121,26 @@ export class ListJob {
             [id, this.#job.id, after, token],
           )
         : await sql.query(
-            `UPDATE holdall_fleet.ranges SET after = $5, token = $6 WHERE id = $1 AND job = $2
+            `UPDATE holdall_fleet.ranges SET after = $5, token = $6, until = COALESCE($7, until) WHERE id = $1 AND job = $2
                AND after IS NOT DISTINCT FROM $3 AND token IS NOT DISTINCT FROM $4 RETURNING id`,
-            [id, this.#job.id, after, token, maybeEscaped(batch.after), maybeEscaped(batch.token)],
+            [
+              id,
+              this.#job.id,
+              after,
+              token,
+              maybeEscaped(batch.after),
+              maybeEscaped(batch.token),
+              maybeEscaped(given?.after),
+            ],
           )
       if (moved.length === 0) throw new LostLease()
       if (batch.isEnd && !(await queue.finish(sql, 'ranges', this.#job))) throw new LostLease()
       await insertPages(sql, queue, migration, stage, pages)
+      if (given !== undefined) {
+        await openRanges(sql, queue, migration, stage, [
+          { after: maybeEscaped(given.after), until: maybeEscaped(given.until) },
+        ])
+      }
       if (isLeftOut) await sql.query('UPDATE holdall_fleet.migrations SET left_out = true WHERE id = $1', [migration])
       const isCounted = stage === 'copy'
       await addUp(sql, queue, migration, {
@@ -201,6 +203,18 @@ export class ListJob {
     ])
     if (gone.length === 0 || !(await queue.finish(sql, 'ranges', this.#job))) throw new LostLease()
     await addUp(sql, queue, migration, { open: -1 })
+  }
+
+  /** Ends an attempt whose listing failed: no checkpoint moves. The queue repeats it later. */
+  async #fail(error: StorageError): Promise<void> {
+    const { database, queue } = this.#options
+    await database.transaction(async sql => {
+      await sql.query('UPDATE holdall_fleet.ranges SET error = $2 WHERE job = $1', [
+        this.#job.id,
+        escaped(`${error.code}: ${error.message}`),
+      ])
+      await queue.fail(sql, 'ranges', this.#job, error.code)
+    })
   }
 
   /** Sends the rest of the range as a new job, behind the others. */

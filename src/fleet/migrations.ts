@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { MigrationPlan } from '../transfer/migrate/types.ts'
+import type { MigrationHeldBack, MigrationPlan } from '../transfer/migrate/types.ts'
 import { heldBack } from '../transfer/removal.ts'
 import type { Sql } from './postgres.ts'
 import type { JobQueue } from './queue.ts'
-import { LASTING_CODES, nextStage, type Stage } from './stages.ts'
+import { nextStage, type Stage } from './stages.ts'
 
 /** What the ledger stores of a migration besides the plan of one machine. */
 export interface FleetPlan extends MigrationPlan {
@@ -69,10 +69,10 @@ export async function addUp(sql: Sql, queue: JobQueue, id: string, changes: Chan
 async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Promise<boolean> {
   const plan = JSON.parse(row.plan) as FleetPlan
   const [failures] = await sql.query<{ all: string; retryable: string; differing: string }>(
-    `SELECT count(*) AS all, count(*) FILTER (WHERE stage = 'copy' AND code <> ALL($2)) AS retryable,
+    `SELECT count(*) AS all, count(*) FILTER (WHERE stage = 'copy' AND NOT refused) AS retryable,
        count(*) FILTER (WHERE stage = 'verify') AS differing
      FROM holdall_fleet.failures WHERE migration = $1`,
-    [id, LASTING_CODES],
+    [id],
   )
   const [broken] = await sql.query<{ count: string }>(
     `SELECT (SELECT count(*) FROM holdall_fleet.pages WHERE migration = $1 AND state = 'failed')
@@ -81,26 +81,17 @@ async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Pro
   )
   const failed = Number(failures!.all) + Number(broken!.count)
   const isVerified = row.stage === 'verify' || row.stage === 'differences'
-  const held =
-    plan.delete && isVerified
-      ? heldBack(
-          {
-            failed,
-            wanted: Number(row.seen),
-            atTarget: Number(row.at_target),
-            extra: Number(row.extra),
-            isIncomplete: row.left_out,
-          },
-          { maxDelete: plan.maxDelete, allowEmptySource: plan.allowEmptySource },
-        )
-      : undefined
+  const differing = Number(failures!.differing)
+  const isAgain = row.stage === 'verify' && differing > 0
+  const held: MigrationHeldBack | undefined =
+    plan.delete && isVerified && !isAgain ? whyHeldBack(row, plan, failed, differing) : undefined
   const next = nextStage({
     stage: row.stage,
     round: row.round,
     verify: plan.verify !== false,
     delete: plan.delete && Number(row.extra) > 0,
     retryable: Number(failures!.retryable),
-    differing: Number(failures!.differing),
+    differing,
     heldBack: held,
     hasLost: Number(row.lost) > 0,
   })
@@ -122,10 +113,17 @@ async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Pro
   return true
 }
 
+/** Returns why nothing may be deleted after the verify pass. */
+function whyHeldBack(row: EndRow, plan: FleetPlan, failed: number, differing: number): MigrationHeldBack | undefined {
+  if (Number(row.extra) > 0 && differing > 0) return 'differences'
+  const counts = { wanted: Number(row.seen), atTarget: Number(row.at_target), extra: Number(row.extra) }
+  return heldBack({ ...counts, failed, isIncomplete: row.left_out }, plan)
+}
+
 /** Bounds of a range as the ledger stores them. */
 export interface StoredRange {
-  readonly after?: string | undefined
-  readonly until?: string | undefined
+  readonly after?: string | null | undefined
+  readonly until?: string | null | undefined
 }
 
 /** Adds ranges of names to be listed, with their jobs. */

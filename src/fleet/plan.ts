@@ -3,7 +3,9 @@ import { never } from '../core/abort.ts'
 import { StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { nameFilter } from '../transfer/checked-options.ts'
+import { checkSamePlan, planOf } from '../transfer/migrate/plan.ts'
 import type { VerifyMode } from '../transfer/migrate/types.ts'
+import type { Places } from '../transfer/places.ts'
 import { withFleet } from './fleet.ts'
 import { areOrdered } from './listing.ts'
 import { type FleetPlan, openRanges } from './migrations.ts'
@@ -76,8 +78,9 @@ const PLAN_OPTIONS: KnownOptions<PlanOptions> = {
 }
 
 /**
- * Plans a migration; workers then carry it out. An unfinished one of the same places goes on with its own plan; a finished one begins anew.
- * Returns its status. `unsupported`: the target treats different names as one, or `delete` needs listings by ranges of names that a side does
+ * Plans a migration; workers then carry it out. An unfinished one of the same places goes on, if the options are the same; a finished one
+ * begins anew. Returns its status. `not_found`: the source's folder is missing. `invalid_argument`: the unfinished one has other options.
+ * `unsupported`: the target treats different names as one, or `delete` needs listings by ranges of names that a side does
  * not have.
  *
  * @example
@@ -95,6 +98,7 @@ export async function planMigration(url: string, options: PlanOptions): Promise<
         'fleet: delete: a side cannot list ranges of names, so the files that only the target has are unknown.'
       throw new StorageError('unsupported', text, { operation: 'fleet' })
     }
+    if (await isEmpty(places, signal)) await places.checkEmptySource()
   } finally {
     places.end()
   }
@@ -102,18 +106,22 @@ export async function planMigration(url: string, options: PlanOptions): Promise<
   return withFleet(url, async (database, queue) => {
     const id = await database.transaction(async sql => {
       await sql.query(`SELECT pg_advisory_xact_lock(${LOCK})`)
-      const [running] = await sql.query<{ id: string }>(
-        `SELECT id FROM holdall_fleet.migrations WHERE places = $1 AND state = 'running'`,
+      const [running] = await sql.query<{ id: string; plan: string }>(
+        `SELECT id, plan FROM holdall_fleet.migrations WHERE places = $1 AND state = 'running'`,
         [digest],
       )
-      if (running !== undefined && !restart) return running.id
+      const from = since === 'last' ? await lastBegin(sql, digest) : since?.toISOString()
+      const whole = { ...plan, ...(from !== undefined && { since: from }) }
+      if (running !== undefined && !restart) {
+        checkSamePlan(`${source} to ${target}`, JSON.parse(running.plan), whole)
+        return running.id
+      }
       if (running !== undefined) await forget(sql, running.id)
       const id = randomUUID()
-      const from = since === 'last' ? await lastBegin(sql, digest) : since?.toISOString()
       await sql.query(
         `INSERT INTO holdall_fleet.migrations (id, places, source, target, plan, stage, state)
          VALUES ($1, $2, $3, $4, $5, 'copy', 'running')`,
-        [id, digest, escaped(source), escaped(target), JSON.stringify({ ...plan, since: from })],
+        [id, digest, escaped(source), escaped(target), JSON.stringify(whole)],
       )
       await openRanges(sql, queue, id, 'copy', [{}])
       return id
@@ -129,6 +137,11 @@ export async function forget(sql: Sql, id: string): Promise<boolean> {
     await sql.query(`DELETE FROM holdall_fleet.${table} WHERE migration = $1`, [id])
   }
   return rows.length > 0
+}
+
+async function isEmpty({ source }: Places, signal: AbortSignal): Promise<boolean> {
+  for await (const _ of source.storage.entries(source.folder, { recursive: true, signal })) return false
+  return true
 }
 
 async function lastBegin(sql: Sql, digest: Buffer): Promise<string | undefined> {
@@ -165,18 +178,8 @@ function checkedPlan(options: PlanOptions): FleetPlan {
   }
   if (!(sweepAgeSecs >= 0)) throw invalid(`sweepAgeSecs: expected a number of seconds, got '${String(sweepAgeSecs)}'.`)
   nameFilter(options)
-  const { include, exclude, allowEmptySource = false, times = true, visibility = true } = options
-  const all = {
-    include,
-    exclude,
-    verify,
-    delete: options.delete ?? false,
-    maxDelete,
-    allowEmptySource,
-    times,
-    visibility,
-  }
-  return { ...all, bandwidth, pageSize, sweepAgeSecs }
+  const { source: _source, since: _since, ...given } = options
+  return { ...planOf(given), ...(bandwidth !== undefined && { bandwidth }), pageSize, sweepAgeSecs }
 }
 
 function invalid(text: string): StorageError {

@@ -107,7 +107,6 @@ export class PgBossQueue implements JobQueue {
     boss.on('warning', () => {})
     try {
       await boss.start()
-      const { retryLimit = RETRY_LIMIT, retryMaxSecs = RETRY_MAX_SECS } = this.#times
       for (const queue of ['pages', 'ranges'] as const) {
         // Dead jobs are removed one by one when the ledger has named them.
         await boss.createQueue(deadOf(queue), {
@@ -120,10 +119,10 @@ export class PgBossQueue implements JobQueue {
           expireInSeconds: EXPIRE_SECS,
           retentionSeconds: YEAR_SECS,
           deleteAfterSeconds: 1,
-          retryLimit,
+          retryLimit: RETRY_LIMIT,
           retryDelay: 1,
           retryBackoff: true,
-          retryDelayMax: retryMaxSecs,
+          retryDelayMax: RETRY_MAX_SECS,
           deadLetter: deadOf(queue),
         })
       }
@@ -136,7 +135,8 @@ export class PgBossQueue implements JobQueue {
 
   async send(sql: Sql, queue: QueueName, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
-    const jobs = ids.map(id => ({ id, data: { id } }))
+    const { retryLimit, retryMaxSecs } = this.#times
+    const jobs = ids.map(id => ({ id, data: { id }, retryLimit, retryDelayMax: retryMaxSecs }))
     const sent = await this.#started.insert(nameOf(queue), jobs, { returnId: true, db: dbOf(sql) })
     if (sent?.length === ids.length) return
     const text = `The queue dropped ${ids.length - (sent?.length ?? 0)} of ${ids.length} jobs.`

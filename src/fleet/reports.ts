@@ -1,34 +1,19 @@
+import { Rates } from '../transfer/migrate/rates.ts'
 import type { Tally } from '../transfer/migrate/tally.ts'
 import type { Database } from './postgres.ts'
 import type { Work } from './work.ts'
 
-/** Time in milliseconds over which rates are measured, and after which a worker without work is not one of a migration's. */
-const MEASURED_MS = 60_000
+/** Time in milliseconds after which a worker without work is not one of a migration's. */
+const ACTIVE_MS = 60_000
 /** Seconds since its last report for which a worker counts as alive. */
 export const ALIVE_SECS = 15
-
-interface Sample {
-  readonly atMs: number
-  readonly files: number
-  readonly bytes: number
-}
 
 /** The counts of a worker for one migration. */
 class Counts {
   files = 0
   bytes = 0
   lastMs: number = performance.now()
-  readonly #samples: Sample[] = []
-
-  /** Returns files and bytes per second of the last minute. */
-  rates(): readonly [files: number, bytes: number] {
-    const now = performance.now()
-    const first = this.#samples[0] ?? { atMs: this.lastMs, files: 0, bytes: 0 }
-    const secs = Math.max(1, (now - first.atMs) / 1000)
-    this.#samples.push({ atMs: now, files: this.files, bytes: this.bytes })
-    while (this.#samples.length > 1 && now - this.#samples[0]!.atMs > MEASURED_MS) this.#samples.shift()
-    return [(this.files - first.files) / secs, (this.bytes - first.bytes) / secs]
-  }
+  readonly rates: Rates = new Rates()
 }
 
 /** What a worker reports to the ledger, and what it learns from the reports of the others. */
@@ -62,7 +47,7 @@ export class Reports {
   async exchange(works: Iterable<Work>): Promise<void> {
     const active = [...works].filter(({ id }) => {
       const counts = this.#counts.get(id)
-      return counts !== undefined && performance.now() - counts.lastMs < MEASURED_MS
+      return counts !== undefined && performance.now() - counts.lastMs < ACTIVE_MS
     })
     for (const work of active) await this.#report(work)
     if (active.length === 0) return
@@ -73,7 +58,8 @@ export class Reports {
       [active.map(({ id }) => id), this.#name],
     )
     this.workers = Math.max(1, ...rows.map(({ live }) => Number(live)))
-    for (const { pace, id } of active) {
+    for (const { pace, bandwidth, plan, id } of active) {
+      if (bandwidth !== undefined) bandwidth.setRate(plan.bandwidth! / this.workers)
       const slowed = rows.find(({ migration }) => migration === id)?.slowed ?? undefined
       if (slowed === undefined) this.#given.delete(id)
       else this.#given.set(id, slowed)
@@ -83,7 +69,7 @@ export class Reports {
 
   async #report({ id, pace }: Work): Promise<void> {
     const counts = this.#of(id)
-    const [filesPerSec, bytesPerSec] = counts.rates()
+    const { filesPerSec, bytesPerSec } = counts.rates.at(counts.files, counts.bytes)
     const { current } = pace
     const given = this.#given.get(id)
     // A limit that others have found is not reported again, or it would never end.

@@ -82,6 +82,7 @@ CREATE TABLE holdall_fleet.failures (
   code text NOT NULL,
   message text NOT NULL,
   stage text NOT NULL,
+  refused boolean NOT NULL,
   attempts integer NOT NULL DEFAULT 1,
   PRIMARY KEY (migration, digest)
 );

@@ -1,4 +1,5 @@
 import { onAbort } from '../core/abort.ts'
+import type { Pair } from '../transfer/migrate/pairs.ts'
 
 /** A number of slots that are shared, in the order of the requests: files in parallel over all pages of a worker. */
 export class Slots {
@@ -38,5 +39,35 @@ export class Slots {
     }
     this.#waiting.delete(next)
     next()
+  }
+}
+
+/** Takes one slot for each pair of a page, and frees it when the pair is processed. */
+export class PairSlots {
+  readonly #slots: Slots
+  readonly #signal: AbortSignal
+  #taken = 0
+
+  constructor(slots: Slots, signal: AbortSignal) {
+    this.#slots = slots
+    this.#signal = signal
+  }
+
+  async *pairs(pairs: AsyncIterable<Pair>): AsyncGenerator<Pair> {
+    for await (const pair of pairs) {
+      await this.#slots.take(this.#signal)
+      this.#taken++
+      yield pair
+    }
+  }
+
+  settled(): void {
+    this.#taken--
+    this.#slots.free()
+  }
+
+  /** Frees the slots of pairs that were not processed. */
+  end(): void {
+    for (; this.#taken > 0; this.#taken--) this.#slots.free()
   }
 }

@@ -31,17 +31,6 @@ export const ORIGINS: Readonly<Record<Stage, 'source' | 'both' | 'failures' | 'h
 /** Number of times that failed names are copied again. */
 export const MAX_ROUNDS = 3
 
-/** Codes of failures that another attempt does not change. */
-export const LASTING_CODES: readonly string[] = [
-  'suspicious_name',
-  'exists',
-  'is_directory',
-  'not_a_directory',
-  'invalid_argument',
-  'unsupported',
-  'too_large',
-]
-
 /** What is known when the last page of a stage is finished. */
 export interface StageEnd {
   readonly stage: Stage

@@ -1,8 +1,13 @@
 import { StorageError } from '../core/errors.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { nameFilter } from '../transfer/checked-options.ts'
+import { CarriedAttributes } from '../transfer/migrate/attributes.ts'
+import { Bandwidth } from '../transfer/migrate/bandwidth.ts'
 import { MigrationEngine } from '../transfer/migrate/engine.ts'
+import type { Pacer } from '../transfer/migrate/engine-options.ts'
+import { MigrationMeters } from '../transfer/migrate/meters.ts'
 import { Pace } from '../transfer/migrate/pace.ts'
+import type { LeftBehind, MeterLike } from '../transfer/migrate/types.ts'
 import { Places } from '../transfer/places.ts'
 import type { FleetPlan } from './migrations.ts'
 import type { Sql } from './postgres.ts'
@@ -23,7 +28,11 @@ export interface Work {
   readonly plan: FleetPlan
   readonly places: Places
   readonly engine: MigrationEngine
+  /** Compares files that were copied again: all of them, where the verify pass compares a sample. */
+  readonly recheck: MigrationEngine
   readonly pace: Pace
+  readonly bandwidth: Bandwidth | undefined
+  readonly meters: MigrationMeters
   readonly isWanted: (name: string) => boolean
 }
 
@@ -32,6 +41,10 @@ export interface WorkOptions {
   readonly placeOf: PlaceOf
   readonly concurrency: number
   readonly signal: AbortSignal
+  readonly meter?: MeterLike | undefined
+  onLeftBehind?(migration: string, leftBehind: LeftBehind): void | Promise<void>
+  /** A service asked to slow down. */
+  onThrottled?(): void
 }
 
 /** Opens the places of a migration; undefined if the ledger has no such migration. */
@@ -42,11 +55,36 @@ export async function openWork(sql: Sql, id: string, options: WorkOptions): Prom
   )
   if (row === undefined) return undefined
   const plan = JSON.parse(row.plan) as FleetPlan
-  const { placeOf, concurrency, signal } = options
-  const places = await openPlaces(unescaped(row.source), unescaped(row.target), plan, { placeOf, signal })
+  const { placeOf, concurrency, signal, meter, onLeftBehind, onThrottled } = options
+  const titles = { source: unescaped(row.source), target: unescaped(row.target) }
+  const places = await openPlaces(titles.source, titles.target, plan, { placeOf, signal })
   const pace = new Pace()
-  const engine = new MigrationEngine(places, plan, { concurrency, pacer: pace })
-  return { id, plan, places, engine, pace, isWanted: nameFilter(plan) }
+  const bandwidth = plan.bandwidth === undefined ? undefined : new Bandwidth(plan.bandwidth)
+  const carried = new CarriedAttributes(places.source.storage, places.target.storage, {
+    ...plan,
+    onLeftBehind: left => onLeftBehind?.(id, left),
+  })
+  const meters = new MigrationMeters(meter, titles)
+  const pacer: Pacer = {
+    take: signal => pace.take(signal),
+    throttled: retryAfterMs => {
+      meters.add({ throttled: 1 })
+      pace.throttled(retryAfterMs)
+      onThrottled?.()
+    },
+  }
+  const engineOptions = { concurrency, pacer, bandwidth, carried }
+  return {
+    id,
+    plan,
+    places,
+    engine: new MigrationEngine(places, plan, engineOptions),
+    recheck: new MigrationEngine(places, plan.verify === 'sample' ? { ...plan, verify: 'full' } : plan, engineOptions),
+    pace,
+    bandwidth,
+    meters,
+    isWanted: nameFilter(plan),
+  }
 }
 
 /**

@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { isStorageError, StorageError } from '../core/errors.ts'
-import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
-import type { Tally } from '../transfer/migrate/tally.ts'
-import type { MeterLike, MigrateEvent } from '../transfer/migrate/types.ts'
+import { isStorageError } from '../core/errors.ts'
+import type { MetersDelta } from '../transfer/migrate/meters.ts'
 import { CONCURRENCY } from '../transfer/places.ts'
 import { Bell } from './bell.ts'
 import { buryDead } from './dead.ts'
-import { Heartbeat, type HeartbeatTimes, type Held } from './heartbeat.ts'
+import { Heartbeat, type Held } from './heartbeat.ts'
 import { ListJob } from './lister.ts'
-import { PageJob } from './page-job.ts'
+import { PageJob, type PageOutcome } from './page-job.ts'
+import type { PageWork } from './page-work.ts'
 import { Database, DatabaseError } from './postgres.ts'
-import { type Job, type JobQueue, PgBossQueue, type QueueTimes } from './queue.ts'
+import { type Job, type JobQueue, PgBossQueue } from './queue.ts'
 import { Reports } from './reports.ts'
 import { createTables } from './schema.ts'
 import { Slots } from './slots.ts'
-import { openWork, type PlaceOf, type Work } from './work.ts'
+import { openWork, type Work } from './work.ts'
+import { checkWorkerOptions, type WorkerOptions, type WorkerTimes } from './worker-options.ts'
 
 /** Pages in progress of a worker: while one ends with its last files, the next ones have begun. */
 const PAGES_AT_ONCE = 3
@@ -23,37 +23,6 @@ const PAGES_AT_ONCE = 3
 const IDLE_MS = 500
 const MAX_IDLE_MS = 2000
 const FAILED_MS = 1000
-
-/** What happened to a file of a migration. */
-export type FleetEvent = MigrateEvent & { readonly migration: string }
-
-/** Options of a worker. */
-export interface WorkerOptions {
-  /** Returns the place that a text such as `alias:path` names, with the worker's own settings. */
-  readonly placeOf: PlaceOf
-  /** Maximum number of files in parallel; default 16. */
-  readonly concurrency?: number | undefined
-  /** Whether the worker ends when no migration is unfinished; default false: it waits for the next one. */
-  readonly once?: boolean | undefined
-  /** Ends the worker: its pages are given back at once. */
-  readonly signal?: AbortSignal | undefined
-  /** Called for each file that was copied, deleted or failed. */
-  readonly onEvent?: ((event: FleetEvent) => void | Promise<void>) | undefined
-  /** A meter of OpenTelemetry, for counters of files, bytes and failures. */
-  readonly meter?: MeterLike | undefined
-}
-
-const WORKER_OPTIONS: KnownOptions<WorkerOptions> = {
-  placeOf: true,
-  concurrency: true,
-  once: true,
-  signal: true,
-  onEvent: true,
-  meter: true,
-}
-
-/** Intervals that tests shorten. */
-export interface WorkerTimes extends HeartbeatTimes, QueueTimes {}
 
 /** The worker was asked to end. */
 class Stopped extends Error {}
@@ -73,18 +42,15 @@ export class FleetWorker {
   readonly #open = new Map<string, Work>()
   readonly #held = new Set<Held>()
   readonly #running = new Set<Promise<void>>()
+  #heartbeat: Heartbeat | undefined
   #pages = 0
   #isListing = false
   #ready = 0
   #fatal: { readonly error: unknown } | undefined
 
   constructor(url: string, options: WorkerOptions, times: WorkerTimes = {}) {
-    checkKnownOptions('runWorker', options, WORKER_OPTIONS)
-    const { placeOf, concurrency = CONCURRENCY } = options
-    if (typeof placeOf !== 'function') throw invalid('runWorker: placeOf: expected a function.')
-    if (!Number.isSafeInteger(concurrency) || concurrency <= 0) {
-      throw invalid(`runWorker: concurrency: expected an integer above 0, got '${String(concurrency)}'.`)
-    }
+    checkWorkerOptions(options)
+    const { concurrency = CONCURRENCY } = options
     this.#url = url
     this.#options = options
     this.#times = times
@@ -101,7 +67,7 @@ export class FleetWorker {
     const database = await Database.open(this.#url)
     const queue = new PgBossQueue(database, this.#times)
     const reports = new Reports(database, this.name)
-    const heartbeat = new Heartbeat({
+    const heartbeat = (this.#heartbeat = new Heartbeat({
       ...this.#times,
       database,
       queue,
@@ -110,7 +76,7 @@ export class FleetWorker {
         await reports.exchange(this.#open.values())
         await buryDead(database, queue)
       },
-    })
+    }))
     const stop = (): void => this.#end(undefined)
     try {
       await createTables(database)
@@ -176,7 +142,8 @@ export class FleetWorker {
       ready: count => {
         this.#ready = count
       },
-      settled: (id, counts) => this.#settled(reports, id, counts),
+      settled: (id, counts) => reports.settled(id, counts),
+      ended: (id, outcome, result) => this.#open.get(id)?.meters.add(metersOf(outcome, result)),
       onEvent: (migration, event) => this.#options.onEvent?.({ ...event, migration }),
     })
     const held: Held = {
@@ -205,6 +172,8 @@ export class FleetWorker {
       signal: abort.signal,
       work: id => this.#work(database, id),
       wanted: signal => this.#wanted(signal, database, reports),
+      workers: () => reports.workers,
+      isHungry: () => this.#ready < this.#lowWater(reports) / 2,
       added: count => {
         this.#ready += count
         this.#bell.ring()
@@ -247,29 +216,33 @@ export class FleetWorker {
   /** Returns a migration with its places, which are opened once. */
   #work(database: Database, id: string): Promise<Work | undefined> {
     let work = this.#works.get(id)
-    if (work === undefined) {
-      const { placeOf } = this.#options
-      const options = { placeOf, concurrency: this.#concurrency, signal: this.#stop.signal }
-      work = openWork(database, id, options).then(
-        opened => {
-          if (opened === undefined) this.#works.delete(id)
-          else this.#open.set(id, opened)
-          return opened
-        },
-        (error: unknown) => {
-          this.#works.delete(id)
-          // The settings of this worker are wrong, and other workers may have the right ones.
-          if (!isStorageError(error) || !error.retryable) this.#end({ error })
-          throw error
-        },
-      )
-      this.#works.set(id, work)
-    }
+    if (work !== undefined) return work
+    work = this.#opened(database, id)
+    this.#works.set(id, work)
     return work
   }
 
-  #settled(reports: Reports, id: string, counts: Tally): void {
-    reports.settled(id, counts)
+  async #opened(database: Database, id: string): Promise<Work | undefined> {
+    const { placeOf, meter, onEvent } = this.#options
+    try {
+      const work = await openWork(database, id, {
+        placeOf,
+        concurrency: this.#concurrency,
+        signal: this.#stop.signal,
+        meter,
+        onLeftBehind: (migration, leftBehind) => onEvent?.({ type: 'leftBehind', leftBehind, migration }),
+        onThrottled: () => this.#heartbeat?.soon(),
+      })
+      if (work === undefined) this.#works.delete(id)
+      else this.#open.set(id, work)
+      this.#heartbeat?.soon()
+      return work
+    } catch (error) {
+      this.#works.delete(id)
+      // The settings of this worker are wrong; other workers may have the right ones.
+      if (!isStorageError(error) || !error.retryable) this.#end({ error })
+      throw error
+    }
   }
 
   #lowWater({ workers }: Reports): number {
@@ -297,6 +270,11 @@ async function isOver(database: Database): Promise<boolean> {
   return rows.length === 0
 }
 
-function invalid(text: string): StorageError {
-  return new StorageError('invalid_argument', text)
+/** What an attempt adds to the counters of OpenTelemetry. */
+function metersOf(outcome: PageOutcome, result: PageWork | undefined): MetersDelta {
+  const pages = { [outcome]: 1 }
+  if (result === undefined) return { pages }
+  const failures: Record<string, number> = {}
+  for (const { code } of result.failures.values()) failures[code] = (failures[code] ?? 0) + 1
+  return { pages, failures, counts: { ...result.tally, failed: 0 } }
 }

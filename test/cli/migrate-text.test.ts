@@ -93,9 +93,9 @@ describe('texts', () => {
     const shown = (attribute: Parameters<typeof shownLeftBehind>[0]['attribute'], lackedBy: 'source' | 'target') =>
       shownLeftBehind({ attribute, lackedBy }, 'local', 's3')
     expect(shown('modifiedAt', 'target')).toBe('modification times stay behind: s3 cannot set them')
-    expect(shown('visibility', 'source')).toBe('visibility stays behind: local does not have it')
+    expect(shown('visibility', 'source')).toBe('no visibility to copy: local does not have it')
     expect(shown('metadata', 'target')).toBe('metadata stays behind: s3 cannot store it')
-    expect(shown('contentType', 'source')).toBe('content types stay behind: local does not have them')
+    expect(shown('contentType', 'source')).toBe('no content types to copy: local does not have them')
     expect(shown('cacheControl', 'target')).toBe('cache control stays behind: s3 cannot store it')
   })
 

@@ -4,7 +4,7 @@ import { failureLine } from '../migrate-text.ts'
 import { choiceOf, chosen, type FailedName } from '../migration-book.ts'
 import { type BookFlags, declareBook, fleetOf } from '../migration-books.ts'
 import { concurrencyOf } from '../options.ts'
-import { optionsOfSubcommand } from '../subcommand.ts'
+import { optionsOfSubcommand, subcommandOf } from '../subcommand.ts'
 import { placeOf } from './places.ts'
 
 interface RetryFlags extends BookFlags {
@@ -13,8 +13,7 @@ interface RetryFlags extends BookFlags {
 
 /** `holdall migrate retry`: processes failed names again. */
 export function migrateRetry(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('retry')
+  const command = subcommandOf(parent, 'retry')
     .description('process the failed names of migrations again, and in a fleet the pages whose retries are used up')
     .argument('[id-or-source]', 'the id of a migration, or its source; all migrations when left out')
     .argument('[target]', 'its target')
@@ -34,7 +33,7 @@ async function run(
   const choice = await choiceOf(context, first, second)
   const url = await fleetOf(context, flags)
   if (url !== undefined) {
-    const { retryInFleet } = await import('../fleet-retry.ts')
+    const { retryInFleet } = await import('../fleet-commands.ts')
     return retryInFleet(context, url, choice)
   }
   const { LedgerBook } = await import('../ledger-book.ts')

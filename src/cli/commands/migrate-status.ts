@@ -3,7 +3,7 @@ import type { CliContext } from '../context.ts'
 import { MigrateWatch } from '../migrate-watch.ts'
 import { choiceOf } from '../migration-book.ts'
 import { type BookFlags, bookOf, declareBook } from '../migration-books.ts'
-import { optionsOfSubcommand } from '../subcommand.ts'
+import { optionsOfSubcommand, subcommandOf } from '../subcommand.ts'
 
 interface StatusFlags extends BookFlags {
   readonly failures?: boolean
@@ -12,8 +12,7 @@ interface StatusFlags extends BookFlags {
 
 /** `holdall migrate status`: prints the state of migrations. */
 export function migrateStatus(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('status')
+  const command = subcommandOf(parent, 'status')
     .description('show migrations: all, one by its id, or those between two places')
     .argument('[id-or-source]', 'the id of a migration, or its source')
     .argument('[target]', 'its target')

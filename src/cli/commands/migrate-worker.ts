@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { type CliContext, UsageError } from '../context.ts'
 import { FLEET_VARIABLE, fleetUrlOf } from '../fleet-url.ts'
 import { concurrencyOf } from '../options.ts'
-import { optionsOfSubcommand } from '../subcommand.ts'
+import { optionsOfSubcommand, subcommandOf } from '../subcommand.ts'
 
 interface WorkerFlags {
   readonly fleet?: string
@@ -12,8 +12,7 @@ interface WorkerFlags {
 
 /** `holdall migrate worker`: works on the migrations of a fleet. */
 export function migrateWorker(parent: Command, context: CliContext): void {
-  const command = parent
-    .command('worker')
+  const command = subcommandOf(parent, 'worker')
     .description('work on the migrations of a fleet, until it is ended')
     .option('--fleet <url>', 'the PostgreSQL database of the fleet; or HOLDALL_FLEET_URL')
     .option('--concurrency <n>', 'files at once', '16')
@@ -27,6 +26,6 @@ async function run(context: CliContext, flags: WorkerFlags): Promise<void> {
   if (url === undefined)
     throw new UsageError(`worker: --fleet or ${FLEET_VARIABLE} must name the database of the fleet.`)
   if (context.options.dryRun === true) throw new UsageError('worker: --dry-run is not possible.')
-  const { workInFleet } = await import('../fleet-work.ts')
+  const { workInFleet } = await import('../fleet-commands.ts')
   await workInFleet(context, url, { concurrency, once: flags.once === true })
 }

@@ -47,7 +47,7 @@ async function run(context: CliContext, from: string, to: string, flags: Migrate
     const { migrateHere } = await import('../migrate-here.ts')
     await migrateHere(context, job, ledger, fleet)
   } else {
-    const { migrateByFleet } = await import('../migrate-by-fleet.ts')
+    const { migrateByFleet } = await import('../fleet-commands.ts')
     await migrateByFleet(context, job, fleet, { isWorker: flags.work, isDetached: flags.detach === true })
   }
 }

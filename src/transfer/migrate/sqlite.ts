@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { classifyErrno, errnoOf } from '../../core/errno.ts'
@@ -8,6 +8,8 @@ import { type ErrorCode, StorageError } from '../../core/errors.ts'
 export const IN_MEMORY = ':memory:'
 /** `HOLD`, in the header of every ledger. (https://sqlite.org/pragma.html#pragma_application_id) */
 const APPLICATION_ID = 0x484f4c44
+/** The smallest page of a database, in bytes. (https://sqlite.org/fileformat.html#pages) */
+const MIN_PAGE = 512
 /** Version of the tables. */
 const VERSION = 1
 
@@ -52,6 +54,7 @@ export function openLedger(path: string, isReadOnly: boolean, tables: string): D
   const { DatabaseSync } = nodeSqlite()
   return naming(path, () => {
     if (path !== IN_MEMORY && !isReadOnly) createFile(path)
+    if (path !== IN_MEMORY && isShort(path)) throw noLedger(path)
     const database = new DatabaseSync(path, { readOnly: isReadOnly, timeout: 5000 })
     try {
       if (isNew(database, path)) {
@@ -66,6 +69,12 @@ export function openLedger(path: string, isReadOnly: boolean, tables: string): D
       throw error
     }
   })
+}
+
+/** Whether a file has bytes, but fewer than any database: SQLite would take it for an empty one, and write over it. */
+function isShort(path: string): boolean {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  return size > 0 && size < MIN_PAGE
 }
 
 /** Whether a database is empty. */
