@@ -51,8 +51,12 @@ function django(place: Place): Command {
   return { program: PYTHON, words: ['-I', '-B', script], input: JSON.stringify(request) }
 }
 
-/** `rclone sync` of the folder to the bucket. */
-export function rclone({ endpoint, accessKey, secretKey, source, bucket }: Place, ...more: string[]): Command {
+/** A command of rclone from the folder to the bucket: `sync`, `copy`, `check`. */
+export function rclone(
+  { endpoint, accessKey, secretKey, source, bucket }: Place,
+  command: string,
+  ...more: string[]
+): Command {
   const env = {
     RCLONE_CONFIG: '/dev/null',
     RCLONE_CONFIG_PLACE_TYPE: 's3',
@@ -61,7 +65,7 @@ export function rclone({ endpoint, accessKey, secretKey, source, bucket }: Place
     RCLONE_CONFIG_PLACE_ACCESS_KEY_ID: accessKey,
     RCLONE_CONFIG_PLACE_SECRET_ACCESS_KEY: secretKey,
   }
-  return { program: 'rclone', words: ['sync', '--fast-list', ...more, source, `place:${bucket}`], env }
+  return { program: 'rclone', words: [command, '--fast-list', ...more, source, `place:${bucket}`], env }
 }
 
 /** As many files at a time as Holdall has. */
@@ -80,17 +84,17 @@ export const CONTENDERS: readonly Contender[] = [
   {
     name: 'rclone',
     runs: [
-      ['first', place => rclone(place)],
-      ['second', place => rclone(place)],
-      ['--checksum', place => rclone(place, '--checksum')],
+      ['first', place => rclone(place, 'sync')],
+      ['second', place => rclone(place, 'sync')],
+      ['--checksum', place => rclone(place, 'sync', '--checksum')],
     ],
   },
   {
     name: `rclone, ${CONCURRENCY} at a time`,
     runs: [
-      ['first', place => rclone(place, ...WIDE)],
-      ['second', place => rclone(place, ...WIDE)],
-      ['--checksum', place => rclone(place, ...WIDE, '--checksum')],
+      ['first', place => rclone(place, 'sync', ...WIDE)],
+      ['second', place => rclone(place, 'sync', ...WIDE)],
+      ['--checksum', place => rclone(place, 'sync', ...WIDE, '--checksum')],
     ],
   },
   {

@@ -40,7 +40,7 @@ export interface RgwServer {
   close(): Promise<void>
 }
 
-function settings(folder: string, fsid: string, monPort: number, port: number): string {
+function settings(folder: string, fsid: string, monPort: number, port: number, memoryGib: number): string {
   return `[global]
 fsid = ${fsid}
 mon host = v2:127.0.0.1:${monPort}
@@ -60,7 +60,7 @@ auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
 osd objectstore = memstore
-memstore device bytes = 4294967296
+memstore device bytes = ${memoryGib * 2 ** 30}
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 1
@@ -119,13 +119,13 @@ class Cluster {
   }
 }
 
-async function startCluster(cluster: Cluster, port: number): Promise<void> {
+async function startCluster(cluster: Cluster, port: number, memoryGib: number): Promise<void> {
   const { folder } = cluster
   const fsid = randomUUID()
   const monPort = await freePort()
   const keyring = join(folder, 'keyring')
   const monmap = join(folder, 'monmap')
-  await writeFile(join(folder, 'ceph.conf'), settings(folder, fsid, monPort, port))
+  await writeFile(join(folder, 'ceph.conf'), settings(folder, fsid, monPort, port, memoryGib))
   await mkdir(join(folder, 'osd'))
   const all = ['mon', 'osd', 'mgr'].flatMap(name => ['--cap', name, 'allow *'])
   await cluster.tool('ceph-authtool', '--create-keyring', keyring, '--gen-key', '-n', 'mon.', '--cap', 'mon', 'allow *')
@@ -145,14 +145,17 @@ async function startCluster(cluster: Cluster, port: number): Promise<void> {
   await cluster.group.until('radosgw', () => answers(`http://127.0.0.1:${port}/`))
 }
 
-/** Installs what is missing and starts a gateway with one user, in three tries; throws when it cannot, with the daemons' logs. */
-export async function startRgw(): Promise<RgwServer> {
+/**
+ * Installs what is missing and starts a gateway with one user, in three tries; throws when it cannot, with the daemons' logs. All objects are in
+ * memory, of which they may take so many GiB; default 4.
+ */
+export async function startRgw({ memoryGib = 4 }: { readonly memoryGib?: number } = {}): Promise<RgwServer> {
   const programs = ['ceph-mon', 'ceph-osd', 'radosgw', 'radosgw-admin', 'ceph', 'ceph-authtool', 'monmaptool']
   await needPrograms(programs, ['ceph-mon', 'ceph-osd', 'radosgw', 'ceph-common'])
-  return retried('starting Ceph RADOS Gateway', 3, startGateway)
+  return retried('starting Ceph RADOS Gateway', 3, () => startGateway(memoryGib))
 }
 
-async function startGateway(): Promise<RgwServer> {
+async function startGateway(memoryGib: number): Promise<RgwServer> {
   const group = await DaemonGroup.make('rgw-')
   const cluster = new Cluster(group)
   const port = await freePort()
@@ -163,7 +166,7 @@ async function startGateway(): Promise<RgwServer> {
     return user
   }
   try {
-    await startCluster(cluster, port)
+    await startCluster(cluster, port, memoryGib)
     const credentials = await addUser('owner')
     return {
       url: `http://127.0.0.1:${port}`,
