@@ -20,6 +20,16 @@ export function versionIn({ first, second }: Sides, etag: string): { readonly si
 export async function conditionsFor(
   sides: Sides,
   key: string,
+  given: Conditions,
+  caller: Caller,
+): Promise<Required<Conditions>> {
+  const { ifAbsent, isNew, ifMatch } = await ownConditions(sides, key, given, caller)
+  return { ifAbsent, isNew, ifMatch }
+}
+
+async function ownConditions(
+  sides: Sides,
+  key: string,
   { ifAbsent, isNew, ifMatch }: Conditions,
   caller: Caller,
 ): Promise<Conditions> {
@@ -33,7 +43,8 @@ export async function conditionsFor(
   const version = versionIn(sides, ifMatch)
   if (version.side === first) return { ifMatch: version.etag }
   const current = await currentCopy(sides, key, ifMatch, caller)
-  return current === undefined ? { ifAbsent: true } : { ifMatch: current }
+  if (current !== undefined) return { ifMatch: current }
+  return first.features.exclusiveCreate ? { ifAbsent: true } : { isNew: true }
 }
 
 /**

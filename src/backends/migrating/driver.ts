@@ -145,7 +145,7 @@ export class MigratingDriver implements Driver {
       const written = await first.write(key, content, { ...options, ...conditions }, ctx).catch(error => {
         throw takenMeanwhile(error, key, options)
       })
-      if (mirrors) await this.#mirror(key, content, { ...options, ifAbsent: conditions.ifAbsent }, written, ctx)
+      if (mirrors) await this.#mirror(key, content, options, written, ctx)
       return written
     } finally {
       await spool?.[Symbol.asyncDispose]()
