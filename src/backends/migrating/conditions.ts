@@ -14,7 +14,8 @@ export function versionIn({ first, second }: Sides, etag: string): { readonly si
 }
 
 /**
- * Returns the conditions for a write in `first`. `ifAbsent` needs a name that is free in both. An etag of `second` is that of the current file as
+ * Returns the conditions for a write in `first`. `ifAbsent` needs a name that is free in
+ * both, where both are read. An etag of `second` is that of the current file as
  * long as `first` lacks the file, or has a copy with the same bytes.
  */
 export async function conditionsFor(
@@ -35,7 +36,8 @@ async function ownConditions(
 ): Promise<Conditions> {
   const { first, second } = sides
   if (ifMatch === undefined) {
-    if ((ifAbsent === true || isNew === true) && (await second.find(key, caller)) !== undefined) {
+    const asks = sides.fallsBack && (ifAbsent === true || isNew === true)
+    if (asks && (await second.find(key, caller)) !== undefined) {
       throw new StorageError('exists', `'${key}' exists in '${second.title}'.`, { fileName: key })
     }
     return { ifAbsent, isNew }

@@ -16,12 +16,11 @@ import type {
   WriteOptions,
 } from '../../core/driver.ts'
 import { type ErrorCode, isStorageError } from '../../core/errors.ts'
-import { spooled } from '../../storage/spooled.ts'
 import { attributesOnly } from '../../storage/write.ts'
 import { conditionsFor, currentCopy, outdated, takenMeanwhile, versionIn } from './conditions.ts'
 import type { LateCopies } from './late-copies.ts'
 import { mergedPage } from './merged-page.ts'
-import { removeCopy } from './one-copy.ts'
+import { mirroredWrite } from './mirrored-write.ts'
 import type { Caller, Side } from './side.ts'
 import type { Sides } from './sides.ts'
 import { uploadsOver } from './uploads.ts'
@@ -134,44 +133,14 @@ export class MigratingDriver implements Driver {
     return result
   }
 
-  async write(key: string, given: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
-    const { mirrors, first } = this.#sides
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const conditions = await conditionsFor(this.#sides, key, options, ctx)
-    // The first write may use the content up (a stream, a temporary file that it moves away), or replace the file that it is read from.
-    const isSpooled = mirrors && given.bytes === undefined
-    const spool = isSpooled ? await spooled(first.storage, key, given, { signal: ctx.signal }) : undefined
-    const content: Content = spool === undefined ? given : { ...spool, temporaryPath: undefined }
-    try {
-      const written = await first.write(key, content, { ...options, ...conditions }, ctx).catch(error => {
-        throw takenMeanwhile(error, key, options)
-      })
-      if (mirrors) await this.#mirror(key, content, options, written, ctx)
-      return written
-    } finally {
-      await spool?.[Symbol.asyncDispose]()
-    }
-  }
-
-  /** Writes the file to `second`. A name that another program has created there meanwhile is taken: the first write is undone. */
-  async #mirror(
-    key: string,
-    content: Content,
-    options: WriteOptions,
-    written: Stat | undefined,
-    ctx: Caller,
-  ): Promise<void> {
-    const { first, second } = this.#sides
-    await second.storage.discover({ signal: ctx.signal })
-    const isNew = options.ifAbsent === true && second.features.exclusiveCreate
-    const conditions = { ifAbsent: isNew ? true : undefined, isNew: undefined, ifMatch: undefined }
-    try {
-      await second.write(key, content, { ...options, ...conditions, onProgress: undefined }, ctx)
-    } catch (error) {
-      if (!isNew || !isStorageError(error, 'exists'))
-        throw second.failure(error, `'${key}' is stored in '${first.title}'`)
-      await removeCopy(first, key, written?.etag, ctx)
-      throw error
-    }
+    const own = { ...options, ...conditions }
+    const { first, mirrors } = this.#sides
+    if (mirrors) return mirroredWrite(this.#sides, key, content, own, options, ctx)
+    return first.write(key, content, own, ctx).catch(error => {
+      throw takenMeanwhile(error, key, options)
+    })
   }
 
   /** Deletes the file in both storages. The one that shows the file otherwise comes last, so that no half-deleted file appears again. */

@@ -155,14 +155,6 @@ export class MigratingStorage<O extends MigratingOptions = MigratingOptions> ext
     return Math.min(this.from.maxPartBytes, this.to.maxPartBytes)
   }
 
-  /** Whether the name is free in both storages. */
-  override async isNameAvailable(name: string, options: CallOptions = {}): Promise<boolean> {
-    if (!(await super.isNameAvailable(name, options))) return false
-    if (this.#sides.fallsBack) return true
-    const { key } = this.ref(name)
-    return (await this.#sides.second.find(key, this.calls.context(options))) === undefined
-  }
-
   override getValidName(name: string): string {
     return this.#sides.first.storage.getValidName(name)
   }
