@@ -4,6 +4,7 @@ import type { CallOptions, FileRef } from '../../core/call.ts'
 import type { Content } from '../../core/content.ts'
 import type { Driver, FileAttributes, ReadStat, WriteOptions } from '../../core/driver.ts'
 import { ImproperlyConfigured, StorageError } from '../../core/errors.ts'
+import { checkCallOptions } from '../../core/known-options.ts'
 import type { Input, SettingsOf } from '../../core/settings.ts'
 import type { OpenMode } from '../../files/modes.ts'
 import type { StorageFile } from '../../files/storage-file.ts'
@@ -78,6 +79,21 @@ export class MigratingStorage<O extends MigratingOptions = MigratingOptions> ext
     return this.#copies.counts
   }
 
+  /**
+   * Copies a file that only the second storage has to the first one, with its attributes. Does nothing if the first has a file of that name, or
+   * neither has one. `unsupported` where only one storage is read.
+   */
+  async bring(name: NameOrEntry, options: CallOptions = {}): Promise<void> {
+    checkCallOptions('bring', options)
+    if (!this.#sides.fallsBack) {
+      throw new StorageError(
+        'unsupported',
+        "bring: expected read: 'both'; with another one a file is not looked up twice.",
+      )
+    }
+    await this.#bring('bring', name, options)
+  }
+
   /** Resolves when every copy that a read has started is done or has failed; never rejects because of a copy. `close` waits for the same. */
   async whenCopied(): Promise<void> {
     await this.#copies.settled()
@@ -99,14 +115,14 @@ export class MigratingStorage<O extends MigratingOptions = MigratingOptions> ext
   ): Promise<StorageFile<M>> {
     const isChange = /^(?:r.*\+|a)/.test(String(mode ?? 'rb'))
     if (isChange && this.#sides.fallsBack && !this.options.readOnly && options.versionId === undefined) {
-      await this.#bring(name, options)
+      await this.#bring('open', name, options)
     }
     return super.open(name, mode, options)
   }
 
-  async #bring(name: NameOrEntry, { signal }: CallOptions): Promise<void> {
-    await this.calls.guard('open', nameIn(name), { signal }, async () => {
-      this.calls.begin('open', nameIn(name), { signal }, true)
+  async #bring(operation: string, name: NameOrEntry, { signal }: CallOptions): Promise<void> {
+    await this.calls.guard(operation, nameIn(name), { signal }, async () => {
+      this.calls.begin(operation, nameIn(name), { signal }, true)
       await this.#copies.bring(this.fileRef(name).key, this.calls.context({ signal }).signal)
     })
   }

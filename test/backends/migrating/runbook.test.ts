@@ -23,7 +23,8 @@ function worldOf(from: AnyStorage, to: AnyStorage): World {
   return {
     from,
     to,
-    pause: isFull ? 400 : 40,
+    pause: isFull ? 200 : 8,
+    pace: { clients: isFull ? 4 : 2, rest: 10 },
     async start(step) {
       const mode = STEPS[step]
       if (mode === 'old') return serverOf(from)
@@ -34,9 +35,10 @@ function worldOf(from: AnyStorage, to: AnyStorage): World {
 }
 
 it('changes the storage of an application forth and back, and no acknowledged change is lost', async () => {
-  const { counts } = await runbook(worldOf(local('forth'), memory()))
+  const { counts, passes } = await runbook(worldOf(isFull ? local('forth') : memory(), memory()))
+  expect(passes.length).toBe(2)
   for (const kind of ['read', 'write', 'append', 'delete', 'saveNew', 'list'])
-    expect(counts[kind], kind).toBeGreaterThan(3)
+    expect(counts[kind], kind).toBeGreaterThan(0)
 })
 
 it('goes back at once from the step that reads the new storage', async () => {

@@ -1,11 +1,11 @@
-/** The runbook of docs/migrating.md: an application changes its storage while it works, and goes back. */
+/** The runbook of docs/changing-storage.md: an application changes its storage while it works, and goes back. */
 import { expect } from 'vitest'
 import { isStorageError } from '../../../src/core/errors.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
 import { compare, sync } from '../../../src/transfer/index.ts'
 import { ATTRIBUTES, type SeenFile, type Server, seen } from './application.ts'
 import type { Mode } from './support.ts'
-import { Traffic } from './traffic.ts'
+import { type Pace, Traffic } from './traffic.ts'
 
 /** The storage of the application in each step: one of the two storages, or both in a mode. */
 export const STEPS = {
@@ -24,6 +24,7 @@ export interface World {
   start(step: StepName): Promise<Server>
   /** Number of requests to wait for between two steps. */
   readonly pause: number
+  readonly pace: Pace
 }
 
 /** Makes the target like the source: `holdall migrate SOURCE TARGET --delete`. To be exchanged for `migrate`. */
@@ -123,12 +124,12 @@ async function filesOf(storage: AnyStorage): Promise<Record<string, SeenFile | u
 }
 
 /** Fills the old storage and returns its clients. */
-async function clientsOf({ from }: World, seed: number): Promise<Traffic> {
+async function clientsOf({ from, pace }: World): Promise<Traffic> {
   const constant = Array.from({ length: 12 }, (_, at) => `constant/${at % 3}/${at}.txt`)
   const changing = Array.from({ length: 40 }, (_, at) => `changing/${at % 5}/${at}.txt`)
   const before = new Map([...constant, ...changing.slice(0, 25)].map(name => [name, `before ${name}`]))
   for (const [name, text] of before) await from.save(name, text, { overwrite: true, ...ATTRIBUTES })
-  return new Traffic(before, constant, changing, seed)
+  return new Traffic(before, constant, changing, pace)
 }
 
 /** What the run had to do, for the test's own checks. */
@@ -138,9 +139,9 @@ export interface Outcome {
 }
 
 /** The whole runbook, forth and back. */
-export async function runbook(world: World, seed = 1): Promise<Outcome> {
+export async function runbook(world: World): Promise<Outcome> {
   const { from, to } = world
-  const traffic = await clientsOf(world, seed)
+  const traffic = await clientsOf(world)
   const application = new Application(world, traffic)
   const passes: number[] = []
   try {
@@ -170,9 +171,9 @@ export async function runbook(world: World, seed = 1): Promise<Outcome> {
 }
 
 /** The way back from the step in which the new storage is read already: the old one has everything. */
-export async function backAtOnce(world: World, seed = 1): Promise<void> {
+export async function backAtOnce(world: World): Promise<void> {
   const { from, to } = world
-  const traffic = await clientsOf(world, seed)
+  const traffic = await clientsOf(world)
   const application = new Application(world, traffic)
   try {
     await application.start('old')

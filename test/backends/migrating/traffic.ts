@@ -5,7 +5,12 @@
 import { setImmediate } from 'node:timers/promises'
 import { ATTRIBUTES, type Request, type SeenFile, type Server } from './application.ts'
 
-const CLIENTS = 6
+/** How busy the clients are. */
+export interface Pace {
+  readonly clients: number
+  /** Turns of the event loop between two requests of a client. */
+  readonly rest: number
+}
 
 export class Traffic {
   /** The processes that get requests now. */
@@ -17,22 +22,28 @@ export class Traffic {
   readonly counts: Record<string, number> = {}
   readonly #constant: readonly string[]
   readonly #busy = new Set<string>()
+  readonly #pace: Pace
   #clients: Promise<unknown> | undefined
   #isOver = false
-  #seed: number
+  #seed = 1
   #version = 0
 
   /** `constant`: files that are only read; `changing`: the names of the others. All files in the storage before are in `texts`. */
-  constructor(before: ReadonlyMap<string, string>, constant: readonly string[], changing: readonly string[], seed = 1) {
+  constructor(
+    before: ReadonlyMap<string, string>,
+    constant: readonly string[],
+    changing: readonly string[],
+    pace: Pace,
+  ) {
     for (const name of changing) this.texts.set(name, null)
     for (const [name, text] of before) this.texts.set(name, text)
     this.#constant = constant
-    this.#seed = seed
+    this.#pace = pace
   }
 
   start(): void {
     this.#isOver = false
-    this.#clients = Promise.all(Array.from({ length: CLIENTS }, () => this.#client()))
+    this.#clients = Promise.all(Array.from({ length: this.#pace.clients }, () => this.#client()))
   }
 
   async stop(): Promise<void> {
@@ -66,7 +77,7 @@ export class Traffic {
   async #client(): Promise<void> {
     while (!this.#isOver && this.problems.length === 0) {
       await this.#request()
-      await setImmediate()
+      for (let turns = 0; turns < this.#pace.rest; turns++) await setImmediate()
     }
   }
 
