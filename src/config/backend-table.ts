@@ -274,6 +274,15 @@ export const BACKENDS: readonly BackendRow[] = [
     variables: CERTIFICATE_VARIABLES,
     start: { options: { providerName: 'default' }, env: ['LIBCLOUD_PROVIDERS'] },
   },
+  {
+    name: 'migrating',
+    className: 'MigratingStorage',
+    folder: 'migrating',
+    chunk: 'migrating',
+    paths: [],
+    hasPage: true,
+    prefixes: [],
+  },
 ]
 
 /** Whether a key is, by its prefix, a setting of one of the backends. */

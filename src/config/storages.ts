@@ -19,6 +19,8 @@ export interface StorageBlueprint {
 export class StorageHandler {
   /** Storages by alias of each settings object that was active; after an override the former storages are used again. */
   readonly #built = new WeakMap<object, Map<string, AnyStorage>>()
+  /** The aliases whose storages are being built: one may need another. */
+  readonly #begun: string[] = []
 
   /** Returns the storage of an alias. An unknown alias or backend is an `ImproperlyConfigured`; does not connect. */
   get(alias: string): AnyStorage {
@@ -71,6 +73,10 @@ export class StorageHandler {
       if (option === undefined) return BACKEND
       throw new ImproperlyConfigured(`storage '${alias}': BACKEND is a storage, so '${option}' cannot be changed.`)
     }
+    if (this.#begun.includes(alias)) {
+      throw new ImproperlyConfigured(`the storages need each other: ${[...this.#begun, alias].join(' > ')}.`)
+    }
+    this.#begun.push(alias)
     try {
       const storage = new plan.backend(
         { ...plan.options, ...options },
@@ -86,6 +92,8 @@ export class StorageHandler {
       if (!(cause instanceof ImproperlyConfigured)) throw cause
       const message = withOptionNames(cause.message, declaredSettings(plan.backend))
       throw new ImproperlyConfigured(`storage '${alias}': ${message}`, { cause })
+    } finally {
+      this.#begun.pop()
     }
   }
 
@@ -125,7 +133,9 @@ function absoluteLocation(
 }
 
 function isSame(before: AnyStorage, fresh: AnyStorage): boolean {
-  return before.constructor === fresh.constructor && nodeUtil().isDeepStrictEqual(before.options, fresh.options)
+  const hasSameParts = before.parts.every((part, index) => part === fresh.parts[index])
+  const isSameClass = before.constructor === fresh.constructor
+  return isSameClass && hasSameParts && nodeUtil().isDeepStrictEqual(before.options, fresh.options)
 }
 
 /**

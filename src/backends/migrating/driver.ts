@@ -1,0 +1,263 @@
+import type { CallContext } from '../../core/call.ts'
+import type { Content } from '../../core/content.ts'
+import type {
+  DeleteOptions,
+  DeleteResult,
+  Driver,
+  Features,
+  Page,
+  PageRequest,
+  ReadOptions,
+  ReadResult,
+  Stat,
+  StatOptions,
+  SweepRequest,
+  Visibility,
+  WriteOptions,
+} from '../../core/driver.ts'
+import { type ErrorCode, isStorageError } from '../../core/errors.ts'
+import { attributesOnly } from '../../storage/write.ts'
+import { conditionsFor, currentCopy, outdated, takenMeanwhile, versionIn } from './conditions.ts'
+import type { LateCopies } from './late-copies.ts'
+import { mergedPage } from './merged-page.ts'
+import { mirroredWrite } from './mirrored-write.ts'
+import type { Caller, Side } from './side.ts'
+import type { Sides } from './sides.ts'
+import { uploadsOver } from './uploads.ts'
+
+/** What a `MigratingDriver` uses. */
+export interface MigratingDriverOptions {
+  readonly sides: Sides
+  readonly copies: LateCopies
+  /** Whether a file that was read in `from` is offered for a copy. */
+  readonly copyOnRead: boolean
+}
+
+/** Files in two storages while they move from one to the other. Each call passes the layers of the storages that it uses. */
+export class MigratingDriver implements Driver {
+  readonly name: string = 'migrating'
+  readonly uploadTarget?: NonNullable<Driver['uploadTarget']>
+  readonly resumable?: NonNullable<Driver['resumable']>
+  readonly publicUrl?: NonNullable<Driver['publicUrl']>
+  readonly signUrl?: NonNullable<Driver['signUrl']>
+  readonly address?: NonNullable<Driver['address']>
+  readonly visibility?: NonNullable<Driver['visibility']>
+  readonly setVisibility?: NonNullable<Driver['setVisibility']>
+  readonly createContainer?: NonNullable<Driver['createContainer']>
+  readonly sweep?: NonNullable<Driver['sweep']>
+  readonly #sides: Sides
+  readonly #copies: LateCopies
+  readonly #copyOnRead: boolean
+
+  constructor({ sides, copies, copyOnRead }: MigratingDriverOptions) {
+    this.#sides = sides
+    this.#copies = copies
+    this.#copyOnRead = copyOnRead && sides.fallsBack
+    const { first, second } = sides
+    const own = first.driver
+    const both = [first, second]
+    if (own.resumable !== undefined) this.resumable = uploadsOver(sides)
+    if (own.uploadTarget !== undefined) {
+      this.uploadTarget = (key, options, limits, { signal }) => {
+        const ref = first.ref(key)
+        const write = { ...first.storage.writeOptions(ref, attributesOnly, options) }
+        return first.storage.calls.local('uploadTarget', ref, { signal }, ctx =>
+          own.uploadTarget!(ref.key, write, limits, ctx),
+        )
+      }
+    }
+    if (own.publicUrl !== undefined) this.publicUrl = key => own.publicUrl!(first.ref(key).key)
+    if (own.signUrl !== undefined) {
+      this.signUrl = (key, options, ctx) => {
+        const ref = first.ref(key)
+        return own.signUrl!(ref.key, { ...options, objectParameters: ref.objectParameters }, ctx)
+      }
+    }
+    if (own.address !== undefined) {
+      this.address = async (key, ctx) => `${own.name} ${await own.address!(first.ref(key).key, ctx)}`
+    }
+    if (own.visibility !== undefined) this.visibility = (key, { signal }) => this.#visibility(key, { signal })
+    if (own.setVisibility !== undefined) {
+      this.setVisibility = (key, visibility, { signal }) => this.#setVisibility(key, visibility, { signal })
+    }
+    if (own.createContainer !== undefined) {
+      this.createContainer = ({ signal }) => first.storage.createContainer({ signal })
+    }
+    if (both.some(({ driver }) => driver.sweep !== undefined)) this.sweep = (request, ctx) => this.#sweep(request, ctx)
+  }
+
+  /** What both storages can, where a call may use both; otherwise what the storage can that is looked up first. */
+  get features(): Features {
+    const { first, second, fallsBack } = this.#sides
+    const { ranges, exclusiveCreate, ifMatch, metadata, deleteIfMatch, versions, listRange } = first.features
+    const other = second.features
+    return {
+      ranges: ranges && (!fallsBack || other.ranges),
+      exclusiveCreate,
+      ifMatch,
+      deleteIfMatch: deleteIfMatch === true && (!fallsBack || other.deleteIfMatch === true),
+      metadata,
+      versions: versions === true || (fallsBack && other.versions === true),
+      listRange: listRange === true && (!fallsBack || other.listRange === true),
+    }
+  }
+
+  async discover({ signal }: CallContext): Promise<Features> {
+    const { first, second } = this.#sides
+    await Promise.all([first, second].map(({ storage }) => storage.discover({ signal })))
+    return this.features
+  }
+
+  stat(key: string, ctx: CallContext, { versionId }: StatOptions = {}): Promise<Stat> {
+    if (versionId === undefined) return this.#found(side => side.stat(key, ctx))
+    const version = versionIn(this.#sides, versionId)
+    return version.side.stat(key, ctx, version.etag)
+  }
+
+  async read(key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    const { range, ifMatch, versionId } = options
+    const pinned = ifMatch ?? versionId
+    if (pinned === undefined) return this.#found(side => this.#readIn(side, key, { range }, ctx))
+    const { side, etag } = versionIn(this.#sides, pinned)
+    const version = {
+      ifMatch: ifMatch === undefined ? undefined : etag,
+      versionId: versionId && versionIn(this.#sides, versionId).etag,
+    }
+    if (side !== this.#sides.first && !this.#sides.fallsBack) throw outdated(key)
+    return this.#readIn(side, key, { range, ...version }, ctx)
+  }
+
+  async #readIn(side: Side, key: string, options: ReadOptions, ctx: CallContext): Promise<ReadResult> {
+    const result = await side.read(key, options, ctx)
+    if (this.#copyOnRead && side === this.#sides.second && options.versionId === undefined) this.#copies.offer(key)
+    return result
+  }
+
+  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    const conditions = await conditionsFor(this.#sides, key, options, ctx)
+    const own = { ...options, ...conditions }
+    const { first, mirrors } = this.#sides
+    if (mirrors) return mirroredWrite(this.#sides, key, content, own, options, ctx)
+    return first.write(key, content, own, ctx).catch(error => {
+      throw takenMeanwhile(error, key, options)
+    })
+  }
+
+  /** Deletes the file in both storages. The one that shows the file otherwise comes last, so that no half-deleted file appears again. */
+  delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
+    return this.#copies.hold([key], () => this.#delete(key, ifMatch, ctx))
+  }
+
+  async #delete(key: string, ifMatch: string | undefined, ctx: CallContext): Promise<void> {
+    const { first, second, fallsBack } = this.#sides
+    if (!fallsBack) {
+      const condition = ifMatch === undefined ? undefined : versionIn(this.#sides, ifMatch)
+      if (condition !== undefined && condition.side !== first) throw outdated(key)
+      await first.delete(key, condition?.etag, ctx)
+      return this.#deleteIn(second, key, undefined, ctx, first)
+    }
+    if (ifMatch === undefined) {
+      await second.delete(key, undefined, ctx)
+      return this.#deleteIn(first, key, undefined, ctx, second)
+    }
+    const { side, etag } = versionIn(this.#sides, ifMatch)
+    if (side === second) {
+      const copy = await currentCopy(this.#sides, key, ifMatch, ctx)
+      await second.delete(key, etag, ctx)
+      if (copy !== undefined) await this.#deleteIn(first, key, copy, ctx, second)
+      return
+    }
+    if ((await first.find(key, ctx))?.etag !== ifMatch) throw outdated(key)
+    await second.delete(key, undefined, ctx)
+    await first.delete(key, etag, ctx)
+  }
+
+  async #deleteIn(side: Side, key: string, etag: string | undefined, ctx: Caller, done: Side): Promise<void> {
+    try {
+      await side.delete(key, etag, ctx)
+    } catch (error) {
+      // A folder with files in one of the storages stays.
+      if (isStorageError(error, 'is_directory', 'not_empty')) throw error
+      throw side.failure(error, `'${key}' is deleted in '${done.title}'`)
+    }
+  }
+
+  deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
+    const { first, second, fallsBack } = this.#sides
+    const [before, after] = fallsBack ? [second, first] : [first, second]
+    return this.#copies.hold(keys, async () => {
+      const begun = await before.deleteMany(keys, ctx)
+      const failed = new Map(begun.filter(({ error }) => error !== undefined).map(each => [each.key, each]))
+      const rest = await after.deleteMany(
+        keys.filter(key => !failed.has(key)),
+        ctx,
+      )
+      const done = new Map(rest.map(each => [each.key, each]))
+      return keys.map(key => failed.get(key) ?? this.#result(done.get(key)!, before, after))
+    })
+  }
+
+  #result({ key, error }: DeleteResult, before: Side, after: Side): DeleteResult {
+    if (error === undefined || isStorageError(error, 'is_directory', 'not_empty')) return { key, error }
+    return { key, error: after.failure(error, `'${key}' is deleted in '${before.title}'`) }
+  }
+
+  list(prefix: string, page: PageRequest, ctx: CallContext): Promise<Page> {
+    const { first, fallsBack } = this.#sides
+    return fallsBack ? mergedPage(this.#sides, prefix, page, ctx) : first.list(prefix, page, ctx)
+  }
+
+  classify(error: unknown): ErrorCode | undefined {
+    return isStorageError(error) ? error.code : undefined
+  }
+
+  async close(): Promise<void> {
+    await this.#copies.settled()
+    const { first, second } = this.#sides
+    await Promise.all([first, second].map(({ storage }) => storage.close()))
+  }
+
+  /** Returns the storage that has the file; the first one where neither has it. */
+  async holder(key: string, caller: Caller): Promise<Side> {
+    const { first, second, fallsBack } = this.#sides
+    if (!fallsBack || (await first.find(key, caller)) !== undefined) return first
+    return (await second.find(key, caller)) === undefined ? first : second
+  }
+
+  /** Asks the first storage, and the second one for what the first lacks. Where both lack it, the error is that of the first. */
+  async #found<T>(ask: (side: Side) => Promise<T>): Promise<T> {
+    const { first, second, fallsBack } = this.#sides
+    try {
+      return await ask(first)
+    } catch (error) {
+      if (!fallsBack || !isStorageError(error, 'not_found', 'not_a_directory')) throw error
+      return await ask(second).catch(other => {
+        throw isStorageError(other, 'not_found', 'not_a_directory') ? error : other
+      })
+    }
+  }
+
+  async #visibility(key: string, caller: Caller): Promise<Visibility> {
+    return (await this.holder(key, caller)).storage.visibility(key, caller)
+  }
+
+  async #setVisibility(key: string, visibility: Visibility, caller: Caller): Promise<void> {
+    const { first, second, fallsBack, mirrors } = this.#sides
+    if (fallsBack) await this.#copies.bring(key, caller.signal)
+    await first.storage.setVisibility(first.entry(key), visibility, caller)
+    if (!mirrors || !second.storage.supports('visibility')) return
+    await second.storage.setVisibility(second.entry(key), visibility, caller).catch(error => {
+      throw second.failure(error, `'${key}' is ${visibility} in '${first.title}'`)
+    })
+  }
+
+  async #sweep({ prefix, minAgeMs, dryRun }: SweepRequest, { signal }: CallContext): Promise<number> {
+    let count = 0
+    for (const { driver, storage } of [this.#sides.first, this.#sides.second]) {
+      if (driver.sweep === undefined) continue
+      const path = prefix.replace(/\/$/, '')
+      count += await storage.sweep({ path, minAgeSecs: minAgeMs / 1000, dryRun, signal })
+    }
+    return count
+  }
+}
