@@ -45,7 +45,8 @@ export async function migrate(
 
 /**
  * Copies again the files that failed in the run of the ledger, and compares them; nothing else is copied, and files that the target cannot
- * have are left out. A deletion that failed is left to the next `migrate`. An unfinished run stays unfinished. `invalid_argument`: there is no ledger, or it has no run.
+ * have are left out. A deletion that failed is left to the next `migrate`. An unfinished run stays unfinished. `invalid_argument`: there is
+ * no ledger, or it has no run.
  * @example
  * const report = await retryFailures(source, target, { ledger: 'media.sqlite' })
  * console.log(report.counts.failed)
