@@ -91,7 +91,7 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
     await show(context, report, all)
     const isBuilt = report.steps[0]?.name !== 'configure'
     for (const [index, part] of (isBuilt ? storages.get(alias).parts : []).entries()) {
-      const own = await reportOf(context, `${alias}, storage ${index + 1}`, part as AnyStorage)
+      const own = await reportOf(context, `${alias}, storage ${index + 1}`, part)
       reports.push(own)
       await show(context, own, all)
     }

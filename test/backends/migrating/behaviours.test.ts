@@ -9,6 +9,7 @@ import { bytesContent } from '../../../src/core/content.ts'
 import type { Driver } from '../../../src/core/driver.ts'
 import { StorageError } from '../../../src/core/errors.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
+import type { Entry } from '../../../src/storage/types.ts'
 import { plainContext } from '../../../src/testing/context.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { type Changes, changedStorage, filesIn } from '../../transfer/support.ts'
@@ -41,6 +42,12 @@ function gated(method: 'write' | 'read') {
     },
   })
   return { changes, open, reached, calls: () => calls }
+}
+
+async function all(storage: AnyStorage): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for await (const entry of storage.entries('', { recursive: true })) entries.push(entry)
+  return entries
 }
 
 describe('copies after reads', () => {
@@ -297,13 +304,13 @@ it('reads and deletes files whose names are not in their normal form, and does n
       await from.calls.driver.write(key, bytesContent(Buffer.from(key)), {}, plainContext())
     }
     const texts: string[] = []
-    const entries = await Array.fromAsync(storage.entries('', { recursive: true }))
+    const entries = await all(storage)
     for (const entry of entries) texts.push(`${entry.name}: ${await storage.readText(entry)}`)
     expect(texts).toEqual(['a//b: old/a//b', 'c: old/c'])
     await storage.whenCopied()
     expect(await filesIn(to)).toEqual({ c: 'old/c' })
     await storage.deleteMany(entries)
-    expect(await Array.fromAsync(storage.entries('', { recursive: true }))).toEqual([])
+    expect(await all(storage)).toEqual([])
   } finally {
     await storage.close()
     await server.close()
