@@ -186,11 +186,16 @@ async function urlOf(storage: AnyStorage, name: string, signal: AbortSignal): Pr
 async function remove(storage: AnyStorage, name: string, folder: string): Promise<void> {
   await storage.delete(name)
   if (await storage.exists(name)) throw new Error('the file is still there after it was deleted')
-  if (storage.supports('path')) await storage.delete(folder)
+  if (hasFolders(storage)) await storage.delete(folder)
 }
 
 /** Returns an error for the report. */
 export function plain(error: unknown): unknown {
   if (isStorageError(error)) return error.toJSON()
   return { message: error instanceof Error ? error.message : String(error) }
+}
+
+/** Whether a storage, or one of those that it is made of, has folders on this machine. */
+function hasFolders(storage: AnyStorage): boolean {
+  return storage.supports('path') || storage.parts.some(hasFolders)
 }

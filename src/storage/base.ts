@@ -132,11 +132,6 @@ export abstract class StorageBase<O extends CommonOptions = CommonOptions> imple
     return this.#discovery.features ?? this.calls.driver.features
   }
 
-  /** The storages that this one is made of; most have none. */
-  get parts(): readonly AnyBase[] {
-    return []
-  }
-
   /** Asks the server once for its features; `supports` uses the answer from then on. */
   async discover(options: CallOptions = {}): Promise<void> {
     checkCallOptions('discover', options)

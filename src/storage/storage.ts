@@ -120,6 +120,11 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
     return undefined
   }
 
+  /** The storages that this one is made of; most have none. */
+  get parts(): readonly AnyStorage[] {
+    return []
+  }
+
   /** Returns a stream that replaces the file when it ends. A stream that is destroyed before its end changes nothing. */
   createWriteStream(name: NameOrEntry, options: OpenOptions = {}): Writable {
     return writeStream(this, name, options)

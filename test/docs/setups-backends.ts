@@ -113,6 +113,15 @@ const RackspaceStorage = served(Rackspace, { authUrl: server.url + '/v2.0', ...l
     end: 'storages.default',
   },
   'docs/backends/s3-compatible.md': { start: "import { S3Storage } from 'holdall/s3'" },
+  'docs/backends/migrating.md': {
+    inside: `
+import { S3Storage as S3 } from 'holdall/s3'
+import { startStrictS3 } from '../../servers/strict-s3.ts'
+${SERVED}
+const server = await startStrictS3()
+const { accessKeyId: accessKey, secretAccessKey: secretKey } = server.credentials
+const S3Storage = served(S3, { endpointUrl: server.url, regionName: server.region, accessKey, secretKey, bucketName: 'media' })`,
+  },
   'docs/backends/s3.md': {
     start: `${CONFIGURE}${STREAM}
 import { generateKeyPairSync } from 'node:crypto'

@@ -98,6 +98,7 @@ const FILES: Readonly<Record<string, string>> = {
   'other-media/photos/a.jpg': 'a',
   'photos/a.jpg': 'a',
   'old/a.txt': 'a',
+  'new/a.txt': 'a',
   'atmos/a.txt': 'a',
 }
 

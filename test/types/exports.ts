@@ -55,6 +55,13 @@ import type {
   UploadObjectOptions,
 } from '../../src/backends/libcloud/index.ts'
 import type { CompressedManifestOptions, LocalManifestOptions, LocalOptions } from '../../src/backends/local/index.ts'
+import type {
+  LateCopyCounts,
+  MigratingOptions,
+  ReadSides,
+  SideOption,
+  WriteSides,
+} from '../../src/backends/migrating/index.ts'
 import type { NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion } from '../../src/backends/nimbus/index.ts'
 import type {
   AddressingStyle,
@@ -283,6 +290,7 @@ export type OfAzure = [
   SasOptions,
   TokenCredential,
 ]
+export type OfMigrating = [LateCopyCounts, MigratingOptions, ReadSides, SideOption, WriteSides]
 export type OfNimbus = [NimbusDriverOptions, NimbusKey, NimbusOptions, NimbusVersion]
 export type OfLibCloud = [
   LibCloudDownloadOptions,

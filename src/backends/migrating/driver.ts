@@ -188,10 +188,10 @@ export class MigratingDriver implements Driver {
     return this.#copies.hold(keys, async () => {
       const begun = await before.deleteMany(keys, ctx)
       const failed = new Map(begun.filter(({ error }) => error !== undefined).map(each => [each.key, each]))
-      const rest = await after.deleteMany(
-        keys.filter(key => !failed.has(key)),
-        ctx,
-      )
+      const left = keys.filter(key => !failed.has(key))
+      const rest = await after.deleteMany(left, ctx).catch(error => {
+        throw after.failure(error, `${left.length} files are deleted in '${before.title}'`)
+      })
       const done = new Map(rest.map(each => [each.key, each]))
       return keys.map(key => failed.get(key) ?? this.#result(done.get(key)!, before, after))
     })

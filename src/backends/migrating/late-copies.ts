@@ -1,3 +1,4 @@
+import { checkExclusive } from '../../storage/save.ts'
 import { copyOne } from './one-copy.ts'
 import type { Side } from './side.ts'
 
@@ -100,6 +101,8 @@ export class LateCopies {
   async #copy(key: string, signal: AbortSignal): Promise<boolean> {
     try {
       if ((await this.#target.find(key, { signal })) !== undefined) return false
+      await this.#target.storage.discover({ signal })
+      checkExclusive(this.#target.storage)
       const isCopied = await copyOne(this.#source, this.#target, key, 'new', { signal })
       if (isCopied) this.#copied++
       return isCopied

@@ -10,7 +10,7 @@ import type { Sides } from './sides.ts'
 
 /**
  * Writes a file to both storages, with `own` conditions in `first`. If the second write fails, the first one stays, and the error names the
- * storage. The exception is a file that must be new: if another process has created it in `second` meanwhile, the first write is undone, and the
+ * storage. The exception is a file that must be new: if another process has created it in `from` meanwhile, the first write is undone, and the
  * name is taken.
  */
 export async function mirroredWrite(
@@ -27,7 +27,9 @@ export async function mirroredWrite(
   const spool = given.bytes === undefined ? await spooled(first.storage, key, given, { signal }) : undefined
   const content = spool === undefined ? given : { ...spool, temporaryPath: undefined }
   try {
-    const before = options.ifAbsent === true ? await versionBefore(sides, key, caller) : {}
+    // Of two processes in different modes, the one that creates the name in `from` gets it.
+    const isDecided = options.ifAbsent !== true || second.title === 'to'
+    const before = isDecided ? {} : await versionBefore(sides, key, caller)
     const written = await first.write(key, content, own, caller).catch(error => {
       throw takenMeanwhile(error, key, options)
     })
@@ -35,7 +37,7 @@ export async function mirroredWrite(
     try {
       await second.write(key, content, { ...again, ...before }, caller)
     } catch (error) {
-      const isTaken = options.ifAbsent === true && isStorageError(error, 'exists', 'precondition_failed')
+      const isTaken = !isDecided && isStorageError(error, 'exists', 'precondition_failed')
       if (!isTaken) throw second.failure(error, `'${key}' is stored in '${first.title}'`)
       // A copy of the same file, which a migration has made meanwhile, is no conflict.
       if (!(await haveSameBytes(first, second, key, caller))) {

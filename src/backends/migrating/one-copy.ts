@@ -32,9 +32,9 @@ export async function copyOne(
   if (reading === undefined) return false
   let isTaken = false
   try {
-    const told = reading.stat
+    const stated = reading.stat
     const known =
-      told === undefined ? await from.stat(given, { signal }) : await withAttributes(from, given, told, { signal })
+      stated === undefined ? await from.stat(given, { signal }) : await withAttributes(from, given, stated, { signal })
     const stat: ReadStat & { readonly name: string } = { ...known, name: key }
     if (stat.isDirectory === true) return false
     const decode = from.decoder(stat)

@@ -1,7 +1,6 @@
 import { ImproperlyConfigured, messageOf } from '../../core/errors.ts'
 import { kindOf } from '../../core/kind.ts'
 import type { Input } from '../../core/settings.ts'
-import { StorageBase } from '../../storage/base.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import type { Services } from '../../storage/types.ts'
 import type { MigratingOptions } from './settings.ts'
@@ -55,7 +54,9 @@ function resolved(option: 'from' | 'to', value: unknown, { storages, alias }: Se
 }
 
 function checked(option: string, storage: unknown): AnyStorage {
-  if (storage instanceof StorageBase) return storage as AnyStorage
+  if (typeof storage === 'object' && storage !== null && 'open' in storage && 'calls' in storage) {
+    return storage as AnyStorage
+  }
   throw new ImproperlyConfigured(
     `${option}: expected an alias, a storage or a function that returns one, got ${kindOf(storage)}.`,
   )

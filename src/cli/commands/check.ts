@@ -90,6 +90,11 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
     reports.push(report)
     await show(context, report, all)
     const isBuilt = report.steps[0]?.name !== 'configure'
+    for (const [index, part] of (isBuilt ? storages.get(alias).parts : []).entries()) {
+      const own = await reportOf(context, `${alias}, storage ${index + 1}`, part)
+      reports.push(own)
+      await show(context, own, all)
+    }
     const serving = report.ok === false ? undefined : servingProblem(storages.get(alias), alias)
     for (const problem of [...(isBuilt ? placeAdvice(storages.get(alias), alias) : []), serving]) {
       if (problem === undefined) continue
@@ -141,6 +146,11 @@ async function reportOn(context: CliContext, alias: string): Promise<Report> {
       steps: [{ name: 'configure', state: 'failed', ok: false, ms: 0, error: plain(error) }],
     }
   }
+  return reportOf(context, alias, storage)
+}
+
+/** Tests a storage; `alias` is how it is shown. */
+async function reportOf(context: CliContext, alias: string, storage: AnyStorage): Promise<Report> {
   const backend = storage.constructor as unknown as StorageClass
   const values = redactOptions(backend.settings as SettingsOf<object>, storage.options as object)
   const options = Object.entries(values).map(([name, value]) => ({ name, value, ...storage.origins[name]! }))
