@@ -1,6 +1,7 @@
 import { nodeCrypto } from '../core/builtin.ts'
 import { isStorageError } from '../core/errors.ts'
 import { serviceCodeOf } from '../remote/codes.ts'
+import { partsOf } from '../storage/parts.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { explained } from './place-advice.ts'
 
@@ -197,5 +198,5 @@ export function plain(error: unknown): unknown {
 
 /** Whether a storage, or one of those that it is made of, has folders on this machine. */
 function hasFolders(storage: AnyStorage): boolean {
-  return storage.supports('path') || storage.parts.some(hasFolders)
+  return storage.supports('path') || partsOf(storage).some(hasFolders)
 }

@@ -3,6 +3,7 @@ import { INSPECT, nodeUtil } from '../core/builtin.ts'
 import { ImproperlyConfigured } from '../core/errors.ts'
 import { hint, nearest } from '../core/nearest.ts'
 import { activeSettings, withOptionNames } from '../core/settings.ts'
+import { partsOf } from '../storage/parts.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { declaredSettings, isStorage, resolveBackend, type StorageClass } from './backends.ts'
 import { outerSettings, settingsBase, settingsFolder, storageConfigs, storagesEnvFile } from './configure.ts'
@@ -133,7 +134,8 @@ function absoluteLocation(
 }
 
 function isSame(before: AnyStorage, fresh: AnyStorage): boolean {
-  const hasSameParts = before.parts.every((part, index) => part === fresh.parts[index])
+  const parts = partsOf(fresh)
+  const hasSameParts = partsOf(before).every((part, index) => part === parts[index])
   const isSameClass = before.constructor === fresh.constructor
   return isSameClass && hasSameParts && nodeUtil().isDeepStrictEqual(before.options, fresh.options)
 }

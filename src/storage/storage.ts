@@ -121,7 +121,7 @@ export class Storage<O extends CommonOptions = CommonOptions> extends StorageAcc
   }
 
   /** The storages that this one is made of; most have none. */
-  get parts(): readonly AnyStorage[] {
+  protected get parts(): readonly AnyStorage[] {
     return []
   }
 

@@ -65,7 +65,7 @@ export class MigratingStorage<O extends MigratingOptions = MigratingOptions> ext
     return this.#side('to').storage
   }
 
-  override get parts(): readonly AnyStorage[] {
+  protected override get parts(): readonly AnyStorage[] {
     return [this.from, this.to]
   }
 

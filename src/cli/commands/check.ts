@@ -3,6 +3,7 @@ import type { StorageClass } from '../../config/backends.ts'
 import type { HoldallSettings } from '../../config/configure.ts'
 import type { Storages } from '../../config/storages.ts'
 import { redactOptions, type SettingsOf } from '../../core/settings.ts'
+import { partsOf } from '../../storage/parts.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { copyNote } from '../../storage/supports.ts'
 import type { Feature } from '../../storage/types.ts'
@@ -90,7 +91,7 @@ async function run(context: CliContext, given: readonly string[], all: boolean):
     reports.push(report)
     await show(context, report, all)
     const isBuilt = report.steps[0]?.name !== 'configure'
-    for (const [index, part] of (isBuilt ? storages.get(alias).parts : []).entries()) {
+    for (const [index, part] of (isBuilt ? partsOf(storages.get(alias)) : []).entries()) {
       const own = await reportOf(context, `${alias}, storage ${index + 1}`, part)
       reports.push(own)
       await show(context, own, all)

@@ -52,7 +52,7 @@ export async function* namedPairs(
 /** Returns a file of a side; undefined if there is none of this name. */
 async function itemOf(side: Side, name: string, isFolded: boolean, signal: AbortSignal): Promise<Item | undefined> {
   try {
-    const entry = await side.storage.stat(side.nameOf(name), { signal })
+    const entry = await side.storage.stat(side.fileOf(name), { signal })
     return entry.isDirectory ? undefined : side.itemOf(entry, { isFolded, isWanted: () => true })
   } catch (error) {
     if (isStorageError(error, 'not_found', 'not_a_directory')) return undefined
