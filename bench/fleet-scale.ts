@@ -62,4 +62,4 @@ for (const shape of Object.keys(LISTINGS)) {
 }
 await row('Swift, second run', 'dates by Zipf', { ...S3, listLimit: 10_000, workers: 16, fileMs: 1 })
 await row('Azure, one range', 'dates by Zipf', { ...S3, listLimit: 5000, hasRanges: false, workers: 16, fileMs: 50 })
-await row('S3, 3,500 PUT/s', 'dates by Zipf', { ...S3, workers: 16, fileMs: 50, chunk: 250, limitAt: () => 3500 })
+await row('S3, 3,500 PUT/s', 'dates by Zipf', { ...S3, workers: 16, fileMs: 50, chunk: 100, limitAt: () => 3500 })
