@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { never } from '../../core/abort.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { Places } from '../places.ts'
 import { checkMigrateOptions } from './checked-options.ts'
@@ -13,8 +13,9 @@ import type { MigrateOptions, MigrationReport, RetryOptions } from './types.ts'
 
 /**
  * Copies every file of the source to the target, then compares both, and with `delete` deletes what only the target has. With a `ledger` an
- * interrupted run is continued by the next call with the same options: files that were copied are not copied again. After a finished run,
- * the next call copies what has changed since.
+ * interrupted run is continued by the next call with the same options. If the process was killed, only the files in progress at that moment
+ * are copied again, and where the listings have no digests also those of the last 50 ms. After a finished run, the next call copies what has
+ * changed since. The ledger grows with the number of files, memory does not.
  *
  * An error of one file is reported by `onEvent`, is named in the ledger, and the others are still copied. A listing that fails ends the run
  * with its error; nothing is deleted, and the next call continues. `invalid_argument`: the two places overlap; the ledger is that of other
@@ -44,7 +45,8 @@ export async function migrate(
 
 /**
  * Copies again the files that failed in the run of the ledger, and compares them; nothing else is copied, and files that the target cannot
- * have are left out. An unfinished run stays unfinished. `invalid_argument`: there is no ledger, or it has no run.
+ * have are left out. A deletion that failed is left to the next `migrate`. An unfinished run stays unfinished. `invalid_argument`: there is
+ * no ledger, or it has no run.
  * @example
  * const report = await retryFailures(source, target, { ledger: 'media.sqlite' })
  * console.log(report.counts.failed)
@@ -89,10 +91,15 @@ async function withRun(
     const id = await placesId(places.source, places.target, signal)
     const ledger = dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)
     try {
-      return await work(new MigrationRun(new RunContext(places, ledger, begin(ledger, places, id), options, signal)))
+      const run = begin(ledger, places, id)
+      ledger.commit()
+      return await work(new MigrationRun(new RunContext(places, ledger, run, options, signal)))
     } finally {
       ledger.close()
     }
+  } catch (error) {
+    if (!signal.aborted || isStorageError(error)) throw error
+    throw new StorageError('aborted', 'The migration was aborted.', { cause: signal.reason })
   } finally {
     places.end()
   }
@@ -104,7 +111,7 @@ function begun(ledger: SqliteLedger, places: Places, id: string, options: Migrat
   const plan = planOf(options)
   const newest = ledger.runs.newest()
   // A run that ended before its first file, as with a misspelt folder, binds nothing.
-  const isBegun = newest !== undefined && (newest.finishedAt !== undefined || newest.counts.seen > 0)
+  const isBegun = newest !== undefined && (newest.finishedAt !== undefined || newest.counts.seen > 0 || !ledger.isEmpty)
   if (isBegun) checkSamePlaces(ledger.path, newest, id)
   if (isBegun && newest.finishedAt === undefined && !restart) {
     checkSamePlan(ledger.path, newest.plan, plan)

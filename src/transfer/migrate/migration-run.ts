@@ -84,9 +84,7 @@ export class MigrationRun {
     const low = new LowWater(checkpoint, run.counts)
     ledger.onCommit = () => {
       run.checkpoint = low.mark
-      run.updatedAt = new Date()
-      run.hasLeftOut ||= places.hasLeftOut
-      ledger.runs.store(run)
+      context.store()
     }
     const hooks: EngineHooks = {
       ...context.hooks(pass),

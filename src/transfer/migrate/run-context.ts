@@ -1,14 +1,16 @@
 import { isStorageError, type StorageError } from '../../core/errors.ts'
-import type { MigrationPass } from '../../core/migration-status.ts'
+import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
 import { CONCURRENCY, type Places } from '../places.ts'
 import { CarriedAttributes } from './attributes.ts'
 import { Bandwidth } from './bandwidth.ts'
 import { MigrationEngine } from './engine.ts'
 import type { EngineHooks, EngineOptions } from './engine-options.ts'
 import type { SqliteLedger } from './ledger.ts'
+import { MigrationMeters } from './meters.ts'
 import { Pace } from './pace.ts'
 import { Progress } from './progress.ts'
 import type { RunRow } from './run-table.ts'
+import { Tally } from './tally.ts'
 import type { MigrateEvent, MigrateOptions } from './types.ts'
 
 /** What all passes of a run share. */
@@ -21,6 +23,9 @@ export class RunContext {
   readonly progress: Progress
   readonly concurrency: number
   readonly #engineOptions: EngineOptions
+  readonly #meters: MigrationMeters
+  /** The counts that the meters have. */
+  #metered: Tally
 
   constructor(places: Places, ledger: SqliteLedger, run: RunRow, options: MigrateOptions, signal: AbortSignal) {
     const { concurrency = CONCURRENCY, bandwidth, onProgress } = options
@@ -33,13 +38,21 @@ export class RunContext {
     this.concurrency = concurrency
     this.#engineOptions = {
       concurrency,
-      pacer: pace,
+      pacer: {
+        take: taken => pace.take(taken),
+        throttled: ms => {
+          pace.throttled(ms)
+          this.#meters.add({ throttled: 1 })
+        },
+      },
       bandwidth: bandwidth === undefined ? undefined : new Bandwidth(bandwidth),
       carried: new CarriedAttributes(places.source.storage, places.target.storage, {
         ...run.plan,
         onLeftBehind: left => this.tell({ type: 'leftBehind', leftBehind: left }),
       }),
     }
+    this.#meters = new MigrationMeters(options.meter, run)
+    this.#metered = new Tally(run.counts)
     this.progress = new Progress(run, ledger.failures, pace, onProgress)
     ledger.begin(run)
   }
@@ -48,11 +61,11 @@ export class RunContext {
     return this.options.dryRun ?? false
   }
 
-  /** Returns the engine of a pass; `isAll`: a sample contains all files. */
+  /** Returns the engine of a pass; `isAll`: for files that are not chosen by time or by chance. */
   engine(pass: 'copy' | 'verify', isAll = false): MigrationEngine {
     const { plan } = this.run
-    const isFull = pass === 'verify' && isAll && plan.verify === 'sample'
-    return new MigrationEngine(this.places, isFull ? { ...plan, verify: 'full' } : plan, this.#engineOptions)
+    const verify = pass === 'verify' && isAll && plan.verify === 'sample' ? 'full' : plan.verify
+    return new MigrationEngine(this.places, isAll ? { ...plan, verify, since: undefined } : plan, this.#engineOptions)
   }
 
   hooks(pass: 'copy' | 'verify'): EngineHooks {
@@ -70,29 +83,43 @@ export class RunContext {
         if (!dryRun) ledger.keep(name, states, false)
       },
       failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
-      mended: name => ledger.mend(name),
+      mended: (name, isCompared) => ledger.mend(name, isCompared),
       progress: tally => this.progress.seen(tally),
     }
   }
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
-    this.ledger.fail(name, pass, error, isRefused)
+    if (!this.ledger.fail(name, pass, error, isRefused)) return
+    this.#meters.add({ failures: { [error.code]: 1 } })
     await this.tell({ type: 'failed', name, error })
   }
 
   /** Work begins that stores its state only at its end. */
   begin(): void {
-    const { run, ledger } = this
     this.progress.begin()
-    ledger.onCommit = () => ledger.runs.store(run)
+    this.ledger.onCommit = () => this.store()
+  }
+
+  /** Stores the state of the run; called at each commit. */
+  store(): void {
+    const { run, ledger } = this
+    run.updatedAt = new Date()
+    run.hasLeftOut ||= this.places.hasLeftOut
+    ledger.runs.store(run)
+    const [now, before] = [run.counts, this.#metered]
+    this.#metered = new Tally(now)
+    // Failures are counted with their codes.
+    const counts = new Tally({ ...now, failed: 0 })
+    for (const name of Object.keys(before) as ReadonlyArray<keyof Tally & keyof MigrationCounts>) {
+      if (name !== 'failed') counts[name] -= before[name]
+    }
+    this.#meters.add({ counts })
   }
 
   /** Stores the state of the run at once. */
   commit(): void {
-    const { run, ledger } = this
-    run.updatedAt = new Date()
-    run.hasLeftOut ||= this.places.hasLeftOut
-    ledger.onCommit = () => ledger.runs.store(run)
+    const { ledger } = this
+    ledger.onCommit = () => this.store()
     ledger.touch()
     ledger.commit()
   }
