@@ -2,7 +2,15 @@
 import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import type { Driver } from '../../src/core/driver.ts'
 import type { AnyStorage } from '../../src/storage/storage.ts'
-import { type SyncEvent, type SyncOptions, type SyncReport, sync } from '../../src/transfer/index.ts'
+import {
+  type MigrateEvent,
+  type MigrateOptions,
+  migrate,
+  type SyncEvent,
+  type SyncOptions,
+  type SyncReport,
+  sync,
+} from '../../src/transfer/index.ts'
 
 export const NOWHERE = { settings: {}, env: {} }
 
@@ -56,3 +64,55 @@ export async function synced(
   const report = await sync(source, target, { ...options, onEvent })
   return { report, events: events.sort() }
 }
+
+/** What reports of `sync` and `migrate` have in common. */
+export type CommonReport = Pick<SyncReport, 'copied' | 'unchanged' | 'deleted' | 'failed' | 'extra' | 'inSync'> & {
+  readonly heldBack: string | undefined
+  readonly failures: ReadonlyArray<{ readonly name: string; readonly error: { readonly code: string } }>
+}
+
+/** One of the two functions, with the options of `sync`. */
+export interface Way {
+  readonly name: 'sync' | 'migrate'
+  sync(source: AnyStorage, target: AnyStorage, options?: SyncOptions): Promise<CommonReport>
+  synced(
+    source: AnyStorage,
+    target: AnyStorage,
+    options?: SyncOptions,
+  ): Promise<{ readonly report: CommonReport; readonly events: readonly string[] }>
+}
+
+/** The options of `migrate` that do the same: its ledger is its record, and it always compares contents by digests. */
+function migrateOptions({ record, checksum, onEvent: _, deleteExcluded: __, ...options }: SyncOptions): MigrateOptions {
+  return {
+    ...(options as MigrateOptions),
+    ...(record !== undefined && { ledger: record }),
+    ...(checksum === true && { verify: 'full' as const }),
+  }
+}
+
+async function migrated(
+  source: AnyStorage,
+  target: AnyStorage,
+  options: SyncOptions = {},
+): Promise<{ readonly report: CommonReport; readonly events: readonly string[] }> {
+  // A file that fails is tried again, and fails again.
+  const events = new Set<string>()
+  const onEvent = (event: MigrateEvent): void => {
+    if (event.type === 'failed') events.add(`failed ${event.name}: ${event.error.message}`)
+    else if (event.type === 'copied' || event.type === 'deleted') events.add(`${event.type} ${event.name}`)
+  }
+  const { counts, heldBack, isDone, failedFiles } = await migrate(source, target, {
+    ...migrateOptions(options),
+    onEvent,
+  })
+  const failures = failedFiles.map(({ name, code, message }) => ({ name, error: { code, message } }))
+  const extra = counts.extra - counts.deleted
+  return { report: { ...counts, extra, heldBack, inSync: isDone, failures }, events: [...events].sort() }
+}
+
+/** Both functions, for what both must do. */
+export const WAYS: readonly Way[] = [
+  { name: 'sync', sync, synced },
+  { name: 'migrate', sync: async (...parameters) => (await migrated(...parameters)).report, synced: migrated },
+]

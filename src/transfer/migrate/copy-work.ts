@@ -12,24 +12,19 @@ import { PassWork, type Task } from './pass-work.ts'
 import type { Tally } from './tally.ts'
 import type { MigrationPlan } from './types.ts'
 
-/** Time in milliseconds by which the time of a listing without exact times may be wrong: it may be in another time zone. */
-const ROUGH_MS = 86_400_000
-
 /** The copy pass: copies the files that the target lacks or has in another version. */
 export class CopyWork extends PassWork {
   readonly #places: Places
-  readonly #sinceMs: number
   readonly #carried: EngineOptions['carried']
   readonly #equality: Equality
   readonly #copy: FileCopy
   readonly #areLocal: { readonly source: boolean; readonly target: boolean }
 
-  constructor(places: Places, { since }: MigrationPlan, options: EngineOptions, hooks: EngineHooks) {
-    super(hooks)
+  constructor(places: Places, plan: MigrationPlan, options: EngineOptions, hooks: EngineHooks) {
+    super(plan, hooks)
     const { source, target } = places
     this.#places = places
     const { signal } = hooks
-    this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
     this.#equality = new Equality(source, target, { signal, mode: 'listing', mayRead: true })
     const { bandwidth, carried } = options
     this.#carried = carried
@@ -41,7 +36,7 @@ export class CopyWork extends PassWork {
     if (source === undefined || (!isPart(source) && !isRefused)) return false
     counts.seen++
     if (isRefused) return true
-    if (this.#isOld(source)) {
+    if (this.isOld(source)) {
       counts.skipped++
       return false
     }
@@ -75,7 +70,7 @@ export class CopyWork extends PassWork {
       counts.copied++
       const areKnown = states.source !== undefined && states.target !== undefined
       await hooks.copied?.(name, size, areKnown ? { source: states.source!, target: states.target! } : undefined)
-      await hooks.mended?.(name)
+      await hooks.mended?.(name, true)
     } finally {
       // They are added with the counts of the file.
       tally.bytes -= seen
@@ -112,7 +107,7 @@ export class CopyWork extends PassWork {
     } else {
       counts.unchanged++
     }
-    await this.hooks.mended?.(name)
+    await this.hooks.mended?.(name, true)
   }
 
   #isAsKnown({ source: ours, target: theirs }: KnownStates, source: Stat, target: Stat): boolean {
@@ -128,12 +123,5 @@ export class CopyWork extends PassWork {
       entry.isRoughTime === true ? storage.stat(entry, { signal }) : entry
     const { source: from, target: to } = this.#places
     return this.#isAsKnown(known, await exact(from.storage, source), await exact(to.storage, target))
-  }
-
-  /** Whether a file was last modified before the plan's `since`. */
-  #isOld({ entry }: Item): boolean {
-    const { modifiedAt, isRoughTime = false } = entry
-    if (modifiedAt === undefined) return false
-    return modifiedAt.getTime() + (isRoughTime ? ROUGH_MS : 0) < this.#sinceMs
   }
 }

@@ -46,8 +46,11 @@ export interface EngineHooks {
    * not beside another one.
    */
   failed(name: string, error: StorageError, isRefused: boolean): void | Promise<void>
-  /** A file that failed before is at the target now. */
-  mended?(name: string): void | Promise<void>
+  /**
+   * A file that may have failed before is at the target. `isCompared`: it was copied, or its contents are known to be equal; otherwise the
+   * verify pass knows only equal sizes, and the target may have the old file of a copy that failed.
+   */
+  mended?(name: string, isCompared: boolean): void | Promise<void>
   /** Called often, with the counts so far. */
   progress?(tally: Tally): void
 }

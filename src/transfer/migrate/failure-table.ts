@@ -75,22 +75,25 @@ export class FailureTable {
     return Object.fromEntries([...this.#codes].filter(([, number]) => number > 0))
   }
 
-  add(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): void {
+  /** Stores a failure; returns whether it was not known before. */
+  add(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): boolean {
     this.#write()
     const before = this.get(name)
     // A file that could not be copied is missing at the target for the reason that is already known.
     const isSame = pass === 'verify' && before?.pass === 'copy' && (isRefused || DIFFERENCES.has(error.code))
-    if (isSame) return
+    if (isSame) return false
     if (before !== undefined) this.#add(before.code, before.pass, -1)
     this.#add(error.code, pass, 1)
     const attempts = (before?.attempts ?? 0) + 1
     this.#put.run(name, pass, error.code, error.message, isRefused ? 1 : 0, attempts, Date.now())
+    return true
   }
 
-  remove(name: string): void {
+  /** `isCompared`: the contents are known to be equal; equal sizes do not mend a copy that failed. */
+  remove(name: string, isCompared: boolean): void {
     if (this.#count === 0) return
     const row = this.get(name)
-    if (row === undefined) return
+    if (row === undefined || (row.pass === 'copy' && !isCompared)) return
     this.#write()
     this.#add(row.code, row.pass, -1)
     this.#delete.run(name)

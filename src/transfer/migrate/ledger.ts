@@ -98,6 +98,11 @@ export class SqliteLedger {
     })
   }
 
+  /** Whether no file was copied, and none has failed. */
+  get isEmpty(): boolean {
+    return !this.#hasFiles && this.failures.count === 0
+  }
+
   /** Stores how a file is listed on both sides; `isOwn`: this run has copied it. */
   keep(name: string, { source, target }: KnownStates, isOwn: boolean): void {
     this.#write()
@@ -106,7 +111,7 @@ export class SqliteLedger {
 
   /** Something is to be stored at the next commit. */
   touch(): void {
-    this.#write()
+    if (this.#timer === undefined) this.#write()
   }
 
   forget(name: string): void {
@@ -114,12 +119,13 @@ export class SqliteLedger {
     naming(this.path, () => this.#forget.run(name))
   }
 
-  fail(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): void {
-    naming(this.path, () => this.failures.add(name, pass, error, isRefused))
+  /** Stores a failure; returns whether it was not known before. */
+  fail(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): boolean {
+    return naming(this.path, () => this.failures.add(name, pass, error, isRefused))
   }
 
-  mend(name: string): void {
-    if (this.failures.count > 0) naming(this.path, () => this.failures.remove(name))
+  mend(name: string, isCompared: boolean = true): void {
+    if (this.failures.count > 0) naming(this.path, () => this.failures.remove(name, isCompared))
   }
 
   clearExtras(): void {

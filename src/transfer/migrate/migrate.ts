@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { never } from '../../core/abort.ts'
-import { StorageError } from '../../core/errors.ts'
+import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { Places } from '../places.ts'
 import { checkMigrateOptions } from './checked-options.ts'
@@ -89,10 +89,15 @@ async function withRun(
     const id = await placesId(places.source, places.target, signal)
     const ledger = dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)
     try {
-      return await work(new MigrationRun(new RunContext(places, ledger, begin(ledger, places, id), options, signal)))
+      const run = begin(ledger, places, id)
+      ledger.commit()
+      return await work(new MigrationRun(new RunContext(places, ledger, run, options, signal)))
     } finally {
       ledger.close()
     }
+  } catch (error) {
+    if (!signal.aborted || isStorageError(error)) throw error
+    throw new StorageError('aborted', 'The migration was aborted.', { cause: signal.reason })
   } finally {
     places.end()
   }
@@ -104,7 +109,7 @@ function begun(ledger: SqliteLedger, places: Places, id: string, options: Migrat
   const plan = planOf(options)
   const newest = ledger.runs.newest()
   // A run that ended before its first file, as with a misspelt folder, binds nothing.
-  const isBegun = newest !== undefined && (newest.finishedAt !== undefined || newest.counts.seen > 0)
+  const isBegun = newest !== undefined && (newest.finishedAt !== undefined || newest.counts.seen > 0 || !ledger.isEmpty)
   if (isBegun) checkSamePlaces(ledger.path, newest, id)
   if (isBegun && newest.finishedAt === undefined && !restart) {
     checkSamePlan(ledger.path, newest.plan, plan)

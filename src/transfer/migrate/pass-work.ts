@@ -3,6 +3,7 @@ import { type Item, isPart } from '../item.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { Tally } from './tally.ts'
+import type { MigrationPlan } from './types.ts'
 
 /** Number of successive failures that are not about one file, after which the work is abandoned: the service, or the way to it, is broken. */
 const MAX_IN_A_ROW = 10
@@ -17,6 +18,9 @@ const BROKEN: ReadonlySet<string> = new Set([
   'closed',
   'unknown',
 ])
+/** Time in milliseconds by which the time of a listing without exact times may be wrong: it may be in another time zone. */
+const ROUGH_MS = 86_400_000
+
 /** A pair whose source takes part. */
 export interface Task extends Pair {
   readonly source: Item
@@ -27,10 +31,19 @@ export interface Task extends Pair {
 export abstract class PassWork {
   readonly tally: Tally = new Tally()
   protected readonly hooks: EngineHooks
+  readonly #sinceMs: number
   #inARow = 0
 
-  constructor(hooks: EngineHooks) {
+  constructor({ since }: MigrationPlan, hooks: EngineHooks) {
     this.hooks = hooks
+    this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
+  }
+
+  /** Whether a file was last modified before the plan's `since`. */
+  protected isOld({ entry }: Item): boolean {
+    const { modifiedAt, isRoughTime = false } = entry
+    if (modifiedAt === undefined) return false
+    return modifiedAt.getTime() + (isRoughTime ? ROUGH_MS : 0) < this.#sinceMs
   }
 
   /** Returns the pairs to be processed; the others are only counted. */

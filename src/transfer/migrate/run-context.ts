@@ -61,11 +61,11 @@ export class RunContext {
     return this.options.dryRun ?? false
   }
 
-  /** Returns the engine of a pass; `isAll`: a sample contains all files. */
+  /** Returns the engine of a pass; `isAll`: for files that are not chosen by time or by chance. */
   engine(pass: 'copy' | 'verify', isAll = false): MigrationEngine {
     const { plan } = this.run
-    const isFull = pass === 'verify' && isAll && plan.verify === 'sample'
-    return new MigrationEngine(this.places, isFull ? { ...plan, verify: 'full' } : plan, this.#engineOptions)
+    const verify = pass === 'verify' && isAll && plan.verify === 'sample' ? 'full' : plan.verify
+    return new MigrationEngine(this.places, isAll ? { ...plan, verify, since: undefined } : plan, this.#engineOptions)
   }
 
   hooks(pass: 'copy' | 'verify'): EngineHooks {
@@ -83,13 +83,13 @@ export class RunContext {
         if (!dryRun) ledger.keep(name, states, false)
       },
       failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
-      mended: name => ledger.mend(name),
+      mended: (name, isCompared) => ledger.mend(name, isCompared),
       progress: tally => this.progress.seen(tally),
     }
   }
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
-    this.ledger.fail(name, pass, error, isRefused)
+    if (!this.ledger.fail(name, pass, error, isRefused)) return
     this.#meters.add({ failures: { [error.code]: 1 } })
     await this.tell({ type: 'failed', name, error })
   }

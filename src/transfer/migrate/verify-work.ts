@@ -18,8 +18,9 @@ export class VerifyWork extends PassWork {
   readonly #content: Equality
   readonly #share: number
 
-  constructor({ source, target }: Places, { verify }: MigrationPlan, hooks: EngineHooks) {
-    super(hooks)
+  constructor({ source, target }: Places, plan: MigrationPlan, hooks: EngineHooks) {
+    super(plan, hooks)
+    const { verify } = plan
     const { signal, seen = 0 } = hooks
     this.#listed = new Equality(source, target, { signal, mode: 'listed', mayRead: true })
     this.#content = new Equality(source, target, { signal, mode: 'content', mayRead: true })
@@ -33,6 +34,8 @@ export class VerifyWork extends PassWork {
       if (source === undefined) counts.extra++
     }
     if (source === undefined || (!isPart(source) && !isRefused)) return false
+    // What the copy pass has skipped need not be at the target.
+    if (!isRefused && this.isOld(source)) return false
     counts.verified++
     return true
   }
@@ -49,8 +52,9 @@ export class VerifyWork extends PassWork {
       const what = verdict.by === 'size' ? 'has another size' : 'has other content'
       return this.#differs(name, counts, 'checksum_mismatch', `${what} at the target`)
     }
-    if (verdict.by !== 'size') counts.compared++
-    await this.hooks.mended?.(name)
+    const isCompared = verdict.by !== 'size'
+    if (isCompared) counts.compared++
+    await this.hooks.mended?.(name, isCompared)
   }
 
   async #differs(name: string, counts: Tally, code: 'not_found' | 'checksum_mismatch', what: string): Promise<void> {
