@@ -73,7 +73,7 @@ class PrintedWork {
       const [status] = await fleetStatus(this.#url, id)
       if (status === undefined) continue
       const { source, target, state, counts } = status
-      out.log(printable(`${source} -> ${target}: ${state}; ${shownCounts(counts)}`))
+      out.log(printable(`${state}: ${source} -> ${target} (${shownCounts(counts)})`))
     }
     const counts = { copied: this.#copied, deleted: this.#deleted, failed: this.#failed, bytes: this.#bytes }
     if (out.json) await out.record({ summary: counts }, '')

@@ -10,6 +10,8 @@ import { unescaped } from './texts.ts'
 
 /** Number of failed files that are read at a time. */
 const FAILURES = 1000
+/** Seconds since its last report for which a worker is shown; one that ends by itself removes its reports. */
+const SHOWN_SECS = 3600
 
 /** A page whose retries are used up. */
 export interface FailedPage {
@@ -74,7 +76,8 @@ async function statusOf(database: Database, row: Row & Numbers): Promise<FleetSt
      LIMIT 100`,
     [id],
   )
-  const workers = row.state === 'running' ? await workersOf(database, id) : []
+  const known = row.state === 'running' ? await workersOf(database, id) : []
+  const workers = known.filter(({ isAlive }) => isAlive)
   const sum = (name: 'files' | 'bytes'): number => workers.reduce((total, worker) => total + worker.rates[name], 0)
   const failed = failures.reduce((total, { count }) => total + Number(count), 0)
   const number = (name: string): number => Number(row[name])
@@ -119,7 +122,7 @@ async function statusOf(database: Database, row: Row & Numbers): Promise<FleetSt
       running: count('running'),
       failed: broken.length < 100 ? broken.length : count('failed'),
     },
-    workers: workers.map(({ status }) => status),
+    workers: known.map(({ status }) => status),
     slowedTo: slowed.length === 0 ? undefined : Math.min(...slowed) * workers.length,
     heldBack: held_back ?? undefined,
     failedPages: broken.map(({ first, last, size, error }) => ({
@@ -131,13 +134,14 @@ async function statusOf(database: Database, row: Row & Numbers): Promise<FleetSt
   }
 }
 
-interface LiveWorker {
+interface KnownWorker {
   readonly status: MigrationWorkerStatus
   readonly rates: { readonly files: number; readonly bytes: number }
   readonly slowedTo: number | null
+  readonly isAlive: boolean
 }
 
-async function workersOf(database: Database, id: string): Promise<readonly LiveWorker[]> {
+async function workersOf(database: Database, id: string): Promise<readonly KnownWorker[]> {
   const rows = await database.query<{
     name: string
     seen_at: Date
@@ -146,14 +150,17 @@ async function workersOf(database: Database, id: string): Promise<readonly LiveW
     files_per_sec: number
     bytes_per_sec: number
     slowed_to: number | null
+    is_alive: boolean
   }>(
-    `SELECT * FROM holdall_fleet.workers WHERE migration = $1 AND seen_at > now() - interval '${ALIVE_SECS} seconds' ORDER BY name`,
+    `SELECT *, seen_at > now() - interval '${ALIVE_SECS} seconds' AS is_alive FROM holdall_fleet.workers
+     WHERE migration = $1 AND seen_at > now() - interval '${SHOWN_SECS} seconds' ORDER BY name`,
     [id],
   )
-  return rows.map(({ name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to }) => ({
+  return rows.map(({ name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to, is_alive }) => ({
     status: { name, seenAt: seen_at, files: Number(files), bytes: Number(bytes), filesPerSec: files_per_sec },
     rates: { files: files_per_sec, bytes: bytes_per_sec },
     slowedTo: slowed_to,
+    isAlive: is_alive,
   }))
 }
 

@@ -111,7 +111,7 @@ export class SqliteLedger {
 
   /** Something is to be stored at the next commit. */
   touch(): void {
-    this.#write()
+    if (this.#timer === undefined) this.#write()
   }
 
   forget(name: string): void {

@@ -13,6 +13,8 @@ const LEAST = 0.1
 const SAME_MS = 1000
 /** Maximum time in milliseconds that a service can ask to wait. */
 const MAX_WAIT_MS = 300_000
+/** Least time in milliseconds from which a rate is concluded. */
+const LEAST_MS = 100
 /** Seconds over which the rate is measured. */
 const MEASURED_SECS = 5
 
@@ -138,6 +140,6 @@ export class Pace implements Pacer {
     const from = Math.floor(now / 1000) - MEASURED_SECS
     const count = this.#taken.reduce((sum, one) => (one.sec >= from ? sum + one.count : sum), 0)
     const sinceMs = now - Math.max(from * 1000, this.#beganMs ?? now)
-    return count / Math.max(1, sinceMs / 1000)
+    return (count * 1000) / Math.max(LEAST_MS, sinceMs)
   }
 }

@@ -22,8 +22,28 @@ export class Tally implements MigrationCounts {
 
   /** Adds the counts of another part. */
   add(counts: Partial<MigrationCounts> & { readonly atTarget?: number }): void {
+    if (counts instanceof Tally) {
+      this.#addAll(counts)
+      return
+    }
     for (const name in counts) {
       if (Object.hasOwn(this, name)) this[name as keyof MigrationCounts] += counts[name as keyof MigrationCounts] ?? 0
     }
+  }
+
+  /** Called several times for each file. */
+  #addAll(counts: Tally): void {
+    this.seen += counts.seen
+    this.copied += counts.copied
+    this.unchanged += counts.unchanged
+    this.skipped += counts.skipped
+    this.failed += counts.failed
+    this.verified += counts.verified
+    this.different += counts.different
+    this.compared += counts.compared
+    this.extra += counts.extra
+    this.deleted += counts.deleted
+    this.bytes += counts.bytes
+    this.atTarget += counts.atTarget
   }
 }

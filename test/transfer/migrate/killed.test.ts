@@ -47,7 +47,6 @@ it('continues after SIGKILL at any moment: no file is missing, and none is copie
           if (--left === 0) child.process.kill('SIGKILL')
           return false
         },
-        fault: 'dropBefore',
       })
       const { signal, code, stdout, stderr } = await child.ended
       kinds.server.faults.clear()

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterAll, describe, expect, it } from 'vitest'
 import { StorageError } from '../../../src/core/errors.ts'
 import {
+  type LedgerFailure,
   lastFinishedRun,
   ledgerFailures,
   listLedgers,
@@ -18,6 +19,12 @@ const folder = await mkdtemp(join(tmpdir(), 'holdall-ledger-test-'))
 afterAll(() => rm(folder, { recursive: true }))
 let ledgers = 0
 const newLedger = (): string => join(folder, `ledger-${ledgers++}.sqlite`)
+
+async function failuresIn(ledger: string): Promise<readonly LedgerFailure[]> {
+  const rows: LedgerFailure[] = []
+  for await (const row of ledgerFailures(ledger)) rows.push(row)
+  return rows
+}
 
 /** A storage whose writes of some names fail. */
 function failing(names: ReadonlySet<string>, code: 'unavailable' | 'permission_denied' = 'unavailable') {
@@ -159,7 +166,7 @@ describe('a ledger', () => {
       failures: { unavailable: 2 },
       failedFiles: [{ name: 'b', code: 'unavailable', message: 'no room for b' }, { name: 'd' }],
     })
-    const rows = await Array.fromAsync(ledgerFailures(ledger))
+    const rows = await failuresIn(ledger)
     // Once in the pass, and once at its end.
     expect(rows).toMatchObject([
       { name: 'b', code: 'unavailable', message: 'no room for b', attempts: 2, pass: 'copy' },
@@ -174,7 +181,7 @@ describe('a ledger', () => {
     expect(await target.exists('new')).toBe(false)
     await source.delete('d')
     expect(await retryFailures(source, target, { ledger })).toMatchObject({ state: 'done', counts: { failed: 0 } })
-    expect(await Array.fromAsync(ledgerFailures(ledger))).toEqual([])
+    expect(await failuresIn(ledger)).toEqual([])
     await expect(retryFailures(source, target, { ledger: newLedger() })).rejects.toMatchObject({
       code: 'invalid_argument',
     })

@@ -309,3 +309,43 @@ describe('migrate', () => {
     }
   })
 })
+
+describe('the pace and the counters of migrate', () => {
+  it('slows down when the service asks for it, and counts what it does', async () => {
+    let throttles = 1
+    const target = changedStorage(
+      driver => ({
+        async write(...parameters) {
+          if (throttles-- > 0) throw new StorageError('throttled', 'slow down', { retryAfterMs: 1 })
+          return driver.write(...parameters)
+        },
+      }),
+      { maxAttempts: 5 },
+    )
+    const source = memory()
+    await fill(source, named(2))
+    const counted: Record<string, number> = {}
+    const meter = {
+      createCounter: (name: string) => ({
+        add: (value: number, { result = '' }: Readonly<Record<string, string>> = {}) => {
+          const key = `${name} ${result}`.trim()
+          counted[key] = (counted[key] ?? 0) + value
+        },
+      }),
+    }
+    const slowed: Array<number | undefined> = []
+    const report = await migrate(source, target, {
+      meter,
+      verify: false,
+      concurrency: 1,
+      onProgress: ({ slowedTo }) => slowed.push(slowedTo),
+    })
+    expect(report.isDone).toBe(true)
+    expect(slowed.some(rate => rate !== undefined && rate > 0)).toBe(true)
+    expect(counted).toMatchObject({
+      'holdall.migrate.files copied': 2,
+      'holdall.migrate.bytes': report.counts.bytes,
+      'holdall.migrate.throttled': 1,
+    })
+  })
+})
