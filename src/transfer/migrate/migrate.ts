@@ -13,8 +13,9 @@ import type { MigrateOptions, MigrationReport, RetryOptions } from './types.ts'
 
 /**
  * Copies every file of the source to the target, then compares both, and with `delete` deletes what only the target has. With a `ledger` an
- * interrupted run is continued by the next call with the same options: files that were copied are not copied again. After a finished run,
- * the next call copies what has changed since.
+ * interrupted run is continued by the next call with the same options. If the process was killed, only the files in progress at that moment
+ * are copied again, and where the listings have no digests also those of the last 50 ms. After a finished run, the next call copies what has
+ * changed since. The ledger grows with the number of files, memory does not.
  *
  * An error of one file is reported by `onEvent`, is named in the ledger, and the others are still copied. A listing that fails ends the run
  * with its error; nothing is deleted, and the next call continues. `invalid_argument`: the two places overlap; the ledger is that of other
@@ -44,7 +45,8 @@ export async function migrate(
 
 /**
  * Copies again the files that failed in the run of the ledger, and compares them; nothing else is copied, and files that the target cannot
- * have are left out. An unfinished run stays unfinished. `invalid_argument`: there is no ledger, or it has no run.
+ * have are left out. A deletion that failed is left to the next `migrate`. An unfinished run stays unfinished. `invalid_argument`: there is
+ * no ledger, or it has no run.
  * @example
  * const report = await retryFailures(source, target, { ledger: 'media.sqlite' })
  * console.log(report.counts.failed)
