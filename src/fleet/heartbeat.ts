@@ -14,6 +14,8 @@ export interface Held {
   readonly job: Job
   /** The lease of a page. */
   readonly lease: string | undefined
+  /** The migration, once it is known. */
+  migration: string | undefined
   readonly abort: AbortController
 }
 

@@ -38,17 +38,10 @@ export class Reports {
     counts.lastMs = performance.now()
   }
 
-  /** A page of the migration was begun. */
-  begun(migration: string): void {
-    this.#of(migration).lastMs = performance.now()
-  }
-
-  /** Writes the counts, and applies limits that were found by any worker to this one. */
-  async exchange(works: Iterable<Work>): Promise<void> {
-    const active = [...works].filter(({ id }) => {
-      const counts = this.#counts.get(id)
-      return counts !== undefined && performance.now() - counts.lastMs < ACTIVE_MS
-    })
+  /** Writes the counts, and applies limits that were found by any worker to this one. `busy`: migrations with a job in progress. */
+  async exchange(works: Iterable<Work>, busy: ReadonlySet<string | undefined>): Promise<void> {
+    const now = performance.now()
+    const active = [...works].filter(({ id }) => busy.has(id) || now - (this.#counts.get(id)?.lastMs ?? 0) < ACTIVE_MS)
     for (const work of active) await this.#report(work)
     if (active.length === 0) return
     const rows = await this.#database.query<{ migration: string; live: string; slowed: number | null }>(

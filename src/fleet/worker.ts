@@ -73,8 +73,9 @@ export class FleetWorker {
       queue,
       held: () => this.#held,
       beat: async () => {
-        await reports.exchange(this.#open.values())
+        await reports.exchange(this.#open.values(), new Set([...this.#held].map(({ migration }) => migration)))
         await buryDead(database, queue)
+        await this.#closeEnded(database)
       },
     }))
     const stop = (): void => this.#end(undefined)
@@ -135,10 +136,7 @@ export class FleetWorker {
       concurrency: this.#concurrency,
       signal: abort.signal,
       worker: this.name,
-      work: id => {
-        reports.begun(id)
-        return this.#work(database, id)
-      },
+      work: id => this.#work(database, id, held),
       ready: count => {
         this.#ready = count
       },
@@ -152,6 +150,7 @@ export class FleetWorker {
       get lease() {
         return page.lease
       },
+      migration: undefined,
       abort,
     }
     this.#pages++
@@ -170,7 +169,7 @@ export class FleetWorker {
       database,
       queue,
       signal: abort.signal,
-      work: id => this.#work(database, id),
+      work: id => this.#work(database, id, held),
       wanted: signal => this.#wanted(signal, database, reports),
       workers: () => reports.workers,
       isHungry: () => this.#ready < this.#lowWater(reports) / 2,
@@ -179,8 +178,9 @@ export class FleetWorker {
         this.#bell.ring()
       },
     })
+    const held: Held = { queue: 'ranges', job, lease: undefined, migration: undefined, abort }
     this.#isListing = true
-    this.#begin({ queue: 'ranges', job, lease: undefined, abort }, async () => {
+    this.#begin(held, async () => {
       try {
         await list.run()
       } finally {
@@ -214,7 +214,8 @@ export class FleetWorker {
   }
 
   /** Returns a migration with its places, which are opened once. */
-  #work(database: Database, id: string): Promise<Work | undefined> {
+  #work(database: Database, id: string, held: Held): Promise<Work | undefined> {
+    held.migration = id
     let work = this.#works.get(id)
     if (work !== undefined) return work
     work = this.#opened(database, id)
@@ -242,6 +243,23 @@ export class FleetWorker {
       // The settings of this worker are wrong; other workers may have the right ones.
       if (!isStorageError(error) || !error.retryable) this.#end({ error })
       throw error
+    }
+  }
+
+  /** Closes the places of migrations that have ended. */
+  async #closeEnded(database: Database): Promise<void> {
+    if (this.#open.size === 0) return
+    const ids = [...this.#open.keys()]
+    const rows = await database.query<{ id: string }>(
+      `SELECT id FROM holdall_fleet.migrations WHERE id = ANY($1::uuid[]) AND state = 'running'`,
+      [ids],
+    )
+    for (const id of ids) {
+      const isUsed = [...this.#held].some(({ migration }) => migration === id)
+      if (isUsed || rows.some(row => row.id === id)) continue
+      this.#open.get(id)?.places.end()
+      this.#open.delete(id)
+      this.#works.delete(id)
     }
   }
 

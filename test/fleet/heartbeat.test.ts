@@ -25,7 +25,7 @@ function heartbeat(world: World): Heartbeat {
 }
 
 function held(id: string, lease: string | undefined, queue: QueueName = 'pages'): Held {
-  return { queue, job: { id, retryCount: 0 }, lease, abort: new AbortController() }
+  return { queue, job: { id, retryCount: 0 }, lease, migration: undefined, abort: new AbortController() }
 }
 
 it('touches the jobs, and aborts the page whose lease another worker has', async () => {

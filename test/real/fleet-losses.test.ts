@@ -40,7 +40,7 @@ async function slowGround(finished: typeof onTestFinished): Promise<Slow> {
   const [source, target] = places.map(location => new LocalStorage({ location }))
   const ground = await Ground.on(server, await filled(400, source), target)
   // 400 files have about 4,700 bytes.
-  await ground.plan({ pageSize: 20, bandwidth: 1500 })
+  await ground.plan({ pageSize: 20, bandwidth: 1500, sweepAgeSecs: 0 })
   const start = (): Child => {
     const child = new Child(process.execPath, [PROGRAM, ground.url, ...places], { timeoutMs: 120_000 })
     children.push(child)

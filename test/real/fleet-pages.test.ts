@@ -118,18 +118,24 @@ describe.concurrent('pages', () => {
     }
   })
 
-  it('one failed page of several fails alone', async () => {
+  it('one failed page of several fails alone; what it may have left is swept', async () => {
     let failures = 3
+    const sweeps: unknown[] = []
     const target = changedStorage(driver => ({
+      sweep: async request => {
+        sweeps.push(request)
+        return 1
+      },
       stat(key, ...rest) {
         if (key === 'd0/f0.txt' && failures-- > 0) throw new StorageError('unavailable', 'not now')
         return driver.stat(key, ...rest)
       },
     }))
     const ground = await Ground.on(server, await filled(60), target)
-    const status = await ground.migrated({ pageSize: 10 })
+    const status = await ground.migrated({ pageSize: 10, sweepAgeSecs: 60 })
     expect(status).toMatchObject({ state: 'done', counts: { seen: 60, copied: 60 } })
     expect(failures).toBeLessThan(0)
+    expect(sweeps).toEqual([{ prefix: '', minAgeMs: 60_000, dryRun: false }])
   })
 
   it('a service that asks one worker to slow down slows all of them', async () => {

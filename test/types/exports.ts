@@ -106,6 +106,16 @@ import type {
   StaticSource,
 } from '../../src/config/index.ts'
 import type {
+  FailedFile,
+  FailedPage,
+  FleetEvent,
+  FleetStatus,
+  Place,
+  PlaceOf,
+  PlanOptions,
+  WorkerOptions,
+} from '../../src/fleet/index.ts'
+import type {
   AnyStorage,
   AvailableNameOptions,
   CallOptions,
@@ -497,6 +507,8 @@ export type OfRemote = [
   WriteConditions,
   XmlAnswer,
 ]
+
+export type OfFleet = [FailedFile, FailedPage, FleetEvent, FleetStatus, Place, PlaceOf, PlanOptions, WorkerOptions]
 
 export type OfTransfer = [
   Basis,
