@@ -30,8 +30,8 @@ export function filesDone({ pass, counts }: Pick<MigrationStatus, 'pass' | 'coun
 /** Number of files of the current pass; undefined while it is unknown. */
 export function filesOfPass({ pass, counts, total }: MigrationStatus): number | undefined {
   if (pass === 'delete') return counts.extra
-  // The copy pass has counted those of the comparison.
-  if (pass === 'verify') return counts.seen
+  // The copy pass has counted those of the comparison, which leaves out what was skipped.
+  if (pass === 'verify') return counts.seen - counts.skipped
   return total?.isComplete === true ? total.files : undefined
 }
 

@@ -185,6 +185,9 @@ describe('migrate', () => {
     const empty = await cli('migrate', './empty', 'new:', '--delete')
     expect(empty).toMatchObject({ code: 1, stderr: expect.stringContaining('--allow-empty-source deletes them') })
     expect(await readdir(join(here, 'to'))).toEqual(['a.txt'])
+    const args = ['--delete', '--allow-empty-source', '--max-delete', '100']
+    expect(await cli('migrate', './empty', 'new:', ...args)).toMatchObject({ code: 0 })
+    expect(await readdir(join(here, 'to'))).toEqual([])
   })
 
   it('deletes nothing if links of the source were left out', async () => {

@@ -86,6 +86,13 @@ configure({ STORAGES: { default: { BACKEND: 'memory' } } })`,
   },
   // The types of Workers are a package that the project does not have.
   'docs/runtimes.md': { modules: { 'cloudflare:workers': '../workers-env.ts' } },
+  'docs/migrate.md': {
+    start: `
+import { MemoryStorage } from 'holdall'
+const [source, target] = [new MemoryStorage(), new MemoryStorage()]
+await source.save('a.txt', 'a')`,
+    end: 'if (report.counts.copied !== 1 || !report.isDone) throw new Error(JSON.stringify(report))',
+  },
   'docs/sync.md': {
     start: `
 import { MemoryStorage } from 'holdall'

@@ -2,6 +2,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Client } from 'pg'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startCli } from '../cli/run-cli.ts'
 import { startPostgres } from '../servers/postgres.ts'
@@ -166,6 +167,36 @@ describe('migrate status and retry of a fleet', () => {
     await same()
     const nothing = await cli('migrate', 'retry')
     expect(nothing).toMatchObject({ code: 0, stderr: expect.stringMatching(/^no failed names and pages in postgres:/) })
+  })
+
+  it('show workers that were not heard of, and pages whose retries are used up', async () => {
+    await put(1)
+    const id = (await cli('migrate', 'old:', 'new:', '--detach')).stdout.trim()
+    const client = new Client(url)
+    await client.connect()
+    try {
+      await client.query(
+        `INSERT INTO holdall_fleet.workers (migration, name, seen_at, files, bytes, files_per_sec, bytes_per_sec)
+         VALUES ($1, 'lost', now() - interval '2 minutes', 7, 1000, 1, 1), ($1, 'alive', now(), 8, 2000, 4, 1)`,
+        [id],
+      )
+      await client.query(
+        `INSERT INTO holdall_fleet.pages (id, migration, stage, items, size, first, last, state, error)
+         VALUES (gen_random_uuid(), $1, 'copy', '', 500, 'a', 'z', 'failed', 'the alias is missing')`,
+        [id],
+      )
+    } finally {
+      await client.end()
+    }
+    const shown = await cli('migrate', 'status', id)
+    expect(shown).toMatchObject({ code: 0, stderr: '' })
+    expect(shown.stdout).toContain('  state     running, copying\n')
+    expect(shown.stdout).toMatch(
+      / {2}pages +0 waiting, 0 running, 1 failed \(their retries are used up; 'holdall migrate retry'/,
+    )
+    expect(shown.stdout).toContain("500 names, 'a' to 'z': the alias is missing\n")
+    expect(shown.stdout).toMatch(/ {2}worker +lost: 7 files, 1\.0 kB, not heard of for 2m 0\ds\n/)
+    expect(shown.stdout).toContain('  worker    alive: 8 files, 2.0 kB, 4.0 files/s\n')
   })
 
   it('say if there is no such migration', async () => {
