@@ -4,7 +4,7 @@ import type { Pacer } from './engine-options.ts'
 /** The share of the rate that is left after a service asked to slow down. */
 const LOWERED = 0.5
 /** Share of the rate at which the service asked to slow down, by which the limit rises each second. */
-const RISE_PER_SEC = 0.02
+const RISE_PER_SEC = 0.05
 /** The limit ends when it has risen to this multiple of that rate. */
 const FREE = 2
 /** Least limit in files per second. */
@@ -15,6 +15,11 @@ const SAME_MS = 1000
 const MAX_WAIT_MS = 300_000
 /** Least time in milliseconds from which a rate is concluded. */
 const LEAST_MS = 100
+/**
+ * Share of the files of the last seconds up to which requests to slow down have no effect: large services refuse single requests at any rate,
+ * and those are repeated.
+ */
+const TOLERATED = 0.02
 /** Seconds over which the rate is measured. */
 const MEASURED_SECS = 5
 
@@ -35,8 +40,8 @@ const SYSTEM: PaceClock = {
 }
 
 /**
- * The pace at which files are processed. There is no limit until a service asks to slow down: then it is half of the rate so far, rises
- * slowly, and ends at twice the rate at which the service had asked. (additive increase, multiplicative decrease)
+ * The pace at which files are processed. There is no limit until a service asks to slow down, by more than single answers: then it is
+ * half of the rate so far, rises slowly, and ends at twice the rate at which the service had asked. (additive increase, multiplicative decrease)
  */
 export class Pace implements Pacer {
   readonly #clock: PaceClock
@@ -50,6 +55,8 @@ export class Pace implements Pacer {
   #beganMs: number | undefined
   /** Number of files taken in each of the last seconds. */
   readonly #taken: Array<{ readonly sec: number; count: number }> = []
+  /** When the service asked to slow down, in the last seconds. */
+  #refusedMs: number[] = []
   /** Ends when all earlier callers have taken their file. */
   #tail: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -93,6 +100,9 @@ export class Pace implements Pacer {
 
   throttled(retryAfterMs: number | undefined): void {
     const now = this.#clock.now()
+    const fromMs = now - MEASURED_SECS * 1000
+    this.#refusedMs = [...this.#refusedMs.filter(ms => ms > fromMs), now]
+    if (this.#refusedMs.length < TOLERATED * this.#takenSince(fromMs)) return
     const pauseMs = Math.min(MAX_WAIT_MS, Math.max(0, retryAfterMs ?? 0))
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs)
     // Answers to requests that were sent before the limit was lowered say nothing about it.
@@ -138,8 +148,12 @@ export class Pace implements Pacer {
   /** Returns the files taken per second, over the last seconds. */
   #measured(now: number): number {
     const from = Math.floor(now / 1000) - MEASURED_SECS
-    const count = this.#taken.reduce((sum, one) => (one.sec >= from ? sum + one.count : sum), 0)
     const sinceMs = now - Math.max(from * 1000, this.#beganMs ?? now)
-    return (count * 1000) / Math.max(LEAST_MS, sinceMs)
+    return (this.#takenSince(from * 1000) * 1000) / Math.max(LEAST_MS, sinceMs)
+  }
+
+  #takenSince(ms: number): number {
+    const from = Math.floor(ms / 1000)
+    return this.#taken.reduce((sum, one) => (one.sec >= from ? sum + one.count : sum), 0)
   }
 }

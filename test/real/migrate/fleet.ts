@@ -12,10 +12,18 @@ export interface FleetOptions {
   /** The database of the ledger and the queue. */
   readonly url: string
   readonly workers: number
-  readonly killEveryMs: number
+  readonly kill: KillRate
   readonly seed: number
-  /** More options of each worker. */
-  readonly workerWords?: readonly string[]
+  /** Seconds after which the migration counts as one that gets nowhere; default 600. */
+  readonly mostSecs?: number
+}
+
+/** A worker is killed after so many milliseconds, and not before so many uploads have been sent since the last one: so the work goes on at any speed. */
+export interface KillRate {
+  readonly everyMs: number
+  readonly everyUploads: number
+  /** Number of uploads that were sent. */
+  uploads(): number
 }
 
 /** What came of it. */
@@ -32,10 +40,10 @@ export interface FleetEnd {
 export async function killedFleet(
   commands: Commands,
   words: readonly string[],
-  { url, workers, killEveryMs, seed, workerWords = [] }: FleetOptions,
+  { url, workers, kill, seed, mostSecs = 600 }: FleetOptions,
 ): Promise<FleetEnd> {
   const random = seeded(seed)
-  const startWorker = (): Child => commands.start('migrate', 'worker', '--fleet', url, ...workerWords)
+  const startWorker = (): Child => commands.start('migrate', 'worker', '--fleet', url)
   const strayed: string[] = []
   let kills = 0
   const start = performance.now()
@@ -46,7 +54,8 @@ export async function killedFleet(
     ended = how
   })
   try {
-    let nextKill = start + killEveryMs
+    let nextKill = start + kill.everyMs
+    let nextUploads = kill.everyUploads
     while (ended === undefined) {
       await Promise.race([end, sleep(LOOK_MS)])
       for (const [index, { process: child }] of team.entries()) {
@@ -55,12 +64,17 @@ export async function killedFleet(
         strayed.push(`${code ?? signal}: ${stderr.slice(-1000)}`)
         team[index] = startWorker()
       }
-      if (ended !== undefined || performance.now() < nextKill) continue
+      if (performance.now() - start > mostSecs * 1000) {
+        strayed.push(`the migration is not done after ${mostSecs} s`)
+        await watcher.kill('SIGKILL')
+      }
+      if (ended !== undefined || performance.now() < nextKill || kill.uploads() < nextUploads) continue
       const index = Math.floor(random() * workers)
       await team[index]!.kill('SIGKILL')
       kills++
       team[index] = startWorker()
-      nextKill += killEveryMs
+      nextKill = Math.max(performance.now(), nextKill + kill.everyMs)
+      nextUploads = kill.uploads() + kill.everyUploads
     }
   } finally {
     const last = await Promise.all(team.map(child => child.kill('SIGTERM')))

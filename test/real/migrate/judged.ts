@@ -29,6 +29,9 @@ export interface JudgedWork {
   readonly source: string
   readonly files: readonly PlannedFile[]
   readonly killEveryMs: number
+  /** Uploads between two kills; default 0. */
+  readonly killEveryUploads?: number
+  readonly mostSecs?: number
   /** Names that cannot be copied: the gateway refuses those that `isForbidden` names, the others are refused by Holdall. */
   readonly failing?: readonly string[]
   readonly isForbidden?: (key: string) => boolean
@@ -56,12 +59,24 @@ export interface Verdict {
 
 /** Migrates, and looks at everything; the bucket and the traffic stay open. */
 export async function judgedFleet({ rgw, postgres, folder, name }: JudgedPlace, work: JudgedWork): Promise<Verdict> {
-  const { seed, source, files, killEveryMs, failing = [], isForbidden, words = [] } = work
+  const {
+    seed,
+    source,
+    files,
+    killEveryMs,
+    killEveryUploads = 0,
+    mostSecs,
+    failing = [],
+    isForbidden,
+    words = [],
+  } = work
   const bucket = await Bucket.make(rgw, name)
   const traffic = await Traffic.start(rgw.url, seed, isForbidden)
   const commands = await Commands.make(join(folder, name), rgw, traffic.url, { target: name })
   const url = await postgres.createDatabase()
-  const fleet = { url, workers: WORKERS, killEveryMs, seed }
+  if (process.env['JUDGE_URL']) (await import('node:fs')).writeFileSync(process.env['JUDGE_URL'], url) // TEMP
+  const kill = { everyMs: killEveryMs, everyUploads: killEveryUploads, uploads: () => traffic.puts }
+  const fleet = { url, workers: WORKERS, kill, seed, ...(mostSecs !== undefined && { mostSecs }) }
   const { ended, kills, strayed, secs } = await killedFleet(commands, ['migrate', source, 'target:', ...words], fleet)
   await traffic.quiet()
   const status = await statusOf(commands, url)

@@ -34,8 +34,9 @@ describe('Pace', () => {
     const clock = new Clock()
     const pace = new Pace(clock)
     expect((await takeFor(pace, clock, 10, 10)).length).toBe(1000)
+    for (let at = 0; at < 9; at++) pace.throttled(undefined)
     expect(pace.current).toBeUndefined()
-    pace.throttled(undefined)
+    for (let at = 0; at < 10; at++) pace.throttled(undefined)
     expect(pace.current).toBeGreaterThan(40)
     expect(pace.current).toBeLessThan(60)
     const slow = await takeFor(pace, clock, 1, 1)
@@ -75,9 +76,23 @@ describe('Pace', () => {
     const clock = new Clock()
     const pace = new Pace(clock)
     await takeFor(pace, clock, 5, 10)
-    pace.throttled(2000)
+    for (let at = 0; at < 20; at++) pace.throttled(2000)
+    expect(pace.current).toBeLessThan(60)
     await takeFor(pace, clock, 120, 10)
     expect(pace.current).toBeUndefined()
+  })
+
+  it('is not lowered by one request in a hundred that is refused, at any rate', async () => {
+    const clock = new Clock()
+    const pace = new Pace(clock)
+    const begun = clock.ms
+    for (let at = 0; at < 100_000; at++) {
+      await pace.take(signal)
+      clock.ms += 5
+      if (at % 100 === 99) pace.throttled(1000)
+    }
+    // 200 files per second, and no pause.
+    expect(clock.ms - begun).toBeLessThan(510_000)
   })
 
   it('keeps the lower of its own limit and a given one', async () => {
@@ -88,7 +103,7 @@ describe('Pace', () => {
     const { length } = await takeFor(pace, clock, 10, 1)
     expect(length).toBeGreaterThan(190)
     expect(length).toBeLessThanOrEqual(201)
-    pace.throttled(undefined)
+    for (let at = 0; at < 5; at++) pace.throttled(undefined)
     expect(pace.current).toBeCloseTo(10, 0)
     pace.setRate(0)
     expect(pace.current).toBeGreaterThan(0)
