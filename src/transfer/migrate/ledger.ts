@@ -94,7 +94,10 @@ export class SqliteLedger {
     if (!this.#hasFiles) return undefined
     return naming(this.path, () => {
       const row = this.#known.get(name) as { source: string; target: string; run: number } | undefined
-      return row === undefined ? undefined : { source: row.source, target: row.target, isOwn: row.run === this.#runId }
+      if (row === undefined) return undefined
+      // A dry run numbers its runs anew.
+      const isOwn = this.#former === undefined && row.run === this.#runId
+      return { source: row.source, target: row.target, isOwn }
     })
   }
 

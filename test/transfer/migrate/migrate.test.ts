@@ -236,6 +236,15 @@ describe('migrate', () => {
     expect((await readdir(folder)).filter(name => name.startsWith(ledger))).toEqual([])
   })
 
+  it('counts files that the run before has copied as unchanged in a dry run', async () => {
+    const [source, target] = [kinds.s3(), kinds.s3()]
+    await fill(source, { a: 'one', b: 'two' })
+    const ledger = newLedger()
+    await migrate(source, target, { ledger })
+    const report = await migrate(source, target, { ledger, dryRun: true })
+    expect(report.counts).toMatchObject({ copied: 0, unchanged: 2, bytes: 0 })
+  })
+
   it('skips what is older than `since`, in the verify pass as well', async () => {
     const [source, target] = [memory(), memory()]
     await fill(source, { old: 'o' })
