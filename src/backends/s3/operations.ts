@@ -28,7 +28,8 @@ const RANGE: Expected = { statuses: [200, 206], fileHas: OF_OBJECTS }
 const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
 const BUCKET: Expected = { statuses: [200, 201] }
 const DELETION: Expected = { statuses: [200, 204] }
-const LISTING = documentOf(['ListBucketResult'])
+/** Ceph repeats `start-after` as it is, whatever the encoding of the keys. */
+const LISTING: Expected = { ...documentOf(['ListBucketResult']), replacesForbidden: true }
 const UPLOADS = documentOf(['ListMultipartUploadsResult'])
 const PARTS = documentOf(['ListPartsResult'])
 const ACL = documentOf(['AccessControlPolicy'])
