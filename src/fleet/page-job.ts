@@ -6,7 +6,7 @@ import { LostLease } from './lease.ts'
 import { addUp, type Changes } from './migrations.ts'
 import { PageWork, type PageWorkOptions } from './page-work.ts'
 import { storedPairs } from './pages.ts'
-import type { Database, Sql } from './postgres.ts'
+import { type Database, DatabaseError, type Sql } from './postgres.ts'
 import type { Job, JobQueue } from './queue.ts'
 import type { Stage } from './stages.ts'
 import { escaped } from './texts.ts'
@@ -76,13 +76,23 @@ export class PageJob {
       await database.transaction(sql => this.#finish(sql, stage, work, result))
       ended(migration, 'done', result)
     } catch (error) {
-      // Of an attempt that another one has replaced, nothing is stored.
-      if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) ended(migration, 'lost')
-      else if (signal.aborted) await this.#giveBack()
-      else if (isStorageError(error)) await this.#fail(error)
-      else throw error
-      if (!signal.aborted && isStorageError(error)) ended(migration, 'retried')
+      if (!isStorageError(error) && !signal.aborted && !(error instanceof LostLease)) throw error
+      const outcome = await this.#ended(error).catch((reason: unknown) => {
+        if (!(reason instanceof DatabaseError)) throw reason
+        return 'lost' as const
+      })
+      ended(migration, outcome)
     }
+  }
+
+  /** Ends an attempt that was not finished. If the database cannot be reached, the queue repeats it when its heartbeat is missed. */
+  async #ended(error: unknown): Promise<PageOutcome> {
+    const { signal } = this.#options
+    // Of an attempt that another one has replaced, nothing is stored.
+    if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) return 'lost'
+    if (signal.aborted) await this.#giveBack()
+    else await this.#fail(error as StorageError)
+    return 'retried'
   }
 
   /** Takes the page, unless a later attempt has it or it is finished. */

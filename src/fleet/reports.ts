@@ -52,8 +52,9 @@ export class Reports {
     )
     this.workers = Math.max(1, ...rows.map(({ live }) => Number(live)))
     for (const { pace, bandwidth, plan, id } of active) {
-      if (bandwidth !== undefined) bandwidth.setRate(plan.bandwidth! / this.workers)
-      const slowed = rows.find(({ migration }) => migration === id)?.slowed ?? undefined
+      const row = rows.find(({ migration }) => migration === id)
+      if (bandwidth !== undefined) bandwidth.setRate(plan.bandwidth! / Math.max(1, Number(row?.live ?? 1)))
+      const slowed = row?.slowed ?? undefined
       if (slowed === undefined) this.#given.delete(id)
       else this.#given.set(id, slowed)
       pace.setRate(slowed)

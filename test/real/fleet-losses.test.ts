@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, type onTestFinished } from 'vitest'
 import { LocalStorage } from '../../src/backends/local/index.ts'
+import { FleetWorker } from '../../src/fleet/index.ts'
 import { type PostgresServer, startPostgres } from '../servers/postgres.ts'
+import { startTcpProxy } from '../servers/tcp-proxy.ts'
 import { Child } from '../support/child.ts'
 import { filesIn } from '../transfer/support.ts'
-import { filled, Ground } from './fleet-ground.ts'
+import { filled, Ground, TIMES } from './fleet-ground.ts'
 
 /** Seconds within which the pages of a dead worker are worked on again. */
 const BACK_SECS = 30
@@ -108,7 +110,7 @@ describe.concurrent('a fleet', () => {
     for (const worker of workers) await isWorking(ground, worker)
     for (let times = 0; times < 3; times++) {
       await ground.sql(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdall' AND pid <> pg_backend_pid()`,
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'holdall' AND datname = current_database() AND pid <> pg_backend_pid()`,
       )
       await new Promise(resolve => setTimeout(resolve, 300))
     }
@@ -125,5 +127,32 @@ describe.concurrent('a fleet', () => {
     expect(await ground.status()).toMatchObject({ state: 'interrupted', pages: { running: 0 } })
     expect(await start().ended).toMatchObject({ code: 0 })
     await expectWhole(ground)
+  }, 120_000)
+
+  it('gives up its pages while the database cannot be reached, and goes on afterwards', async () => {
+    const ground = await Ground.on(server, await filled(200))
+    await ground.plan({ pageSize: 20, bandwidth: 500 })
+    await using proxy = await startTcpProxy(server.port)
+    const lost = Promise.withResolvers<void>()
+    const meter = {
+      createCounter: () => ({
+        add(_: number, attributes?: Readonly<Record<string, string>>): void {
+          if (attributes?.['result'] === 'lost') lost.resolve()
+        },
+      }),
+    }
+    const { placeOf } = ground
+    const url = ground.url.replace(`:${server.port}/`, `:${proxy.port}/`)
+    const running = new FleetWorker(url, { placeOf, once: true, meter }, TIMES).run()
+    await ground.until(`SELECT 1 FROM holdall_fleet.pages WHERE state = 'running'`)
+    proxy.rule = () => 0
+    await lost.promise
+    proxy.rule = () => undefined
+    await running
+    expect(await ground.status()).toMatchObject({
+      state: 'done',
+      counts: { seen: 200, verified: 200, different: 0, failed: 0 },
+    })
+    expect(await filesIn(ground.target)).toEqual(await filesIn(ground.source))
   }, 120_000)
 })
