@@ -12,11 +12,16 @@ export interface MigrationReaders {
   readonly fleet?: ((url: string) => Promise<readonly MigrationStatus[]>) | undefined
 }
 
+const READERS: MigrationReaders = {
+  ledgers: async folder => (await import('../transfer/index.ts')).listLedgers(folder),
+  fleet: async url => (await import('../fleet/index.ts')).fleetStatus(url),
+}
+
 /**
  * Returns the sources of the page of migrations: the ledgers of this user, if there is a folder with some, and the fleet of
  * `HOLDALL_FLEET_URL`, if it is set. Reads no ledger and opens no connection.
  */
-export function migrationSources({ ledgers, fleet }: MigrationReaders): readonly MigrationSource[] {
+export function migrationSources({ ledgers, fleet }: MigrationReaders = READERS): readonly MigrationSource[] {
   const sources: MigrationSource[] = []
   const folder = ledgerFolder()
   if (ledgers !== undefined && existsSync(folder)) sources.push(() => ledgers(folder))

@@ -357,7 +357,16 @@ describe('completion', () => {
 
   test('completes in bash', async () => {
     const { stdout } = await cli('completion', 'bash')
-    const lines = ['put --ov', '--config put ge', 'completion ""', 'settings mem', 'put x', '--json he', 'migrate st', 'migrate --fail']
+    const lines = [
+      'put --ov',
+      '--config put ge',
+      'completion ""',
+      'settings mem',
+      'put x',
+      '--json he',
+      'migrate st',
+      'migrate --fail',
+    ]
     const ask = lines.map(
       line => `COMP_WORDS=(holdall ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _holdall; echo "\${COMPREPLY[*]}"`,
     )

@@ -2,7 +2,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
+import { MemoryStorage } from '../../src/backends/memory/index.ts'
 import { migrationSources } from '../../src/cli/migration-sources.ts'
+import { migrate } from '../../src/transfer/index.ts'
 import { temporaryFolder } from '../backends/local/fixture.ts'
 import { migration } from '../serve/migrations.ts'
 
@@ -36,4 +38,17 @@ test('the ledgers of this user and the fleet of the environment are shown, where
   mkdirSync(own, { recursive: true })
   expect(await ids()).toEqual([own, 'postgres://fleet/x'])
   expect(migrationSources({})).toEqual([])
+})
+
+test('the ledger of a migration is read', async () => {
+  using folder = temporaryFolder()
+  vi.stubEnv('XDG_STATE_HOME', folder.path)
+  vi.stubEnv('HOLDALL_FLEET_URL', '')
+  const ledger = join(folder.path, 'holdall/migrations/a.sqlite')
+  const source = new MemoryStorage()
+  await source.save('a.txt', 'a')
+  await migrate(source, new MemoryStorage(), { ledger, titles: { source: 'old:', target: 'new:' } })
+  const [read, ...others] = migrationSources()
+  expect(others).toEqual([])
+  expect(await read!()).toMatchObject([{ source: 'old:', target: 'new:', state: 'done', counts: { copied: 1 } }])
 })

@@ -198,7 +198,7 @@ async function start(
     maxUploadBytes: options.maxUploadBytes,
     linkExpiresInSecs: options.urlExpire,
     linkSecret: site.urlSecret,
-    migrations: migrationSources({}),
+    migrations: migrationSources(),
     onError,
   })
   const guarded = guardPage(page, { token, port: site.port, host: options.host })
