@@ -79,6 +79,7 @@ export async function judgedFleet({ rgw, postgres, folder, name }: JudgedPlace, 
   const fleet = { url, workers: WORKERS, kill, seed, ...(mostSecs !== undefined && { mostSecs }) }
   const { ended, kills, strayed, secs } = await killedFleet(commands, ['migrate', source, 'target:', ...words], fleet)
   await traffic.quiet()
+  if (process.env['JUDGE_URL']) console.log((await commands.run('--json', 'migrate', 'status', '--fleet', url)).stdout.slice(0, 3000)) // TEMP
   const status = await statusOf(commands, url)
   const wrong = [
     ...strayed.map(text => `a worker ended by itself: ${text}`),
@@ -98,5 +99,5 @@ export async function judgedFleet({ rgw, postgres, folder, name }: JudgedPlace, 
 /** The only migration of a fleet. */
 export async function statusOf(commands: Commands, url: string): Promise<MigrationStatus> {
   const { stdout } = await commands.run('--json', 'migrate', 'status', '--fleet', url)
-  return (JSON.parse(stdout) as MigrationStatus[])[0]!
+  return JSON.parse(stdout) as MigrationStatus
 }
