@@ -64,7 +64,7 @@ export async function lookUpRange(
 
 async function stated(side: Side, name: string, signal: AbortSignal): Promise<Item | undefined> {
   try {
-    const entry = await side.storage.stat(side.nameOf(name), { signal })
+    const entry = await side.storage.stat(side.fileOf(name), { signal })
     return entry.isDirectory ? undefined : side.itemOf(entry, { isFolded: false, isWanted: () => true })
   } catch (error) {
     // A name that the storage refuses is no file there; the copy reports the reason.
