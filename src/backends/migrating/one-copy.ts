@@ -4,25 +4,29 @@ import type { ReadStat, Stat } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { strongEtag } from '../../core/etags.ts'
 import { readVersion, withAttributes } from '../../storage/bodies.ts'
+import type { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import { writeContent } from '../../storage/write.ts'
 import type { Caller, Side } from './side.ts'
 
 /** How a copy writes: `new` creates the file only if its name is free, `replace` replaces one. */
 export type CopyMode = 'new' | 'replace'
 
+/** Options of `copyOne`. */
+export interface CopyOptions extends Caller {
+  readonly mode: CopyMode
+  /** Ends the copy while the source is read, in place of `signal`: a write that has all bytes is still waited for. */
+  readonly reading?: AbortSignal | undefined
+  /** Sets the modification time and the visibility of a new file. */
+  readonly carried?: CarriedAttributes | undefined
+}
+
 /**
  * Copies one file with its attributes (content type, cache control, metadata) as a stream. Mode `new` never replaces a file, and removes its
  * own copy again if the source was changed or deleted while it was copied. Returns whether the target has a copy of the source now; a name that
  * is taken and a missing source are no errors.
  */
-export async function copyOne(
-  source: Side,
-  target: Side,
-  key: string,
-  mode: CopyMode,
-  caller: Caller,
-): Promise<boolean> {
-  const { signal } = caller
+export async function copyOne(source: Side, target: Side, key: string, options: CopyOptions): Promise<boolean> {
+  const { mode, carried, reading: signal = options.signal, ...caller } = options
   const from = source.storage
   const given = source.entry(key)
   const reading = await readVersion(from, source.ref(key), undefined, {}, { signal }).catch(error => {
@@ -52,8 +56,10 @@ export async function copyOne(
     const encoding = decode === undefined ? contentEncoding : undefined
     const written = await put(target, key, content, { ...attributes, contentEncoding: encoding }, mode, caller)
     if (written === 'taken') return false
-    if (mode === 'new') return await confirmed(source, target, key, stat, written, caller)
-    return true
+    if (mode === 'replace') return true
+    const now = await confirmed(source, target, key, stat, written, caller)
+    if (now !== undefined) await complete(source, target, key, now, written, { ...caller, carried })
+    return now !== undefined
   } finally {
     if (!isTaken) reading.body.release()
   }
@@ -80,7 +86,27 @@ async function put(
   }
 }
 
-/** Checks that the source is still the file that was copied. If it is not, the copy is removed, but never a newer file. */
+/** Sets the other attributes of a copy. One that fails is removed, so that it is tried again. */
+async function complete(
+  source: Side,
+  target: Side,
+  key: string,
+  { isRoughTime, modifiedAt }: Stat,
+  written: Stat | undefined,
+  { carried, ...caller }: Omit<CopyOptions, 'mode'>,
+): Promise<void> {
+  const time = isRoughTime === true ? undefined : modifiedAt
+  try {
+    await carried?.carry(source.entry(key), target.entry(key), caller.signal, time)
+  } catch (error) {
+    await removeCopy(target, key, written?.etag, caller)
+    throw error
+  }
+}
+
+/**
+ * Checks that the source is still the file that was copied, and returns its stat. If it is not, the copy is removed, but never a newer file.
+ */
 async function confirmed(
   source: Side,
   target: Side,
@@ -88,12 +114,12 @@ async function confirmed(
   before: ReadStat,
   written: Stat | undefined,
   caller: Caller,
-): Promise<boolean> {
+): Promise<Stat | undefined> {
   const { signal } = caller
   const now = await ownStat(source, key, { signal })
-  if (now !== undefined && isSameState(before, now)) return true
+  if (now !== undefined && isSameState(before, now)) return now
   await removeCopy(target, key, written?.etag, caller)
-  return false
+  return undefined
 }
 
 /** Removes the version that was just written; a file that replaced it stays. */
