@@ -44,3 +44,42 @@ describe.each([
     }
   })
 })
+
+it('of a name that is a folder first, the URL is that of the file', async () => {
+  const [from, to] = ['/old/', '/new/'].map(baseUrl => new MemoryStorage({ baseUrl }, NOWHERE))
+  await to!.save('a/b', 'first')
+  await from!.save('a', 'second')
+  const storage = new MigratingStorage({ from: from!, to: to! }, NOWHERE)
+  expect(await Promise.all(['a', 'a/b'].map(name => storage.url(name)))).toEqual(['/old/a', '/new/a/b'])
+})
+
+describe('a new file', () => {
+  it('is stored where the other storage has a folder of its name, if that one is not written', async () => {
+    const [from, to] = [memory(), memory()]
+    await from.save('a/b', 'old')
+    await from.save('c', 'old')
+    const storage = new MigratingStorage({ from, to }, NOWHERE)
+    expect(await storage.save('a', 'new', { overwrite: true })).toBe('a')
+    expect(await storage.save('c/d', 'new')).toBe('c/d')
+    // The name of a folder counts as taken.
+    expect(await storage.save('a', 'other')).not.toBe('a')
+    expect(await storage.save('c', 'other')).not.toBe('c')
+    await expect(storage.save('a', 'other', { ifAbsent: true })).rejects.toMatchObject({ code: 'exists' })
+    const names = Object.keys(await filesIn(storage))
+    expect(names).toEqual(expect.arrayContaining(['a', 'a/b', 'c', 'c/d']))
+    expect(names).toHaveLength(6)
+  })
+
+  it('fails in both if the first storage cannot have it, and names the second one if only that cannot', async () => {
+    for (const read of ['from', 'to'] as const) {
+      const [from, to] = [memory(), memory()]
+      await from.save('a', 'old')
+      const storage = new MigratingStorage({ from, to, read, write: 'both' }, NOWHERE)
+      const error = await storage.save('a/b', 'new').catch((failure: unknown) => failure)
+      expect(error).toMatchObject({ code: 'not_a_directory' })
+      if (read === 'to') expect(String(error)).toContain("'a/b' is stored in 'to', but 'from' failed")
+      expect(await filesIn(to)).toEqual(read === 'to' ? { 'a/b': 'new' } : {})
+      expect(await filesIn(from)).toEqual({ a: 'old' })
+    }
+  })
+})
