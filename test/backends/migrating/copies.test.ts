@@ -1,4 +1,5 @@
 /** Copies after reads: what goes along, and what happens to the file meanwhile. */
+import { buffer } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { MemoryStorage } from '../../../src/backends/memory/index.ts'
@@ -39,9 +40,10 @@ function slow() {
   const changes: Changes = driver => ({
     write: async (key, content, options, ctx) => {
       const stored = (async () => {
+        const bytes = await buffer(content.open())
         reach()
         await opened
-        return driver.write(key, content, options, { ...ctx, signal: never() })
+        return driver.write(key, bytesContent(bytes), options, { ...ctx, signal: never() })
       })()
       const { promise: aborted, reject } = Promise.withResolvers<never>()
       ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason))
@@ -173,12 +175,13 @@ describe('while a file is copied', () => {
   it('its etag stays valid for a save', async () => {
     for (const write of ['to', 'both'] as const) {
       const writes = slow()
-      let isSlow = true
+      let copied: ReturnType<Driver['write']> | undefined
       const to: Changes = driver => ({
-        write: (...given: Parameters<Driver['write']>) => {
-          const change = isSlow ? writes.changes(driver).write! : driver.write.bind(driver)
-          isSlow = false
-          return change(...given)
+        write: async (...given: Parameters<Driver['write']>) => {
+          if (copied === undefined) return (copied = writes.changes(driver).write!(...given))
+          // The copy is stored just before the new file.
+          await copied
+          return driver.write(...given)
         },
       })
       const { from, to: target, storage } = pair({ copyOnRead: true, write }, { to })
