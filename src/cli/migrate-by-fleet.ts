@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { isStorageError, StorageError } from '../core/errors.ts'
 import { type FleetStatus, fleetStatus, planMigration, runWorker } from '../fleet/index.ts'
-import { leftBehind } from '../transfer/migrate/attributes.ts'
+import { leftBehind } from '../transfer/migrate/left-behind.ts'
 import type { CliContext } from './context.ts'
 import { FleetBook } from './fleet-book.ts'
 import { fleetPlaces } from './fleet-places.ts'

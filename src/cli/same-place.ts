@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { isInside } from '../backends/local/place.ts'
-import { addressOf } from '../storage/address.ts'
+import { addressesOf } from '../storage/address.ts'
 import { shownTarget, type Target, UsageError } from './context.ts'
 import { below } from './target.ts'
 
@@ -21,18 +21,13 @@ export async function refuseSameFile(from: Target, to: Target, signal: AbortSign
 
 /** Rejects a target that is the source's folder or lies in it: the written files would be read again. */
 export async function refuseInside(from: Target, to: Target, signal: AbortSignal): Promise<void> {
-  const isOne = from.storage.calls.driver === to.storage.calls.driver
-  const place = async (target: Target, folder: string): Promise<string | undefined> => {
-    const name = below(folder, ANY)
-    const address = (await addressIn(target, name, signal)) ?? (isOne ? keyOf(target, name) : undefined)
-    return address?.slice(0, -ANY.length)
-  }
-  const source = await place(from, from.path)
-  if (source === undefined) return
+  const placesOf = async (target: Target, folder: string): Promise<readonly string[]> =>
+    (await addressesIn(target, below(folder, ANY), signal)).map(address => address.slice(0, -ANY.length))
+  const sources = await placesOf(from, from.path)
   // A folder on the way may be a link into the source.
   for (const folder of foldersOnTheWay(to.path)) {
-    const target = await place(to, folder)
-    if (target?.startsWith(source)) {
+    const targets = await placesOf(to, folder)
+    if (targets.some(target => sources.some(source => target.startsWith(source)))) {
       const [a, b] = [shownTarget(from.alias, from.path), shownTarget(to.alias, to.path)]
       throw new UsageError(a === b ? `'${a}' is both source and target.` : `'${b}' is inside '${a}'.`)
     }
@@ -71,11 +66,11 @@ function keyOf({ storage }: Target, name: string): string {
   return storage.normalRef(name).key
 }
 
-function addressIn({ storage }: Target, name: string, signal: AbortSignal): Promise<string | undefined> {
-  return addressOf(storage, storage.normalRef(name), { signal })
+function addressesIn({ storage }: Target, name: string, signal: AbortSignal): Promise<readonly string[]> {
+  return addressesOf(storage, storage.normalRef(name), { signal })
 }
 
 async function isSameAddress(from: Target, to: Target, signal: AbortSignal): Promise<boolean> {
-  const address = await addressIn(from, from.path, signal)
-  return address !== undefined && address === (await addressIn(to, to.path, signal))
+  const [ours, theirs] = await Promise.all([addressesIn(from, from.path, signal), addressesIn(to, to.path, signal)])
+  return ours.some(address => theirs.includes(address))
 }

@@ -234,6 +234,8 @@ export interface Driver {
   readonly resumable?: ResumableUploads<WriteOptions, Stat> | undefined
   /** Returns a text that identifies the location of a key: the same for two drivers of one location, so that a move onto itself deletes nothing. */
   address?(key: string, ctx: CallContext): Promise<string>
+  /** Returns the files that a file is made of, where a storage is made of others: each by its driver and key. */
+  parts?(key: string): ReadonlyArray<{ readonly driver: Driver; readonly key: string }>
   /**
    * Removes the leftovers of unfinished uploads below a prefix that are older than `minAgeMs` and not of this process; returns their
    * number. With `dryRun` they are only counted.

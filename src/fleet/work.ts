@@ -1,7 +1,7 @@
 import { StorageError } from '../core/errors.ts'
+import { CarriedAttributes } from '../storage/carried-attributes.ts'
 import type { AnyStorage } from '../storage/storage.ts'
 import { nameFilter } from '../transfer/checked-options.ts'
-import { CarriedAttributes } from '../transfer/migrate/attributes.ts'
 import { Bandwidth } from '../transfer/migrate/bandwidth.ts'
 import { MigrationEngine } from '../transfer/migrate/engine.ts'
 import type { Pacer } from '../transfer/migrate/engine-options.ts'

@@ -6,7 +6,7 @@ import { isStorageError, StorageError, withOutcome } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { validateFileName } from '../core/names.ts'
 import type { ResumedBody } from '../files/resume.ts'
-import { addressOf } from './address.ts'
+import { addressesOf } from './address.ts'
 import type { AnyBase } from './base.ts'
 import { type Reading, readVersion, withAttributes } from './bodies.ts'
 import { limitedUnpacked } from './compression.ts'
@@ -146,11 +146,17 @@ function begin(
   return pair
 }
 
-/** Whether two names are the same file, so that deleting one would delete the other: also in two storages of one location. */
+/**
+ * Whether two names are the same file, so that deleting one would delete the other: also in two storages of one location. `invalid_argument`
+ * if only one of the storages that the other one is made of has the same file: a part of it would be deleted.
+ */
 async function isSameFile({ source, from, target, to }: Pair, options: CallOptions): Promise<boolean> {
   if (source.calls.driver === target.calls.driver) return from.key === to.key
-  const addresses = await Promise.all([addressOf(source, from, options), addressOf(target, to, options)])
-  return addresses[0] !== undefined && addresses[0] === addresses[1]
+  const [ours, theirs] = await Promise.all([addressesOf(source, from, options), addressesOf(target, to, options)])
+  if (!ours.some(address => theirs.includes(address))) return false
+  if (ours.length === theirs.length && ours.every(address => theirs.includes(address))) return true
+  const text = `move: '${from.name}' and '${to.name}' may be one file: one storage is part of the other.`
+  throw new StorageError('invalid_argument', text, { fileName: from.name })
 }
 
 /** How the target is written. */

@@ -4,7 +4,7 @@ import { kindOf } from '../core/kind.ts'
 import { CALL_OPTIONS, checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { trimTrailingSlashes } from '../core/names.ts'
 import { forEachParallel } from '../core/parallel.ts'
-import { addressOf } from './address.ts'
+import { addressesOf } from './address.ts'
 import type { AnyBase } from './base.ts'
 import { DELETE_ALL_OPTIONS } from './call-options.ts'
 import { type CopyFileOptions, copyFile, moveFile, type Naming } from './copy.ts'
@@ -166,7 +166,7 @@ interface Side {
   readonly folder: FileRef
 }
 
-/** Rejects a target that is the source or lies in it, also in two storages of one location. */
+/** Rejects a target that is the source or lies in it, also in two storages of one location, and in parts of a storage. */
 async function checkApart(method: string, source: Side, target: Side, options: CallOptions): Promise<void> {
   if (!(await isInside(source, target, options))) return
   const { name } = target.folder
@@ -179,18 +179,18 @@ async function isInside(source: Side, target: Side, options: CallOptions): Promi
   if (source.storage.calls.driver === target.storage.calls.driver) {
     return target.folder.key.startsWith(source.folder.key)
   }
-  const [outer, inner] = await Promise.all([placeOf(source, options), placeOf(target, options)])
-  return outer !== undefined && inner?.startsWith(outer) === true
+  const [outer, inner] = await Promise.all([placesOf(source, options), placesOf(target, options)])
+  return outer.some(place => inner.some(other => other.startsWith(place)))
 }
 
 /** A name for the lookup of a folder's address, since the folder itself may have no address. */
 const PROBE = '-holdall'
 
-/** Returns the location of a folder, with a slash at its end; undefined where the backend cannot determine it. */
-async function placeOf({ storage, folder }: Side, options: CallOptions): Promise<string | undefined> {
+/** Returns the locations of a folder, with a slash at the end; those that the backend cannot determine are left out. */
+async function placesOf({ storage, folder }: Side, options: CallOptions): Promise<readonly string[]> {
   const name = storage.nameOf(folder.key) + PROBE
-  const address = await addressOf(storage, { name, key: folder.key + PROBE }, options)
-  return address?.endsWith(`/${PROBE}`) ? address.slice(0, -PROBE.length) : undefined
+  const addresses = await addressesOf(storage, { name, key: folder.key + PROBE }, options)
+  return addresses.filter(address => address.endsWith(`/${PROBE}`)).map(address => address.slice(0, -PROBE.length))
 }
 
 /**

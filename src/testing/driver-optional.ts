@@ -13,6 +13,7 @@ const METHODS: Record<OptionalMethod, true> = {
   signUrl: true,
   uploadTarget: true,
   address: true,
+  parts: true,
   localPath: true,
   openHandle: true,
   createContainer: true,

@@ -2,27 +2,44 @@ import { realpath } from 'node:fs/promises'
 import { basename, dirname, join, sep } from 'node:path'
 import { StorageError } from '../core/errors.ts'
 import { addressOf } from '../storage/address.ts'
-import type { Side } from './side.ts'
+import { partsOf } from '../storage/parts.ts'
+import { Side } from './side.ts'
 
 /** A name that represents any file of a folder. */
 const PROBE = 'holdall-place'
 
 /**
  * Rejects two places of which one lies in the other, or that are one place under two names, with `invalid_argument`: a copy would be copied
- * again, and a deletion would delete the source. Services that are reached by two protocols, and disks that are mounted twice, are not
- * recognised.
+ * again, and a deletion would delete the source. With `isWriting` this also concerns the storages that a storage is made of. Services that
+ * are reached by two protocols, and disks that are mounted twice, are not recognised.
  */
-export async function refuseOverlap(source: Side, target: Side, signal: AbortSignal): Promise<void> {
-  const [ours, theirs] = await Promise.all([placeOf(source, target, signal), placeOf(target, source, signal)])
-  if (ours === undefined || theirs === undefined) return
-  if (ours !== theirs && !ours.startsWith(theirs) && !theirs.startsWith(ours)) return
-  const how =
-    ours === theirs
-      ? 'The source and the target are the same place'
-      : theirs.startsWith(ours)
-        ? 'The target lies in the source'
-        : 'The source lies in the target'
-  throw new StorageError('invalid_argument', `${how}.`)
+export async function refuseOverlap(
+  source: Side,
+  target: Side,
+  { signal, isWriting }: { readonly signal: AbortSignal; readonly isWriting: boolean },
+): Promise<void> {
+  for (const ours of isWriting ? partsIn(source) : [source]) {
+    for (const theirs of isWriting ? partsIn(target) : [target]) {
+      const [from, to] = await Promise.all([placeOf(ours, theirs, signal), placeOf(theirs, ours, signal)])
+      if (from === undefined || to === undefined) continue
+      if (from !== to && !from.startsWith(to) && !to.startsWith(from)) continue
+      const how =
+        from === to
+          ? 'The source and the target are the same place'
+          : to.startsWith(from)
+            ? 'The target lies in the source'
+            : 'The source lies in the target'
+      const isPart = ours !== source || theirs !== target
+      throw new StorageError('invalid_argument', isPart ? `${how}: one storage is part of the other.` : `${how}.`)
+    }
+  }
+}
+
+/** Returns the place in each storage that its storage is made of; the place itself if it is made of none. */
+function partsIn(side: Side): readonly Side[] {
+  const parts = partsOf(side.storage)
+  if (parts.length === 0) return [side]
+  return parts.flatMap(part => partsIn(new Side(side.title, part, side.storage.prefix + side.folder)))
 }
 
 /**

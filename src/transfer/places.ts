@@ -51,7 +51,7 @@ export class Places {
     const from = new Side('source', source, options.sourcePath ?? '', isVerbatim)
     const to = new Side('target', target, options.targetPath ?? '', isVerbatim)
     if (isWriting) target.calls.begin('sync', to.folder, { signal }, !dryRun)
-    await refuseOverlap(from, to, signal)
+    await refuseOverlap(from, to, { signal, isWriting })
     const isFolded = options.foldsNames ?? (await findsFolding(to, dryRun || !isWriting))
     const listing = { signal, isFolded, isWanted: nameFilter(options) }
     return new Places(from, to, listing, isWriting && hasFolders(to))

@@ -133,7 +133,17 @@ export class MigratingDriver implements Driver {
     return result
   }
 
-  async write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+  write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
+    const { ifMatch } = options
+    const { first } = this.#sides
+    if (ifMatch === undefined || versionIn(this.#sides, ifMatch).side === first) {
+      return this.#write(key, content, options, ctx)
+    }
+    // A copy of that version would take the name meanwhile.
+    return this.#copies.hold([key], ctx.signal, () => this.#write(key, content, options, ctx))
+  }
+
+  async #write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const conditions = await conditionsFor(this.#sides, key, options, ctx)
     const own = { ...options, ...conditions }
     const { first, mirrors } = this.#sides
@@ -145,7 +155,7 @@ export class MigratingDriver implements Driver {
 
   /** Deletes the file in both storages. The one that shows the file otherwise comes last, so that no half-deleted file appears again. */
   delete(key: string, ctx: CallContext, { ifMatch }: DeleteOptions = {}): Promise<void> {
-    return this.#copies.hold([key], () => this.#delete(key, ifMatch, ctx))
+    return this.#copies.hold([key], ctx.signal, () => this.#delete(key, ifMatch, ctx))
   }
 
   async #delete(key: string, ifMatch: string | undefined, ctx: CallContext): Promise<void> {
@@ -185,7 +195,7 @@ export class MigratingDriver implements Driver {
   deleteMany(keys: readonly string[], ctx: CallContext): Promise<readonly DeleteResult[]> {
     const { first, second, fallsBack } = this.#sides
     const [before, after] = fallsBack ? [second, first] : [first, second]
-    return this.#copies.hold(keys, async () => {
+    return this.#copies.hold(keys, ctx.signal, async () => {
       const begun = await before.deleteMany(keys, ctx)
       const failed = new Map(begun.filter(({ error }) => error !== undefined).map(each => [each.key, each]))
       const left = keys.filter(key => !failed.has(key))
@@ -207,6 +217,10 @@ export class MigratingDriver implements Driver {
     return fallsBack ? mergedPage(this.#sides, prefix, page, ctx) : first.list(prefix, page, ctx)
   }
 
+  parts(key: string): ReadonlyArray<{ readonly driver: Driver; readonly key: string }> {
+    return [this.#sides.first, this.#sides.second].map(side => ({ driver: side.driver, key: side.ref(key).key }))
+  }
+
   classify(error: unknown): ErrorCode | undefined {
     return isStorageError(error) ? error.code : undefined
   }
@@ -220,20 +234,36 @@ export class MigratingDriver implements Driver {
   /** Returns the storage that has the file; the first one where neither has it. */
   async holder(key: string, caller: Caller): Promise<Side> {
     const { first, second, fallsBack } = this.#sides
-    if (!fallsBack || (await first.find(key, caller)) !== undefined) return first
-    return (await second.find(key, caller)) === undefined ? first : second
+    const found = fallsBack && (await first.find(key, caller))
+    if (found === false || (found !== undefined && !isFolder(found))) return first
+    const other = await second.find(key, caller)
+    return other === undefined || (found !== undefined && isFolder(other)) ? first : second
   }
 
-  /** Asks the first storage, and the second one for what the first lacks. Where both lack it, the error is that of the first. */
-  async #found<T>(ask: (side: Side) => Promise<T>): Promise<T> {
+  /**
+   * Asks the first storage, and the second one for what the first lacks, or has as a folder: a folder hides no file of the other storage.
+   * Where both lack the file, the result is that of the first.
+   */
+  async #found<T extends Stat | ReadResult>(ask: (side: Side) => Promise<T>): Promise<T> {
     const { first, second, fallsBack } = this.#sides
+    if (!fallsBack) return ask(first)
+    let folder: T | undefined
+    let error: unknown
     try {
-      return await ask(first)
-    } catch (error) {
-      if (!fallsBack || !isStorageError(error, 'not_found', 'not_a_directory')) throw error
-      return await ask(second).catch(other => {
-        throw isStorageError(other, 'not_found', 'not_a_directory') ? error : other
-      })
+      const found = await ask(first)
+      if (!isFolder(found)) return found
+      folder = found
+    } catch (failure) {
+      if (!isStorageError(failure, 'not_found', 'not_a_directory', 'is_directory')) throw failure
+      error = failure
+    }
+    try {
+      const other = await ask(second)
+      return folder !== undefined && isFolder(other) ? folder : other
+    } catch (failure) {
+      if (!isStorageError(failure, 'not_found', 'not_a_directory')) throw failure
+      if (folder !== undefined) return folder
+      throw error
     }
   }
 
@@ -260,4 +290,8 @@ export class MigratingDriver implements Driver {
     }
     return count
   }
+}
+
+function isFolder(found: Stat | ReadResult): boolean {
+  return 'isDirectory' in found && found.isDirectory === true
 }

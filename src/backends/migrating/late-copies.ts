@@ -1,3 +1,5 @@
+import { abortable, never } from '../../core/abort.ts'
+import { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import { checkExclusive } from '../../storage/save.ts'
 import { copyOne } from './one-copy.ts'
 import type { Side } from './side.ts'
@@ -28,6 +30,7 @@ interface Running {
 export class LateCopies {
   readonly #source: Side
   readonly #target: Side
+  readonly #carried: CarriedAttributes
   readonly #running = new Map<string, Running>()
   readonly #waiting = new Set<string>()
   readonly #held = new Map<string, number>()
@@ -37,6 +40,8 @@ export class LateCopies {
   constructor(source: Side, target: Side) {
     this.#source = source
     this.#target = target
+    const given = { times: true, visibility: true, mayBeDenied: true }
+    this.#carried = new CarriedAttributes(source.storage, target.storage, given)
   }
 
   get counts(): LateCopyCounts {
@@ -54,13 +59,23 @@ export class LateCopies {
   /** Copies the file now, unless the target has one or the source has none. Waits for a copy of the file that is in progress. */
   async bring(key: string, signal: AbortSignal): Promise<void> {
     const running = this.#running.get(key)
-    if (running !== undefined && (await running.done.catch(() => false))) return
+    if (
+      running !== undefined &&
+      (await abortable(
+        running.done.catch(() => false),
+        signal,
+      ))
+    )
+      return
     if (!this.#target.canName(key) || (await this.#target.find(key, { signal })) !== undefined) return
-    await copyOne(this.#source, this.#target, key, 'new', { signal })
+    await copyOne(this.#source, this.#target, key, { signal, mode: 'new', carried: this.#carried })
   }
 
-  /** Runs work that deletes files. Copies of them are ended first, and none begins before the work has ended. */
-  async hold<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs work that deletes files, or whose conditions a copy would break. Copies of the files are ended first, and none begins before the work
+   * has ended.
+   */
+  async hold<T>(keys: readonly string[], signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     for (const key of keys) {
       this.#held.set(key, (this.#held.get(key) ?? 0) + 1)
       this.#waiting.delete(key)
@@ -68,7 +83,7 @@ export class LateCopies {
     try {
       const ended = keys.flatMap(key => this.#running.get(key) ?? [])
       for (const { controller } of ended) controller.abort()
-      await Promise.allSettled(ended.map(({ done }) => done))
+      if (ended.length > 0) await abortable(Promise.allSettled(ended.map(({ done }) => done)), signal)
       return await work()
     } finally {
       for (const key of keys) {
@@ -98,16 +113,19 @@ export class LateCopies {
     }
   }
 
-  async #copy(key: string, signal: AbortSignal): Promise<boolean> {
+  async #copy(key: string, reading: AbortSignal): Promise<boolean> {
+    const signal = never()
     try {
       if ((await this.#target.find(key, { signal })) !== undefined) return false
       await this.#target.storage.discover({ signal })
       checkExclusive(this.#target.storage)
-      const isCopied = await copyOne(this.#source, this.#target, key, 'new', { signal })
+      reading.throwIfAborted()
+      const given = { signal, reading, mode: 'new', carried: this.#carried } as const
+      const isCopied = await copyOne(this.#source, this.#target, key, given)
       if (isCopied) this.#copied++
       return isCopied
     } catch (error) {
-      if (!signal.aborted) this.#failed++
+      if (!reading.aborted) this.#failed++
       throw error
     }
   }

@@ -1,11 +1,12 @@
-import type { Content } from '../../core/content.ts'
+import { type Content, contentChunks } from '../../core/content.ts'
+import { beginDigest } from '../../core/digests/digest.ts'
 import type { Stat, WriteOptions } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { spooled } from '../../storage/spooled.ts'
 import { takenMeanwhile } from './conditions.ts'
 import { unmarked } from './marks.ts'
 import { haveSameBytes, removeCopy } from './one-copy.ts'
-import type { Caller } from './side.ts'
+import type { Caller, Side } from './side.ts'
 import type { Sides } from './sides.ts'
 
 /**
@@ -41,7 +42,7 @@ export async function mirroredWrite(
       if (!isTaken) throw second.failure(error, `'${key}' is stored in '${first.title}'`)
       // A copy of the same file, which a migration has made meanwhile, is no conflict.
       if (!(await haveSameBytes(first, second, key, caller))) {
-        await removeCopy(first, key, written?.etag, caller)
+        await removeCopy(first, key, written?.etag, () => sha256Of(first, content, caller), caller)
         throw new StorageError('exists', `'${key}' was created in '${second.title}' meanwhile.`, {
           fileName: key,
           cause: error,
@@ -68,4 +69,10 @@ async function versionBefore(
   const found = await second.find(key, caller)
   if (found === undefined) return exclusiveCreate ? { ifAbsent: true } : {}
   return ifMatch && found.etag !== undefined ? { ifMatch: unmarked(found.etag).etag } : {}
+}
+
+async function sha256Of({ storage }: Side, content: Content, { signal }: Caller): Promise<string> {
+  const digest = beginDigest('sha256')
+  for await (const chunk of contentChunks(content, storage.calls.context({ signal }))) digest.update(chunk)
+  return digest.digest()
 }

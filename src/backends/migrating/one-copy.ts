@@ -1,28 +1,34 @@
+import { Readable } from 'node:stream'
 import { attributesOf } from '../../core/attributes.ts'
 import type { Content } from '../../core/content.ts'
+import { beginDigest } from '../../core/digests/digest.ts'
 import type { ReadStat, Stat } from '../../core/driver.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import { strongEtag } from '../../core/etags.ts'
 import { readVersion, withAttributes } from '../../storage/bodies.ts'
+import type { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import { writeContent } from '../../storage/write.ts'
 import type { Caller, Side } from './side.ts'
 
 /** How a copy writes: `new` creates the file only if its name is free, `replace` replaces one. */
 export type CopyMode = 'new' | 'replace'
 
+/** Options of `copyOne`. */
+export interface CopyOptions extends Caller {
+  readonly mode: CopyMode
+  /** Ends the copy while the source is read, in place of `signal`: a write that has all bytes is still waited for. */
+  readonly reading?: AbortSignal | undefined
+  /** Sets the modification time and the visibility of a new file. */
+  readonly carried?: CarriedAttributes | undefined
+}
+
 /**
  * Copies one file with its attributes (content type, cache control, metadata) as a stream. Mode `new` never replaces a file, and removes its
  * own copy again if the source was changed or deleted while it was copied. Returns whether the target has a copy of the source now; a name that
  * is taken and a missing source are no errors.
  */
-export async function copyOne(
-  source: Side,
-  target: Side,
-  key: string,
-  mode: CopyMode,
-  caller: Caller,
-): Promise<boolean> {
-  const { signal } = caller
+export async function copyOne(source: Side, target: Side, key: string, options: CopyOptions): Promise<boolean> {
+  const { mode, carried, reading: signal = options.signal, ...caller } = options
   const from = source.storage
   const given = source.entry(key)
   const reading = await readVersion(from, source.ref(key), undefined, {}, { signal }).catch(error => {
@@ -38,21 +44,36 @@ export async function copyOne(
     const stat: ReadStat & { readonly name: string } = { ...known, name: key }
     if (stat.isDirectory === true) return false
     const decode = from.decoder(stat)
+    await target.storage.discover({ signal })
+    // Where the target has no etags, a copy is recognised by its bytes.
+    const digest = mode === 'new' && !target.features.ifMatch ? new CopiedDigest() : undefined
     const content: Content = {
       size: decode === undefined ? stat.size : undefined,
       replayable: true,
       open: () => {
-        if (isTaken) return from.createReadStream(given, { signal, etag: strongEtag(stat.etag) })
+        const again = isTaken && from.createReadStream(given, { signal, etag: strongEtag(stat.etag) })
         isTaken = true
-        const body = reading.body.stream()
-        return decode?.(body) ?? body
+        const body = again || unpacked(reading.body.stream(), decode)
+        return digest?.through(body) ?? body
       },
     }
     const { contentEncoding, ...attributes } = attributesOf(stat)
     const encoding = decode === undefined ? contentEncoding : undefined
     const written = await put(target, key, content, { ...attributes, contentEncoding: encoding }, mode, caller)
     if (written === 'taken') return false
-    if (mode === 'new') return await confirmed(source, target, key, stat, written, caller)
+    if (mode === 'replace') return true
+    const remove = (): Promise<void> => removeCopy(target, key, written?.etag, async () => digest?.value, caller)
+    const now = await ownStat(source, key, caller)
+    if (now === undefined || !isSameState(stat, now)) {
+      await remove()
+      return false
+    }
+    const time = now.isRoughTime === true ? undefined : now.modifiedAt
+    await carried?.carry(given, target.entry(key), caller.signal, time).catch(async error => {
+      // It is tried again later.
+      await remove()
+      throw error
+    })
     return true
   } finally {
     if (!isTaken) reading.body.release()
@@ -68,7 +89,6 @@ async function put(
   { signal }: Caller,
 ): Promise<Stat | undefined | 'taken'> {
   const { storage } = target
-  await storage.discover({ signal })
   const condition = mode === 'replace' ? {} : storage.features.exclusiveCreate ? { ifAbsent: true } : { isNew: true }
   const ref = target.ref(key)
   const options = { ...storage.writeOptions(ref, content, attributes), ...condition }
@@ -80,39 +100,58 @@ async function put(
   }
 }
 
-/** Checks that the source is still the file that was copied. If it is not, the copy is removed, but never a newer file. */
-async function confirmed(
-  source: Side,
-  target: Side,
-  key: string,
-  before: ReadStat,
-  written: Stat | undefined,
-  caller: Caller,
-): Promise<boolean> {
-  const { signal } = caller
-  const now = await ownStat(source, key, { signal })
-  if (now !== undefined && isSameState(before, now)) return true
-  await removeCopy(target, key, written?.etag, caller)
-  return false
-}
-
-/** Removes the version that was just written; a file that replaced it stays. */
+/**
+ * Removes the version that was just written; a file that replaced it stays. Without an etag, the file is that version if it has the bytes:
+ * `sha256` returns their digest.
+ */
 export async function removeCopy(
   target: Side,
   key: string,
   etag: string | undefined,
-  { signal }: Caller,
+  sha256: () => Promise<string | undefined>,
+  caller: Caller,
 ): Promise<void> {
-  if (etag === undefined) return
   const { storage } = target
-  if (storage.features.deleteIfMatch === true) {
-    await target.delete(key, etag, { signal }).catch(error => {
+  if (etag !== undefined && storage.features.deleteIfMatch === true) {
+    await target.delete(key, etag, caller).catch(error => {
       if (!isStorageError(error, 'precondition_failed')) throw error
     })
     return
   }
-  const found = await ownStat(target, key, { signal })
-  if (found?.etag === etag) await target.delete(key, undefined, { signal })
+  const found = await ownStat(target, key, caller)
+  if (found === undefined) return
+  const isOwn = etag === undefined ? await hasBytes(target, key, await sha256(), caller) : found.etag === etag
+  if (isOwn) await target.delete(key, undefined, caller)
+}
+
+async function hasBytes(side: Side, key: string, sha256: string | undefined, { signal }: Caller): Promise<boolean> {
+  return sha256 !== undefined && (await side.storage.checksum(side.entry(key), 'sha256', { signal })) === sha256
+}
+
+/** The SHA-256 of bytes that were sent. */
+class CopiedDigest {
+  #digest: ReturnType<typeof beginDigest> | undefined
+
+  through(body: Readable): Readable {
+    const digest = beginDigest('sha256')
+    this.#digest = digest
+    return Readable.from(hashed(body, digest), { objectMode: false })
+  }
+
+  get value(): string | undefined {
+    return this.#digest?.digest()
+  }
+}
+
+async function* hashed(body: Readable, digest: ReturnType<typeof beginDigest>): AsyncGenerator<Buffer> {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    digest.update(chunk)
+    yield chunk
+  }
+}
+
+function unpacked(body: Readable, decode: ((body: Readable) => Readable) | undefined): Readable {
+  return decode?.(body) ?? body
 }
 
 /** Returns the stat of a file with the etag of its storage; undefined if it is missing. */

@@ -17,7 +17,7 @@ import { deleteOne } from '../../storage/delete-many.ts'
 import { listedEntry } from '../../storage/entry-keys.ts'
 import { NamedFile } from '../../storage/named-file.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
-import type { NameOrEntry } from '../../storage/types.ts'
+import type { Entry } from '../../storage/types.ts'
 import { writeContent } from '../../storage/write.ts'
 import { marked, type SideName } from './marks.ts'
 
@@ -47,7 +47,7 @@ export class Side {
   }
 
   /** The file as an argument of the storage's methods. It means exactly this key, also where the name is not in its normal form. */
-  entry(key: string): NameOrEntry {
+  entry(key: string): Entry {
     return listedEntry(this.storage, { size: 0, key: this.storage.prefix + key }, false)
   }
 

@@ -39,7 +39,8 @@ export class MigratingStorage<O extends MigratingOptions = MigratingOptions> ext
 
   constructor(options: Input<O> = {}, services: Services = {}) {
     const sides = sidesOf(options as Input<MigratingOptions>, services)
-    super({ fileOverwrite: sides.first.storage.options.fileOverwrite, ...options } as Input<O>, services)
+    const { fileOverwrite = sides.first.storage.options.fileOverwrite } = options as Input<MigratingOptions>
+    super({ ...options, fileOverwrite } as Input<O>, services)
     const { keepSha256, copyOnRead, read } = this.options
     if (keepSha256) throw new ImproperlyConfigured('keepSha256: set it for the storages from and to.')
     if (copyOnRead && read !== 'both') {

@@ -65,7 +65,7 @@ function partOver(sides: Sides, key: string, part: PartialUpload<Stat>): Partial
 
 async function mirrored(first: Side, second: Side, key: string, caller: Caller): Promise<void> {
   try {
-    await copyOne(first, second, key, 'replace', caller)
+    await copyOne(first, second, key, { ...caller, mode: 'replace' })
   } catch (error) {
     throw second.failure(error, `'${key}' is stored in '${first.title}'`)
   }

@@ -1,10 +1,13 @@
-import type { StorageError } from '../../core/errors.ts'
-import { isPart } from '../item.ts'
+import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { type Item, isPart } from '../item.ts'
 import type { Places } from '../places.ts'
 import { deleteExtras, heldBack } from '../removal.ts'
 import type { SqliteLedger } from './ledger.ts'
 import { pairsOf } from './pairs.ts'
 import type { MigrationHeldBack, MigrationPlan } from './types.ts'
+
+/** Maximum difference in milliseconds between the clocks of both places and this machine; S3 has the same limit. */
+const CLOCK_SKEW_MS = 15 * 60_000
 
 /** What the delete pass needs. */
 export interface DeletePassOptions {
@@ -18,7 +21,8 @@ export interface DeletePassOptions {
 
 /**
  * Deletes files that only the target has. Both sides are listed again; nothing is deleted before both listings are complete, so that an
- * error in one of them deletes nothing. Run again, it lists again. Returns why nothing was deleted.
+ * error in one of them deletes nothing. Run again, it lists again. A file that an application stores in both places between the two listings
+ * is not deleted: recent files are looked up in the source. Returns why nothing was deleted.
  */
 export async function deletePass(
   places: Places,
@@ -30,6 +34,7 @@ export async function deletePass(
   if (ledger.failures.different > 0) return 'differences'
   if (ledger.failures.count > 0) return 'failures'
   ledger.clearExtras()
+  const begun = Date.now()
   let wanted = 0
   let atTarget = 0
   let extra = 0
@@ -37,7 +42,7 @@ export async function deletePass(
     if (source !== undefined && isPart(source)) wanted++
     if (target === undefined || !isPart(target)) continue
     atTarget++
-    if (source !== undefined) continue
+    if (source !== undefined || (isRecent(target, begun) && (await isInSource(places, target, signal)))) continue
     extra++
     ledger.addExtra({ name: target.name, etag: target.entry.etag })
   }
@@ -51,4 +56,19 @@ export async function deletePass(
   }
   ledger.clearExtras()
   return undefined
+}
+
+/** Whether a file may have been stored after the listings began. */
+function isRecent({ entry: { modifiedAt, isRoughTime } }: Item, begun: number): boolean {
+  return modifiedAt === undefined || isRoughTime === true || +modifiedAt > begun - CLOCK_SKEW_MS
+}
+
+async function isInSource({ source }: Places, { name }: Item, signal: AbortSignal): Promise<boolean> {
+  try {
+    return !(await source.storage.stat(source.fileOf(name), { signal })).isDirectory
+  } catch (error) {
+    // The source may be unable to have such a name.
+    if (isStorageError(error, 'not_found', 'not_a_directory', 'suspicious_name', 'invalid_argument')) return false
+    throw error
+  }
 }

@@ -1,5 +1,5 @@
 import type { StorageError } from '../../core/errors.ts'
-import type { CarriedAttributes } from './attributes.ts'
+import type { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import type { Tally } from './tally.ts'
 

@@ -1,7 +1,7 @@
 import { isStorageError, type StorageError } from '../../core/errors.ts'
 import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
+import { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import { CONCURRENCY, type Places } from '../places.ts'
-import { CarriedAttributes } from './attributes.ts'
 import { Bandwidth } from './bandwidth.ts'
 import { MigrationEngine } from './engine.ts'
 import type { EngineHooks, EngineOptions } from './engine-options.ts'

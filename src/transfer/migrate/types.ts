@@ -1,6 +1,9 @@
 import type { StorageError } from '../../core/errors.ts'
 import type { MigrationPass, MigrationStatus } from '../../core/migration-status.ts'
+import type { LeftBehind } from '../../storage/carried-attributes.ts'
 import type { PlacesOptions } from '../types.ts'
+
+export type { LeftBehind }
 
 /**
  * What the verify pass compares: `size` names, sizes, and digests where both listings have them; `sample` also the contents of 1 % of the
@@ -82,12 +85,6 @@ export interface MeterLike {
     name: string,
     options?: { readonly description?: string; readonly unit?: string },
   ): { add(value: number, attributes?: Readonly<Record<string, string>>): void }
-}
-
-/** An attribute that does not go along, and the side that lacks it. */
-export interface LeftBehind {
-  readonly attribute: 'contentType' | 'cacheControl' | 'metadata' | 'modifiedAt' | 'visibility'
-  readonly lackedBy: 'source' | 'target'
 }
 
 /** The result for a file, or something to know beforehand. */

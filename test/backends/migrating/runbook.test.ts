@@ -9,7 +9,7 @@ import { MigratingStorage } from '../../../src/backends/migrating/index.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
 import { isFull } from '../../support/sampled.ts'
 import { serverOf } from './application.ts'
-import { backAtOnce, runbook, STEPS, type World } from './runbook.ts'
+import { backAtOnce, passes, runbook, STEPS, type World } from './runbook.ts'
 import { NOWHERE } from './support.ts'
 
 const folder = await mkdtemp(join(tmpdir(), 'holdall-runbook-'))
@@ -19,10 +19,11 @@ const local = (name: string): AnyStorage =>
   new LocalStorage({ location: join(folder, name), fsync: false, keepMetadata: true }, NOWHERE)
 const memory = (): AnyStorage => new MemoryStorage({}, NOWHERE)
 
-function worldOf(from: AnyStorage, to: AnyStorage): World {
+function worldOf(name: string, from: AnyStorage, to: AnyStorage): World {
   return {
     from,
     to,
+    pass: passes(join(folder, `${name}-ledgers`)),
     pause: isFull ? 200 : 8,
     pace: { clients: isFull ? 4 : 2, rest: 10 },
     async start(step) {
@@ -35,18 +36,18 @@ function worldOf(from: AnyStorage, to: AnyStorage): World {
 }
 
 it('changes the storage of an application forth and back, and no acknowledged change is lost', async () => {
-  const { counts, passes } = await runbook(worldOf(isFull ? local('forth') : memory(), memory()))
+  const { counts, passes } = await runbook(worldOf('forth', isFull ? local('forth') : memory(), memory()))
   expect(passes.length).toBe(2)
   for (const kind of ['read', 'write', 'append', 'delete', 'saveNew', 'list'])
     expect(counts[kind], kind).toBeGreaterThan(0)
 })
 
 it('goes back at once from the step that reads the new storage', async () => {
-  await backAtOnce(worldOf(memory(), local('back')))
+  await backAtOnce(worldOf('back', memory(), local('back')))
 })
 
 it('would lose changes without the steps that write to both', async () => {
-  const world = worldOf(memory(), memory())
+  const world = worldOf('shortcut', memory(), memory())
   const { start } = world
   // What a runbook with one step does: a process on the old settings does not see what one on the new settings writes.
   const shortcut: World = {

@@ -1,8 +1,10 @@
 /** The runbook of docs/changing-storage.md: an application changes its storage while it works, and goes back. */
+import { join } from 'node:path'
 import { expect } from 'vitest'
 import { isStorageError } from '../../../src/core/errors.ts'
 import type { AnyStorage } from '../../../src/storage/storage.ts'
-import { compare, sync } from '../../../src/transfer/index.ts'
+import { compare, migrate } from '../../../src/transfer/index.ts'
+import { lastFinishedRun } from '../../../src/transfer/migrate/status.ts'
 import { ATTRIBUTES, type SeenFile, type Server, seen } from './application.ts'
 import type { Mode } from './support.ts'
 import { type Pace, Traffic } from './traffic.ts'
@@ -25,22 +27,47 @@ export interface World {
   /** Number of requests to wait for between two steps. */
   readonly pause: number
   readonly pace: Pace
+  /** A pass from the old storage to the new one, or back. */
+  pass(world: World, direction: Direction, options?: PassOptions): Promise<void>
 }
 
-/** Makes the target like the source: `holdall migrate SOURCE TARGET --delete`. To be exchanged for `migrate`. */
-export async function migrated(source: AnyStorage, target: AnyStorage): Promise<void> {
-  const failures: string[] = []
-  await sync(source, target, {
-    delete: true,
-    maxDelete: 100,
-    onEvent: event => {
-      // The application deletes and changes files meanwhile.
-      const isNormal = event.type !== 'failed' || isStorageError(event.error, 'not_found', 'source_failed')
-      if (!isNormal) failures.push(`${event.name}: ${event.error}`)
-    },
-  })
-  expect(failures).toEqual([])
+/** From the old storage to the new one, or back. */
+export type Direction = 'forth' | 'back'
+
+/** What a pass does besides copying, as the options of `holdall migrate`. */
+export interface PassOptions {
+  /** `--delete`. */
+  readonly delete?: boolean
+  /** `--since last`. */
+  readonly sinceLast?: boolean
+  /** `--verify full`. */
+  readonly isFull?: boolean
 }
+
+/** Copies the files of one storage to the other one, as `holdall migrate` with a ledger in the folder. */
+export function passes(folder: string): World['pass'] {
+  return async ({ from, to }, direction, options = {}) => {
+    const [source, target] = direction === 'forth' ? [from, to] : [to, from]
+    const ledger = join(folder, `${direction}.sqlite`)
+    const failures: string[] = []
+    await migrate(source, target, {
+      ledger,
+      delete: options.delete,
+      maxDelete: 100,
+      since: options.sinceLast === true ? (await lastFinishedRun(ledger))?.begunAt : undefined,
+      verify: options.isFull === true ? 'full' : 'size',
+      onEvent: event => {
+        // The application deletes and changes files meanwhile.
+        const isNormal = event.type !== 'failed' || isStorageError(event.error, ...NORMAL)
+        if (!isNormal) failures.push(`${event.name}: ${event.error}`)
+      },
+    })
+    expect(failures).toEqual([])
+  }
+}
+
+/** How a file fails that is changed during a pass. */
+export const NORMAL = ['not_found', 'source_failed', 'checksum_mismatch', 'precondition_failed'] as const
 
 /** The names that `holdall check` reports. */
 async function differences(source: AnyStorage, target: AnyStorage): Promise<Set<string>> {
@@ -64,10 +91,11 @@ async function realDifferences(source: AnyStorage, target: AnyStorage): Promise<
 }
 
 /** Migrates while the application writes to both storages, until both are equal except for what is being written. */
-async function equalised(source: AnyStorage, target: AnyStorage): Promise<number> {
+async function equalised(world: World, direction: Direction): Promise<number> {
+  const { from, to } = world
   for (let passes = 1; passes <= 50; passes++) {
-    await migrated(source, target)
-    if ((await realDifferences(source, target)).size === 0) return passes
+    await world.pass(world, direction, { delete: true, isFull: passes === 2 })
+    if ((await realDifferences(from, to)).size === 0) return passes
   }
   throw new Error('50 passes, and the storages still differ')
 }
@@ -147,9 +175,11 @@ export async function runbook(world: World): Promise<Outcome> {
   try {
     await application.start('old')
     await application.pause()
-    await migrated(from, to)
+    await world.pass(world, 'forth')
+    await application.pause()
+    await world.pass(world, 'forth', { sinceLast: true })
     await application.roll('both, read old')
-    passes.push(await equalised(from, to))
+    passes.push(await equalised(world, 'forth'))
     await application.roll('both, read new')
     await application.roll('new')
     await application.stop()
@@ -158,7 +188,7 @@ export async function runbook(world: World): Promise<Outcome> {
     await application.start('new')
     await application.pause()
     await application.roll('both, read new')
-    passes.push(await equalised(to, from))
+    passes.push(await equalised(world, 'back'))
     await application.roll('both, read old')
     await application.roll('old')
     await application.stop()
@@ -172,13 +202,13 @@ export async function runbook(world: World): Promise<Outcome> {
 
 /** The way back from the step in which the new storage is read already: the old one has everything. */
 export async function backAtOnce(world: World): Promise<void> {
-  const { from, to } = world
+  const { from } = world
   const traffic = await clientsOf(world)
   const application = new Application(world, traffic)
   try {
     await application.start('old')
     await application.roll('both, read old')
-    await equalised(from, to)
+    await equalised(world, 'forth')
     await application.roll('both, read new')
     await application.roll('both, read old')
     await application.roll('old')

@@ -1,39 +1,32 @@
-import type { Visibility } from '../../core/driver.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
-import { Once } from '../../core/once.ts'
-import type { AnyStorage } from '../../storage/storage.ts'
-import type { Entry, NameOrEntry } from '../../storage/types.ts'
-import type { LeftBehind, MigrationPlan } from './types.ts'
+import type { Visibility } from '../core/driver.ts'
+import { isStorageError, StorageError } from '../core/errors.ts'
+import { Once } from '../core/once.ts'
+import type { AnyStorage } from './storage.ts'
+import type { Entry, NameOrEntry } from './types.ts'
 
 /** Which attributes of files are wanted at the target, besides those that are sent with the bytes. */
-export type WantedAttributes = Pick<MigrationPlan, 'times' | 'visibility'>
+export interface WantedAttributes {
+  readonly times: boolean
+  readonly visibility: boolean
+}
+
+/** An attribute that does not go along, and the side that lacks it. */
+export interface LeftBehind {
+  readonly attribute: 'contentType' | 'cacheControl' | 'metadata' | 'modifiedAt' | 'visibility'
+  readonly lackedBy: 'source' | 'target'
+}
 
 /** Maximum number of different parameters of requests for which the visibility of new files is remembered. */
 const MAX_DEFAULTS = 100
 /** Times that differ by less are equal: some servers keep only every second second. */
 const SAME_TIME_MS = 2000
 
-/**
- * Returns which attributes cannot go along, and the side that lacks them, as far as this is known without a request. An attribute that
- * neither side has is not named: nothing stays behind.
- */
-export function leftBehind(source: AnyStorage, target: AnyStorage, wanted: WantedAttributes): readonly LeftBehind[] {
-  const found: LeftBehind[] = []
-  const compare = (attribute: LeftBehind['attribute'], atSource: boolean, atTarget: boolean): void => {
-    if (atSource !== atTarget) found.push({ attribute, lackedBy: atSource ? 'target' : 'source' })
-  }
-  for (const attribute of ['contentType', 'cacheControl', 'metadata'] as const) {
-    compare(attribute, source.supports('metadata'), target.supports('metadata'))
-  }
-  if (wanted.times) compare('modifiedAt', true, target.supports('setModifiedTime'))
-  if (wanted.visibility) compare('visibility', source.supports('visibility'), target.supports('visibility'))
-  return found
-}
-
 /** Options of carrying attributes. */
 export interface CarriedOptions extends WantedAttributes {
   /** Called once for each attribute that a service turns out not to have although its backend knows it. */
   readonly onLeftBehind?: ((leftBehind: LeftBehind) => void | Promise<void>) | undefined
+  /** Whether a side that does not allow access to the visibility counts as one without it; default: the file fails. */
+  readonly mayBeDenied?: boolean | undefined
 }
 
 /**
@@ -44,16 +37,19 @@ export class CarriedAttributes {
   readonly #source: AnyStorage
   readonly #target: AnyStorage
   readonly #onLeftBehind: CarriedOptions['onLeftBehind']
+  readonly #mayBeDenied: boolean
   /** What new files of the target have, by the parameters of their requests. */
   readonly #defaults = new Map<string, Once<Visibility>>()
   readonly #reported = new Set<string>()
   #setsTimes: boolean
   #setsVisibility: boolean
 
-  constructor(source: AnyStorage, target: AnyStorage, { times, visibility, onLeftBehind }: CarriedOptions) {
+  constructor(source: AnyStorage, target: AnyStorage, options: CarriedOptions) {
+    const { times, visibility, onLeftBehind, mayBeDenied = false } = options
     this.#source = source
     this.#target = target
     this.#onLeftBehind = onLeftBehind
+    this.#mayBeDenied = mayBeDenied
     this.#setsTimes = times && target.supports('setModifiedTime')
     this.#setsVisibility = visibility && source.supports('visibility') && target.supports('visibility')
   }
@@ -174,7 +170,7 @@ export class CarriedAttributes {
   }
 
   async #lacksVisibility(error: unknown, side: 'source' | 'target'): Promise<undefined> {
-    if (isStorageError(error, 'unsupported')) {
+    if (isStorageError(error, 'unsupported') || (this.#mayBeDenied && isStorageError(error, 'permission_denied'))) {
       this.#setsVisibility = false
       await this.#report({ attribute: 'visibility', lackedBy: side })
       return undefined
