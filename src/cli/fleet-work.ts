@@ -51,6 +51,10 @@ class PrintedWork {
 
   async event({ migration, ...event }: FleetEvent): Promise<void> {
     const { out, options } = this.#context
+    if (event.type === 'refused') {
+      out.warn(printable(`this worker cannot work on the migration ${migration}: ${event.error.message}`))
+      return
+    }
     await this.#begun(migration)
     if (event.type === 'failed') {
       this.#failed++

@@ -58,7 +58,9 @@ export async function migrateByFleet(
         signal: AbortSignal.any([signal, stop.signal]),
         meter: await globalMeter(),
         onEvent: async ({ migration, ...event }) => {
-          if (migration === id) await printer.event(event)
+          if (migration !== id) return
+          if (event.type === 'refused') out.warn(`this process cannot work on the migration: ${event.error.message}`)
+          else await printer.event(event)
         },
       })
     : undefined

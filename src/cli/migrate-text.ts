@@ -182,7 +182,8 @@ function shownPage({ first, last, size, error }: NonNullable<FleetParts['failedP
 }
 
 function shownWorker(worker: NonNullable<MigrationStatus['workers']>[number], now: Date): string {
-  const { name, seenAt, files, bytes, filesPerSec } = worker
+  const { name, seenAt, files, bytes, filesPerSec, error } = worker
+  if (error !== undefined) return printable(`${name}: cannot work on it: ${error}`)
   const silentMs = now.getTime() - seenAt.getTime()
   const what = `${printable(name)}: ${files} files, ${formatSize(bytes)}`
   if (silentMs >= STALE_MS) return `${what}, not heard of for ${formatSeconds(silentMs / 1000)}`

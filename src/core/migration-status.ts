@@ -39,6 +39,8 @@ export interface MigrationWorkerStatus {
   readonly files: number
   readonly bytes: number
   readonly filesPerSec: number
+  /** Why this process cannot work on the migration, such as a missing setting; others may. */
+  readonly error?: string | undefined
 }
 
 /** The state of a migration, for people and programs; without secrets. */

@@ -17,7 +17,8 @@ export async function buryDead(database: Database, queue: JobQueue): Promise<voi
             : `UPDATE holdall_fleet.ranges SET state = 'failed' WHERE job = $1 AND state <> 'failed' RETURNING migration`,
           [job.id],
         )
-        for (const { migration } of rows) await addUp(sql, queue, migration, { open: -1 })
+        for (const { migration } of rows)
+          await addUp(sql, queue, migration, { open: -1, lost: name === 'pages' ? 1 : 0 })
       })
     }
   }

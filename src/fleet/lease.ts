@@ -8,3 +8,15 @@ export class LostLease extends Error {
     super('The job is no longer that of this worker.')
   }
 }
+
+/** This worker cannot open the places of the migration; others may. */
+export class Unusable extends Error {
+  static {
+    Unusable.prototype.name = 'Unusable'
+  }
+}
+
+/** Throws an error again, unless the job is another worker's. */
+export function unlessLost(error: unknown): void {
+  if (!(error instanceof LostLease)) throw error
+}

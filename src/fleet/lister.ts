@@ -3,7 +3,7 @@ import { isStorageError, type StorageError } from '../core/errors.ts'
 import type { Pair } from '../transfer/migrate/pairs.ts'
 import type { NameRange } from '../transfer/side.ts'
 import { FailureListing } from './failure-listing.ts'
-import { LostLease } from './lease.ts'
+import { LostLease, Unusable, unlessLost } from './lease.ts'
 import { areOrdered, type Batch, type Listing, OrderedListing, TokenListing } from './listing.ts'
 import { addUp, openRanges } from './migrations.ts'
 import { insertPages, pagesOf } from './new-pages.ts'
@@ -60,7 +60,7 @@ export class ListJob {
       else if (!(await this.#list(range, work))) await this.#giveBack()
     } catch (error) {
       if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) return
-      if (signal.aborted) await this.#giveBack()
+      if (signal.aborted || error instanceof Unusable) await this.#giveBack().catch(unlessLost)
       else if (isStorageError(error)) await this.#fail(error)
       else throw error
     }
@@ -71,10 +71,10 @@ export class ListJob {
     const { signal, wanted } = this.#options
     const splitter = new Splitter(range, work, this.#options)
     const listing = this.#listing(range, work)
-    const end = Date.now() + TURN_MS
+    const end = performance.now() + TURN_MS
     let { after, token } = range
     try {
-      while (Date.now() < end) {
+      while (performance.now() < end) {
         await wanted(signal)
         const batch = splitter.cut(await listing.next(PAGES * work.plan.pageSize))
         signal.throwIfAborted()
@@ -169,6 +169,7 @@ export class ListJob {
         await queue.send(
           sql,
           'pages',
+          migration,
           held.map(({ id }) => id),
         )
         if (held.length > 0) {
@@ -222,14 +223,14 @@ export class ListJob {
     const { database, queue } = this.#options
     const job = randomUUID()
     await database.transaction(async sql => {
-      const moved = await sql.query('UPDATE holdall_fleet.ranges SET job = $2 WHERE job = $1 RETURNING id', [
-        this.#job.id,
-        job,
-      ])
+      const [moved] = await sql.query<{ migration: string }>(
+        'UPDATE holdall_fleet.ranges SET job = $2 WHERE job = $1 RETURNING migration',
+        [this.#job.id, job],
+      )
       const isOwn = await queue.finish(sql, 'ranges', this.#job)
-      if (moved.length === 0) return
+      if (moved === undefined) return
       if (!isOwn) throw new LostLease()
-      await queue.send(sql, 'ranges', [job])
+      await queue.send(sql, 'ranges', moved.migration, [job])
     })
   }
 }

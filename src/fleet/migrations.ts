@@ -100,9 +100,11 @@ async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Pro
       `UPDATE holdall_fleet.migrations SET stage = $2, round = $3, held_back = COALESCE($4, held_back) WHERE id = $1`,
       [id, next.stage, next.round, held ?? null],
     )
+    if (next.stage === 'verify') await forgetVerify(sql, id)
     await openRanges(sql, queue, id, next.stage, [{}])
     return false
   }
+  await sql.query('DELETE FROM holdall_fleet.workers WHERE migration = $1', [id])
   await sql.query(`DELETE FROM holdall_fleet.pages WHERE migration = $1 AND state = 'held'`, [id])
   const why = held ?? row.held_back
   await sql.query('UPDATE holdall_fleet.migrations SET state = $2, held_back = $3, finished_at = now() WHERE id = $1', [
@@ -111,6 +113,15 @@ async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Pro
     why,
   ])
   return true
+}
+
+/** Removes the results of an earlier verify pass: a retry of whole pages compares all names again. */
+async function forgetVerify(sql: Sql, id: string): Promise<void> {
+  await sql.query(
+    `UPDATE holdall_fleet.migrations SET verified = 0, different = 0, compared = 0, extra = 0, at_target = 0 WHERE id = $1`,
+    [id],
+  )
+  await sql.query(`DELETE FROM holdall_fleet.pages WHERE migration = $1 AND state = 'held'`, [id])
 }
 
 /** Returns why nothing may be deleted after the verify pass. */
@@ -141,5 +152,5 @@ export async function openRanges(
     [ids, migration, stage, ranges.map(({ after }) => after ?? null), ranges.map(({ until }) => until ?? null)],
   )
   await sql.query('UPDATE holdall_fleet.migrations SET open = open + $2 WHERE id = $1', [migration, ids.length])
-  await queue.send(sql, 'ranges', ids)
+  await queue.send(sql, 'ranges', migration, ids)
 }

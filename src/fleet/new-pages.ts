@@ -50,5 +50,5 @@ export async function insertPages(
       pages.map(({ last }) => escaped(last)),
     ],
   )
-  await queue.send(sql, 'pages', ids)
+  await queue.send(sql, 'pages', migration, ids)
 }

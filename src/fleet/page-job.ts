@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isStorageError, type StorageError } from '../core/errors.ts'
 import type { Tally } from '../transfer/migrate/tally.ts'
 import { addFailures, removeFailures } from './failures.ts'
-import { LostLease } from './lease.ts'
+import { LostLease, Unusable, unlessLost } from './lease.ts'
 import { addUp, type Changes } from './migrations.ts'
 import { PageWork, type PageWorkOptions } from './page-work.ts'
 import { storedPairs } from './pages.ts'
@@ -76,7 +76,8 @@ export class PageJob {
       await database.transaction(sql => this.#finish(sql, stage, work, result))
       ended(migration, 'done', result)
     } catch (error) {
-      if (!isStorageError(error) && !signal.aborted && !(error instanceof LostLease)) throw error
+      const isKnown = error instanceof LostLease || error instanceof Unusable || isStorageError(error)
+      if (!isKnown && !signal.aborted) throw error
       const outcome = await this.#ended(error).catch((reason: unknown) => {
         if (!(reason instanceof DatabaseError)) throw reason
         return 'lost' as const
@@ -90,7 +91,7 @@ export class PageJob {
     const { signal } = this.#options
     // Of an attempt that another one has replaced, nothing is stored.
     if (error instanceof LostLease || (signal.aborted && signal.reason instanceof LostLease)) return 'lost'
-    if (signal.aborted) await this.#giveBack()
+    if (signal.aborted || error instanceof Unusable) await this.#giveBack()
     else await this.#fail(error as StorageError)
     return 'retried'
   }
@@ -158,17 +159,15 @@ export class PageJob {
     const id = randomUUID()
     await database
       .transaction(async sql => {
-        const kept = await sql.query(
+        const [kept] = await sql.query<{ migration: string }>(
           `UPDATE holdall_fleet.pages SET id = $3, state = 'waiting', attempt = -1, lease = NULL
-           WHERE id = $1 AND lease = $2 RETURNING id`,
+           WHERE id = $1 AND lease = $2 RETURNING migration`,
           [this.#job.id, this.#lease, id],
         )
-        if (kept.length === 0 || !(await queue.finish(sql, 'pages', this.#job))) throw new LostLease()
-        await queue.send(sql, 'pages', [id])
+        if (kept === undefined || !(await queue.finish(sql, 'pages', this.#job))) throw new LostLease()
+        await queue.send(sql, 'pages', kept.migration, [id])
       })
-      .catch((error: unknown) => {
-        if (!(error instanceof LostLease)) throw error
-      })
+      .catch(unlessLost)
   }
 }
 

@@ -32,6 +32,8 @@ const CONNECTIONS = 3
 /** Maximum time in milliseconds of a connection attempt, and of a query. A server that hangs must not hold the heartbeat longer. */
 const CONNECT_MS = 5000
 const QUERY_MS = 60_000
+/** The server ends a transaction after this time without a query: its locks would hold up all workers if its own was cut off. */
+const IDLE = '10s'
 /** SQLSTATE of transactions that the server ended because of other ones: deadlock, serialisation failure. They can be repeated. */
 const REPEATABLE: ReadonlySet<unknown> = new Set(['40001', '40P01'])
 const MAX_TRIES = 5
@@ -95,7 +97,7 @@ export class Database implements Sql {
     }
     client.on('error', broken)
     try {
-      await this.#run(client, 'BEGIN')
+      await this.#run(client, `BEGIN; SET LOCAL idle_in_transaction_session_timeout = '${IDLE}'`)
       const result = await work({ query: (text, values) => this.#run(client, text, values) })
       await this.#run(client, 'COMMIT')
       return result

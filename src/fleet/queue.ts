@@ -20,9 +20,10 @@ export interface DeadJob extends Job {
 /** A queue of jobs in the database of the ledger, so that jobs and rows change in one transaction. */
 export interface JobQueue {
   start(): Promise<void>
-  /** Sends jobs with these ids. A job that is dropped is an error. */
-  send(sql: Sql, queue: QueueName, ids: readonly string[]): Promise<void>
-  fetch(queue: QueueName, count: number): Promise<readonly Job[]>
+  /** Sends jobs of a migration with these ids. A job that is dropped is an error. */
+  send(sql: Sql, queue: QueueName, migration: string, ids: readonly string[]): Promise<void>
+  /** Takes jobs, other than those of some migrations. */
+  fetch(queue: QueueName, count: number, except?: readonly string[]): Promise<readonly Job[]>
   /** Reports that the jobs are still worked on. */
   touch(queue: QueueName, jobs: readonly Job[]): Promise<void>
   /** Removes a finished job; returns false if another attempt has begun. */
@@ -133,18 +134,19 @@ export class PgBossQueue implements JobQueue {
     this.#boss = boss
   }
 
-  async send(sql: Sql, queue: QueueName, ids: readonly string[]): Promise<void> {
+  async send(sql: Sql, queue: QueueName, migration: string, ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return
     const { retryLimit, retryMaxSecs } = this.#times
-    const jobs = ids.map(id => ({ id, data: { id }, retryLimit, retryDelayMax: retryMaxSecs }))
+    const group = { id: migration }
+    const jobs = ids.map(id => ({ id, data: { id }, group, retryLimit, retryDelayMax: retryMaxSecs }))
     const sent = await this.#started.insert(nameOf(queue), jobs, { returnId: true, db: dbOf(sql) })
     if (sent?.length === ids.length) return
     const text = `The queue dropped ${ids.length - (sent?.length ?? 0)} of ${ids.length} jobs.`
     throw new StorageError('unavailable', text, { operation: 'fleet' })
   }
 
-  async fetch(queue: QueueName, count: number): Promise<readonly Job[]> {
-    const jobs = await this.#started.fetch(nameOf(queue), { batchSize: count })
+  async fetch(queue: QueueName, count: number, except: readonly string[] = []): Promise<readonly Job[]> {
+    const jobs = await this.#started.fetch(nameOf(queue), { batchSize: count, ignoreGroups: except })
     return jobs.map(({ id, retryCount }) => ({ id, retryCount }))
   }
 

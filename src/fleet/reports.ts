@@ -1,6 +1,8 @@
+import type { StorageError } from '../core/errors.ts'
 import { Rates } from '../transfer/migrate/rates.ts'
 import type { Tally } from '../transfer/migrate/tally.ts'
 import type { Database } from './postgres.ts'
+import { escaped } from './texts.ts'
 import type { Work } from './work.ts'
 
 /** Time in milliseconds after which a worker without work is not one of a migration's. */
@@ -38,6 +40,16 @@ export class Reports {
     counts.lastMs = performance.now()
   }
 
+  /** Names a migration that this worker cannot open, and why. */
+  async refused(migration: string, error: StorageError): Promise<void> {
+    await this.#database.query(
+      `INSERT INTO holdall_fleet.workers (migration, name, seen_at, files, bytes, files_per_sec, bytes_per_sec, error)
+       SELECT id, $2, now(), 0, 0, 0, 0, $3 FROM holdall_fleet.migrations WHERE id = $1
+       ON CONFLICT (migration, name) DO UPDATE SET seen_at = now(), error = excluded.error`,
+      [migration, this.#name, escaped(`${error.code}: ${error.message}`)],
+    )
+  }
+
   /** Writes the counts, and applies limits that were found by any worker to this one. `busy`: migrations with a job in progress. */
   async exchange(works: Iterable<Work>, busy: ReadonlySet<string | undefined>): Promise<void> {
     const now = performance.now()
@@ -47,7 +59,7 @@ export class Reports {
     const rows = await this.#database.query<{ migration: string; live: string; slowed: number | null }>(
       `SELECT migration, count(*) AS live, min(slowed_to) FILTER (WHERE name <> $2) AS slowed
        FROM holdall_fleet.workers
-       WHERE migration = ANY($1::uuid[]) AND seen_at > now() - interval '${ALIVE_SECS} seconds' GROUP BY migration`,
+       WHERE migration = ANY($1::uuid[]) AND error IS NULL AND seen_at > now() - interval '${ALIVE_SECS} seconds' GROUP BY migration`,
       [active.map(({ id }) => id), this.#name],
     )
     this.workers = Math.max(1, ...rows.map(({ live }) => Number(live)))
@@ -70,11 +82,18 @@ export class Reports {
     const own = current !== undefined && (given === undefined || current < given) ? current : null
     await this.#database.query(
       `INSERT INTO holdall_fleet.workers AS w (migration, name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to)
-       VALUES ($1, $2, now(), $3, $4, $5, $6, $7)
+       SELECT id, $2, now(), $3, $4, $5, $6, $7 FROM holdall_fleet.migrations WHERE id = $1
        ON CONFLICT (migration, name) DO UPDATE SET seen_at = now(), files = excluded.files, bytes = excluded.bytes,
-         files_per_sec = excluded.files_per_sec, bytes_per_sec = excluded.bytes_per_sec, slowed_to = excluded.slowed_to`,
+         files_per_sec = excluded.files_per_sec, bytes_per_sec = excluded.bytes_per_sec, slowed_to = excluded.slowed_to,
+         error = NULL`,
       [id, this.#name, counts.files, counts.bytes, filesPerSec, bytesPerSec, own],
     )
+  }
+
+  /** Forgets the counts of a migration that has ended. */
+  forget(migration: string): void {
+    this.#counts.delete(migration)
+    this.#given.delete(migration)
   }
 
   /** Removes this worker's reports, so that the others have its share at once. */

@@ -95,6 +95,7 @@ CREATE TABLE holdall_fleet.workers (
   files_per_sec double precision NOT NULL,
   bytes_per_sec double precision NOT NULL,
   slowed_to double precision,
+  error text,
   PRIMARY KEY (migration, name)
 ) WITH (fillfactor = 50);
 INSERT INTO holdall_fleet.version VALUES (${VERSION});

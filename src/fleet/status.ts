@@ -150,14 +150,22 @@ async function workersOf(database: Database, id: string): Promise<readonly Known
     files_per_sec: number
     bytes_per_sec: number
     slowed_to: number | null
+    error: string | null
     is_alive: boolean
   }>(
-    `SELECT *, seen_at > now() - interval '${ALIVE_SECS} seconds' AS is_alive FROM holdall_fleet.workers
+    `SELECT *, error IS NULL AND seen_at > now() - interval '${ALIVE_SECS} seconds' AS is_alive FROM holdall_fleet.workers
      WHERE migration = $1 AND seen_at > now() - interval '${SHOWN_SECS} seconds' ORDER BY name`,
     [id],
   )
-  return rows.map(({ name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to, is_alive }) => ({
-    status: { name, seenAt: seen_at, files: Number(files), bytes: Number(bytes), filesPerSec: files_per_sec },
+  return rows.map(({ name, seen_at, files, bytes, files_per_sec, bytes_per_sec, slowed_to, error, is_alive }) => ({
+    status: {
+      name,
+      seenAt: seen_at,
+      files: Number(files),
+      bytes: Number(bytes),
+      filesPerSec: files_per_sec,
+      ...(error !== null && { error: unescaped(error) }),
+    },
     rates: { files: files_per_sec, bytes: bytes_per_sec },
     slowedTo: slowed_to,
     isAlive: is_alive,

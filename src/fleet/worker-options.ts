@@ -5,8 +5,13 @@ import type { HeartbeatTimes } from './heartbeat.ts'
 import type { QueueTimes } from './queue.ts'
 import type { PlaceOf } from './work.ts'
 
-/** What happened to a file of a migration. */
-export type FleetEvent = MigrateEvent & { readonly migration: string }
+/**
+ * What happened to a file of a migration; `refused`: this worker cannot open its places, because of a setting or of the places themselves,
+ * and leaves the migration to others. It tries again every minute, and reports the same error once.
+ */
+export type FleetEvent = (MigrateEvent | { readonly type: 'refused'; readonly error: StorageError }) & {
+  readonly migration: string
+}
 
 /** Options of a worker. */
 export interface WorkerOptions {
@@ -18,7 +23,7 @@ export interface WorkerOptions {
   readonly once?: boolean | undefined
   /** Ends the worker: its pages are given back at once. */
   readonly signal?: AbortSignal | undefined
-  /** Called for each file that was copied, deleted or failed. */
+  /** Called for each file that was copied, deleted or failed, and for a migration that this worker cannot open. */
   readonly onEvent?: ((event: FleetEvent) => void | Promise<void>) | undefined
   /** A meter of OpenTelemetry, for counters of files, bytes and failures. */
   readonly meter?: MeterLike | undefined

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { isStorageError } from '../core/errors.ts'
 import type { MetersDelta } from '../transfer/migrate/meters.ts'
 import { CONCURRENCY } from '../transfer/places.ts'
 import { Bell } from './bell.ts'
@@ -14,8 +13,9 @@ import { type Job, type JobQueue, PgBossQueue } from './queue.ts'
 import { Reports } from './reports.ts'
 import { createTables } from './schema.ts'
 import { Slots } from './slots.ts'
-import { openWork, type Work } from './work.ts'
+import type { Work } from './work.ts'
 import { checkWorkerOptions, type WorkerOptions, type WorkerTimes } from './worker-options.ts'
+import { Works } from './works.ts'
 
 /** Pages in progress of a worker: while one ends with its last files, the next ones have begun. */
 const PAGES_AT_ONCE = 3
@@ -38,11 +38,9 @@ export class FleetWorker {
   readonly #slots: Slots
   readonly #bell = new Bell()
   readonly #stop = new AbortController()
-  readonly #works = new Map<string, Promise<Work | undefined>>()
-  readonly #open = new Map<string, Work>()
   readonly #held = new Set<Held>()
   readonly #running = new Set<Promise<void>>()
-  #heartbeat: Heartbeat | undefined
+  #works: Works | undefined
   #pages = 0
   #isListing = false
   #ready = 0
@@ -59,25 +57,34 @@ export class FleetWorker {
   }
 
   /**
-   * Works until the signal fires or, with `once`, no migration is unfinished. Failures of the database are waited out. An error in the
-   * worker's own settings, or one that `onEvent` throws, ends it.
+   * Works until the signal fires or, with `once`, no migration is unfinished. Failures of the database are waited out. A migration that this
+   * worker cannot open, for lack of a setting, is left to others; with `once`, its error is thrown when there is no other migration. An error
+   * that `onEvent` throws ends the worker.
    */
   async run(): Promise<void> {
     const { signal } = this.#options
     const database = await Database.open(this.#url)
     const queue = new PgBossQueue(database, this.#times)
     const reports = new Reports(database, this.name)
-    const heartbeat = (this.#heartbeat = new Heartbeat({
+    const works = (this.#works = new Works({
+      ...this.#options,
+      database,
+      concurrency: this.#concurrency,
+      signal: this.#stop.signal,
+      changed: () => heartbeat.soon(),
+    }))
+    const heartbeat: Heartbeat = new Heartbeat({
       ...this.#times,
       database,
       queue,
       held: () => this.#held,
       beat: async () => {
-        await reports.exchange(this.#open.values(), new Set([...this.#held].map(({ migration }) => migration)))
+        const used = new Set([...this.#held].map(({ migration }) => migration))
+        await reports.exchange(works.open, used)
         await buryDead(database, queue)
-        await this.#closeEnded(database)
+        await works.settle(id => [...this.#held].some(({ migration }) => migration === id), reports)
       },
-    }))
+    })
     const stop = (): void => this.#end(undefined)
     try {
       await createTables(database)
@@ -93,7 +100,7 @@ export class FleetWorker {
       await heartbeat.stop()
       await reports.end().catch(() => {})
       await queue.stop().catch(() => {})
-      for (const { places } of this.#open.values()) places.end()
+      works.end()
       await database.close()
     }
     if (this.#fatal !== undefined) throw this.#fatal.error
@@ -102,11 +109,12 @@ export class FleetWorker {
   async #loop(database: Database, queue: JobQueue, reports: Reports): Promise<void> {
     let idleMs = IDLE_MS
     while (!this.#stop.signal.aborted) {
+      const heard = this.#bell.rings
       try {
         const isBusy = await this.#fill(database, queue, reports)
         if (isBusy) idleMs = IDLE_MS
-        else if (this.#running.size === 0 && this.#options.once === true && (await isOver(database))) return
-        await this.#bell.wait(idleMs)
+        else if (this.#running.size === 0 && this.#options.once === true && (await this.#isOver(database))) return
+        await this.#bell.wait(idleMs, heard)
         if (!isBusy) idleMs = Math.min(MAX_IDLE_MS, idleMs * 2)
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.code !== 'unavailable') throw error
@@ -118,11 +126,12 @@ export class FleetWorker {
   /** Begins as many jobs as there is room for; returns whether there were any. */
   async #fill(database: Database, queue: JobQueue, reports: Reports): Promise<boolean> {
     const room = PAGES_AT_ONCE - this.#pages
-    const jobs = room > 0 ? await queue.fetch('pages', room) : []
+    const refused = this.#works!.refusals.current
+    const jobs = room > 0 ? await queue.fetch('pages', room, refused) : []
     for (const job of jobs) this.#beginPage(job, database, queue, reports)
     if (jobs.length < room) this.#ready = 0
     const isLow = this.#ready < this.#lowWater(reports)
-    const ranges = isLow && !this.#isListing ? await queue.fetch('ranges', 1) : []
+    const ranges = isLow && !this.#isListing ? await queue.fetch('ranges', 1, refused) : []
     for (const job of ranges) this.#beginRange(job, database, queue, reports)
     return jobs.length + ranges.length > 0
   }
@@ -136,12 +145,12 @@ export class FleetWorker {
       concurrency: this.#concurrency,
       signal: abort.signal,
       worker: this.name,
-      work: id => this.#work(database, id, held),
+      work: id => this.#work(id, held),
       ready: count => {
         this.#ready = count
       },
       settled: (id, counts) => reports.settled(id, counts),
-      ended: (id, outcome, result) => this.#open.get(id)?.meters.add(metersOf(outcome, result)),
+      ended: (id, outcome, result) => this.#works?.opened(id)?.meters.add(metersOf(outcome, result)),
       onEvent: (migration, event) => this.#options.onEvent?.({ ...event, migration }),
     })
     const held: Held = {
@@ -169,7 +178,7 @@ export class FleetWorker {
       database,
       queue,
       signal: abort.signal,
-      work: id => this.#work(database, id, held),
+      work: id => this.#work(id, held),
       wanted: signal => this.#wanted(signal, database, reports),
       workers: () => reports.workers,
       isHungry: () => this.#ready < this.#lowWater(reports) / 2,
@@ -213,54 +222,17 @@ export class FleetWorker {
     this.#bell.ring()
   }
 
-  /** Returns a migration with its places, which are opened once. */
-  #work(database: Database, id: string, held: Held): Promise<Work | undefined> {
+  #work(id: string, held: Held): Promise<Work | undefined> {
     held.migration = id
-    let work = this.#works.get(id)
-    if (work !== undefined) return work
-    work = this.#opened(database, id)
-    this.#works.set(id, work)
-    return work
+    return this.#works!.get(id)
   }
 
-  async #opened(database: Database, id: string): Promise<Work | undefined> {
-    const { placeOf, meter, onEvent } = this.#options
-    try {
-      const work = await openWork(database, id, {
-        placeOf,
-        concurrency: this.#concurrency,
-        signal: this.#stop.signal,
-        meter,
-        onLeftBehind: (migration, leftBehind) => onEvent?.({ type: 'leftBehind', leftBehind, migration }),
-        onThrottled: () => this.#heartbeat?.soon(),
-      })
-      if (work === undefined) this.#works.delete(id)
-      else this.#open.set(id, work)
-      this.#heartbeat?.soon()
-      return work
-    } catch (error) {
-      this.#works.delete(id)
-      // The settings of this worker are wrong; other workers may have the right ones.
-      if (!isStorageError(error) || !error.retryable) this.#end({ error })
-      throw error
-    }
-  }
-
-  /** Closes the places of migrations that have ended. */
-  async #closeEnded(database: Database): Promise<void> {
-    if (this.#open.size === 0) return
-    const ids = [...this.#open.keys()]
-    const rows = await database.query<{ id: string }>(
-      `SELECT id FROM holdall_fleet.migrations WHERE id = ANY($1::uuid[]) AND state = 'running'`,
-      [ids],
-    )
-    for (const id of ids) {
-      const isUsed = [...this.#held].some(({ migration }) => migration === id)
-      if (isUsed || rows.some(row => row.id === id)) continue
-      this.#open.get(id)?.places.end()
-      this.#open.delete(id)
-      this.#works.delete(id)
-    }
+  /** Whether no migration is unfinished. Throws if this worker can open none of them. */
+  async #isOver(database: Database): Promise<boolean> {
+    const rows = await database.query<{ id: string }>(`SELECT id FROM holdall_fleet.migrations WHERE state = 'running'`)
+    const errors = rows.map(({ id }) => this.#works!.refusals.errorOf(id))
+    if (rows.length > 0 && !errors.includes(undefined)) throw errors[0]!
+    return rows.length === 0
   }
 
   #lowWater({ workers }: Reports): number {
@@ -271,7 +243,8 @@ export class FleetWorker {
     while (this.#ready >= this.#lowWater(reports) && !signal.aborted) {
       await this.#bell.wait(FAILED_MS)
       const [row] = await database.query<{ ready: string }>(
-        `SELECT count(*) AS ready FROM holdall_fleet.pages WHERE state = 'waiting'`,
+        `SELECT count(*) AS ready FROM holdall_fleet.pages WHERE state = 'waiting' AND migration <> ALL($1::uuid[])`,
+        [this.#works!.refusals.current],
       )
       this.#ready = Number(row!.ready)
     }
@@ -281,11 +254,6 @@ export class FleetWorker {
 /** Runs a worker; see `FleetWorker`. */
 export async function runWorker(url: string, options: WorkerOptions): Promise<void> {
   await new FleetWorker(url, options).run()
-}
-
-async function isOver(database: Database): Promise<boolean> {
-  const rows = await database.query(`SELECT 1 FROM holdall_fleet.migrations WHERE state = 'running' LIMIT 1`)
-  return rows.length === 0
 }
 
 /** What an attempt adds to the counters of OpenTelemetry. */

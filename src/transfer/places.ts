@@ -5,6 +5,7 @@ import { nameFilter } from './checked-options.ts'
 import { withClashes } from './clashes.ts'
 import { findsFolding, hasFolders } from './folding.ts'
 import { type Item, isPart } from './item.ts'
+import { watchLeftOut } from './left-out.ts'
 import { refuseOverlap } from './overlap.ts'
 import { type ListingOptions, type NameRange, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
@@ -29,11 +30,7 @@ export class Places {
     this.isFolded = listing.isFolded
     this.#listing = listing
     this.#marksClashes = marksClashes
-    const seen = (warning: Error): void => {
-      if ((warning as { readonly code?: unknown }).code === 'HOLDALL_LEFT_OUT') this.#leftOut++
-    }
-    process.on('warning', seen)
-    this.#stopsWatching = () => void process.off('warning', seen)
+    this.#stopsWatching = watchLeftOut(() => this.#leftOut++)
   }
 
   /** Checks both places, and rejects those that overlap. `isWriting`: the target will be changed. */

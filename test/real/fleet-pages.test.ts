@@ -61,7 +61,7 @@ describe.concurrent('pages', () => {
           [page, migration, (await import('../../src/fleet/pages.ts')).storedNames(['a', 'b', 'c'])],
         )
         await sql.query('UPDATE holdall_fleet.migrations SET open = open + 1')
-        await queue.send(sql, 'pages', [page])
+        await queue.send(sql, 'pages', migration, [page])
       })
       const outcomes: PageOutcome[] = []
       const attempt = async (): Promise<void> => {
@@ -108,7 +108,7 @@ describe.concurrent('pages', () => {
     await queue.start()
     try {
       const [job] = await database.query<{ id: string }>('SELECT id FROM holdall_queue.job')
-      await expect(queue.send(database, 'ranges', [job!.id])).rejects.toMatchObject({
+      await expect(queue.send(database, 'ranges', randomUUID(), [job!.id])).rejects.toMatchObject({
         code: 'unavailable',
         message: expect.stringContaining('dropped 1 of 1'),
       })

@@ -48,6 +48,14 @@ export class DaemonGroup {
     this.#daemons.push(child)
   }
 
+  /** Ends all daemons by a signal, and waits until they are gone; others can be started in the same folder. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    for (const child of this.#daemons.splice(0)) {
+      child.kill(signal)
+      await endProcess(child)
+    }
+  }
+
   /** Throws when a daemon has ended. */
   check(): void {
     const dead = this.#daemons.find(child => child.exitCode !== null || child.signalCode !== null)
@@ -93,7 +101,7 @@ export class DaemonGroup {
 async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = new Promise<void>(resolve => child.once('exit', () => resolve()))
-  child.kill('SIGTERM')
+  if (!child.killed) child.kill('SIGTERM')
   const late = setTimeout(() => child.kill('SIGKILL'), 5000)
   await gone
   clearTimeout(late)
