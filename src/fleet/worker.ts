@@ -292,7 +292,7 @@ async function isOver(database: Database): Promise<boolean> {
 function metersOf(outcome: PageOutcome, result: PageWork | undefined): MetersDelta {
   const pages = { [outcome]: 1 }
   if (result === undefined) return { pages }
-  const failures: Record<string, number> = {}
-  for (const { code } of result.failures.values()) failures[code] = (failures[code] ?? 0) + 1
-  return { pages, failures, counts: { ...result.tally, failed: 0 } }
+  const attempts: Record<string, number> = {}
+  for (const { code } of result.failures.values()) attempts[code] = (attempts[code] ?? 0) + 1
+  return { pages, attempts, counts: { ...result.tally, failed: 0 } }
 }

@@ -1,5 +1,5 @@
 import { compareKeys } from '../../core/key-order.ts'
-import type { MigrationPass } from '../../core/migration-status.ts'
+import { isMigrationDone, type MigrationPass } from '../../core/migration-status.ts'
 import { hasFolders } from '../folding.ts'
 import { leftBehind } from './attributes.ts'
 import { countSource } from './counting.ts'
@@ -68,7 +68,7 @@ export class MigrationRun {
       await retryFiles(context, { pass: 'verify' }, true)
       if (finishedAt !== undefined) return await this.#finished()
       context.commit()
-      return this.#reported()
+      return await this.#reported()
     } finally {
       context.saved()
     }
@@ -172,12 +172,12 @@ export class MigrationRun {
     return this.#reported()
   }
 
-  #reported(): MigrationReport {
+  async #reported(): Promise<MigrationReport> {
     const { run, ledger, progress } = this.#context
     const { failures } = ledger
+    await this.#context.reportFailures()
     const status = progress.end(endedState(run, failures.count))
-    const isDone = status.state === 'done' && run.heldBack === undefined && !run.hasLeftOut
     const failedFiles = failures.page({}, MAX_REPORTED).map(({ name, code, message }) => ({ name, code, message }))
-    return { ...status, heldBack: run.heldBack, failedFiles, isDone }
+    return { ...status, failedFiles, isDone: isMigrationDone(status) }
   }
 }

@@ -1,4 +1,4 @@
-import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
 import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
 import { CONCURRENCY, type Places } from '../places.ts'
 import { CarriedAttributes } from './attributes.ts'
@@ -12,6 +12,9 @@ import { Progress } from './progress.ts'
 import type { RunRow } from './run-table.ts'
 import { Tally } from './tally.ts'
 import type { MigrateEvent, MigrateOptions } from './types.ts'
+
+/** Number of failures that are read at a time. */
+const PAGE = 1000
 
 /** What all passes of a run share. */
 export class RunContext {
@@ -90,8 +93,23 @@ export class RunContext {
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
     if (!this.ledger.fail(name, pass, error, isRefused)) return
-    this.#meters.add({ failures: { [error.code]: 1 } })
-    await this.tell({ type: 'failed', name, error })
+    this.#meters.add({ attempts: { [error.code]: 1 } })
+    await this.tell({ type: 'attemptFailed', name, error })
+  }
+
+  /** At the end of all attempts: reports the files that failed for good. */
+  async reportFailures(): Promise<void> {
+    const { failures } = this.ledger
+    this.#meters.add({ failures: failures.byCode })
+    for (let after: string | undefined; ; ) {
+      const rows = failures.page({ after }, PAGE)
+      for (const { name, pass: operation, code, message } of rows) {
+        const error = new StorageError(code as ErrorCode, message, { operation, fileName: name })
+        await this.tell({ type: 'failed', name, error })
+      }
+      if (rows.length < PAGE) return
+      after = rows.at(-1)!.name
+    }
   }
 
   /** Work begins that stores its state only at its end. */
