@@ -72,7 +72,10 @@ export async function migrateByFleet(
     await working
     await progress.end()
     await reportFailures(url, id, printer)
-    new MigrationMeters(meter, titles).add({ failures: status.failures })
+    new MigrationMeters(meter, titles).add({
+      failures: status.failures,
+      counts: { different: status.counts.different },
+    })
     await printer.report({ ...status, failedFiles: [], isDone: isMigrationDone(status) })
   } finally {
     stop.abort()

@@ -54,21 +54,32 @@ function shownRate(perSec: number): string {
   return perSec > 0 && perSec < 10 ? perSec.toFixed(1) : String(Math.round(perSec))
 }
 
-/** Returns the progress of a running migration as one line. */
-export function progressLine(status: MigrationStatus): string {
+/** Returns the progress of a running migration as one line; what matters least is left out where it is longer than `width`. */
+export function progressLine(status: MigrationStatus, width: number = Number.POSITIVE_INFINITY): string {
   const { pass, counts, etaSecs, slowedTo } = status
-  return [
-    pass,
-    shownFiles(status),
-    percentage(status),
-    formatSize(counts.bytes),
-    ...shownRates(status),
-    etaSecs === undefined ? undefined : `ETA ${formatSeconds(etaSecs)}`,
-    counts.failed === 0 ? undefined : `${counts.failed} failed`,
-    slowedTo === undefined ? undefined : `slowed to ${shownRate(slowedTo)}/s`,
+  const [files, bytes] = shownRates(status)
+  // With the order in which they are left out.
+  const parts: Array<readonly [number, string | undefined]> = [
+    [9, pass],
+    [8, shownFiles(status)],
+    [5, percentage(status)],
+    [1, formatSize(counts.bytes)],
+    [2, files],
+    [3, bytes],
+    [6, etaSecs === undefined ? undefined : `ETA ${formatSeconds(etaSecs)}`],
+    [7, counts.failed === 0 ? undefined : `${counts.failed} failed`],
+    [4, slowedTo === undefined ? undefined : `slowed to ${shownRate(slowedTo)}/s`],
   ]
-    .filter(part => part !== undefined)
-    .join('  ')
+  const shown = parts.filter((part): part is readonly [number, string] => part[1] !== undefined)
+  for (;;) {
+    const line = shown.map(([, text]) => text).join('  ')
+    if (line.length <= width || shown.length <= 2) return line
+    const least = Math.min(...shown.map(([rank]) => rank))
+    shown.splice(
+      shown.findIndex(([rank]) => rank === least),
+      1,
+    )
+  }
 }
 
 /** Returns the counts of a migration as one line: `12 copied (3.0 kB), 4 unchanged, 0 failed; verified 16: 0 different`. */

@@ -288,11 +288,11 @@ async function isOver(database: Database): Promise<boolean> {
   return rows.length === 0
 }
 
-/** What an attempt adds to the counters of OpenTelemetry. */
+/** What an attempt adds to the counters of OpenTelemetry. What failed for good, or differs, is known at the end of the migration. */
 function metersOf(outcome: PageOutcome, result: PageWork | undefined): MetersDelta {
   const pages = { [outcome]: 1 }
   if (result === undefined) return { pages }
   const attempts: Record<string, number> = {}
   for (const { code } of result.failures.values()) attempts[code] = (attempts[code] ?? 0) + 1
-  return { pages, attempts, counts: { ...result.tally, failed: 0 } }
+  return { pages, attempts, counts: { ...result.tally, failed: 0, different: 0 } }
 }

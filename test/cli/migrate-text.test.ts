@@ -62,6 +62,14 @@ describe('texts', () => {
     )
   })
 
+  it('progress leaves out what matters least on a narrow terminal', () => {
+    const given = status({ total, etaSecs: 250, slowedTo: 40 })
+    expect(progressLine(given, 60)).toBe('copy  1200 of 10000 files  12%  ETA 4m 10s  3 failed')
+    expect(progressLine(given, 40)).toBe('copy  1200 of 10000 files  3 failed')
+    expect(progressLine(given, 5)).toBe('copy  1200 of 10000 files')
+    for (let width = 40; width < 150; width++) expect(progressLine(given, width).length).toBeLessThanOrEqual(width)
+  })
+
   it('progress is that of the pass', () => {
     const counts = { verified: 300, extra: 8, deleted: 2, failed: 0 }
     expect(progressLine(status({ total, pass: 'verify' }, counts))).toMatch(/^verify {2}300 of 1200 files {2}25% /)

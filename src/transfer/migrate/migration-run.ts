@@ -53,8 +53,9 @@ export class MigrationRun {
         await this.#delete()
       }
       return await this.#finished()
-    } finally {
-      context.saved()
+    } catch (error) {
+      context.unfinished()
+      throw error
     }
   }
 
@@ -69,8 +70,9 @@ export class MigrationRun {
       if (finishedAt !== undefined) return await this.#finished()
       context.commit()
       return await this.#reported()
-    } finally {
-      context.saved()
+    } catch (error) {
+      context.unfinished()
+      throw error
     }
   }
 

@@ -100,7 +100,7 @@ export class RunContext {
   /** At the end of all attempts: reports the files that failed for good. */
   async reportFailures(): Promise<void> {
     const { failures } = this.ledger
-    this.#meters.add({ failures: failures.byCode })
+    this.#meters.add({ failures: failures.byCode, counts: { different: failures.different } })
     for (let after: string | undefined; ; ) {
       const rows = failures.page({ after }, PAGE)
       for (const { name, pass: operation, code, message } of rows) {
@@ -126,12 +126,12 @@ export class RunContext {
     ledger.runs.store(run)
     const [now, before] = [run.counts, this.#metered]
     this.#metered = new Tally(now)
-    // Failures are counted with their codes.
-    const counts = new Tally({ ...now, failed: 0 })
+    const counts = new Tally(now)
     for (const name of Object.keys(before) as ReadonlyArray<keyof Tally & keyof MigrationCounts>) {
-      if (name !== 'failed') counts[name] -= before[name]
+      counts[name] -= before[name]
     }
-    this.#meters.add({ counts })
+    // What failed and what differs is known at the end.
+    this.#meters.add({ counts: { ...counts, failed: 0, different: 0 } })
   }
 
   /** Stores the state of the run at once. */
@@ -146,12 +146,13 @@ export class RunContext {
     await this.options.onEvent?.(event)
   }
 
-  /** Stores what is known, also after an error, which stays the error of the run. */
-  saved(): void {
+  /** After an error, which stays the error of the run: stores what is known, and reports it. */
+  unfinished(): void {
     try {
       this.ledger.commit()
     } catch (error) {
       if (!isStorageError(error)) throw error
     }
+    this.progress.end('interrupted')
   }
 }

@@ -319,6 +319,25 @@ describe('migrate', () => {
     expect(ofCode('.attempts').length).toBeGreaterThan(0)
   })
 
+  it('reports at an error how far it came, as the ledger has it', async () => {
+    const source = memory()
+    await fill(source, named(100))
+    const target = changedStorage(driver => ({
+      async write(key, ...rest) {
+        if (key >= 'f-0050') throw new StorageError('no_space', 'full')
+        return driver.write(key, ...rest)
+      },
+    }))
+    const ledger = newLedger()
+    let latest: MigrationStatus | undefined
+    const onProgress = (status: MigrationStatus) => void (latest = status)
+    await expect(migrate(source, target, { ledger, onProgress })).rejects.toMatchObject({ code: 'no_space' })
+    const stored = await readStatus(ledger)
+    expect(stored).toMatchObject({ state: 'interrupted', counts: { copied: expect.any(Number) } })
+    expect(stored!.counts.failed).toBeGreaterThan(9)
+    expect(latest).toEqual(stored)
+  })
+
   it('is no migration if it ended before its first file', async () => {
     const ledger = newLedger()
     const wrong = { ledger, sourcePath: 'misspelt' }
