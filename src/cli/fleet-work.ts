@@ -3,7 +3,7 @@ import type { CliContext } from './context.ts'
 import { fleetPlaces } from './fleet-places.ts'
 import { shownFleet } from './fleet-url.ts'
 import { globalMeter } from './meter.ts'
-import { shownCounts } from './migrate-text.ts'
+import { attemptLine, shownCounts } from './migrate-text.ts'
 import { formatSize, printable } from './output.ts'
 
 /** Options of a worker of the command line. */
@@ -46,7 +46,7 @@ class PrintedWork {
   }
 
   get shown(): string {
-    return `${this.#copied} files copied (${formatSize(this.#bytes)}), ${this.#deleted} deleted, ${this.#failed} failed`
+    return `${this.#copied} files copied (${formatSize(this.#bytes)}), ${this.#deleted} deleted, ${this.#failed} failed attempts`
   }
 
   async event({ migration, ...event }: FleetEvent): Promise<void> {
@@ -56,9 +56,12 @@ class PrintedWork {
       return
     }
     await this.#begun(migration)
-    if (event.type === 'failed') {
+    if (event.type === 'attemptFailed') {
       this.#failed++
-      out.error(event.error)
+      const { name, error } = event
+      if (out.json) {
+        await out.record({ type: 'attemptFailed', migration, name, code: error.code, message: error.message }, '')
+      } else out.log(printable(attemptLine(error)))
     } else if (event.type === 'copied' || event.type === 'deleted') {
       if (event.type === 'deleted') this.#deleted++
       else {
@@ -79,7 +82,7 @@ class PrintedWork {
       const { source, target, state, counts } = status
       out.log(printable(`${state}: ${source} -> ${target} (${shownCounts(counts)})`))
     }
-    const counts = { copied: this.#copied, deleted: this.#deleted, failed: this.#failed, bytes: this.#bytes }
+    const counts = { copied: this.#copied, deleted: this.#deleted, failedAttempts: this.#failed, bytes: this.#bytes }
     if (out.json) await out.record({ summary: counts }, '')
     else out.log(`this worker: ${this.shown}`)
   }

@@ -1,4 +1,4 @@
-import type { MigrationHeldBack } from '../transfer/migrate/types.ts'
+import type { MigrationHeldBack } from '../core/migration-status.ts'
 
 /** Why `sync` and `migrate` deleted nothing, for messages. */
 export const HELD_BACK: Readonly<Record<MigrationHeldBack, string>> = {

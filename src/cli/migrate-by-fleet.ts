@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { isStorageError, StorageError } from '../core/errors.ts'
-import { type FleetStatus, fleetStatus, planMigration, runWorker } from '../fleet/index.ts'
+import { type ErrorCode, isStorageError, StorageError } from '../core/errors.ts'
+import { isMigrationDone } from '../core/migration-status.ts'
+import { type FleetStatus, fleetFailures, fleetStatus, planMigration, runWorker } from '../fleet/index.ts'
 import { leftBehind } from '../transfer/migrate/left-behind.ts'
+import { MigrationMeters } from '../transfer/migrate/meters.ts'
 import type { CliContext } from './context.ts'
 import { FleetBook } from './fleet-book.ts'
 import { fleetPlaces } from './fleet-places.ts'
@@ -42,7 +44,7 @@ export async function migrateByFleet(
   } else {
     out.log(`the unfinished migration ${unfinished.id} goes on, with the options with which it was planned`)
   }
-  for (const left of leftBehind(source.storage, target.storage, plan)) await printer.leftBehind(left)
+  await printer.leftBehind(leftBehind(source.storage, target.storage, plan))
   const titles = { source: source.title, target: target.title }
   const placeOf = fleetPlaces(context)
   const { id } = await planMigration(url, { ...titles, ...plan, since: last, bandwidth, restart, placeOf, signal })
@@ -51,12 +53,13 @@ export async function migrateByFleet(
   const progress = new MigrateProgress(context)
   progress.whenInterrupted('; other workers go on')
   const stop = new AbortController()
+  const meter = await globalMeter()
   const working = isWorker
     ? runWorker(url, {
         placeOf,
         concurrency,
         signal: AbortSignal.any([signal, stop.signal]),
-        meter: await globalMeter(),
+        meter,
         onEvent: async ({ migration, ...event }) => {
           if (migration !== id) return
           if (event.type === 'refused') out.warn(`this process cannot work on the migration: ${event.error.message}`)
@@ -70,11 +73,24 @@ export async function migrateByFleet(
     stop.abort()
     await working
     await progress.end()
-    await printer.report({ ...status, failedFiles: [], isDone: status.state === 'done' })
+    await reportFailures(url, id, printer)
+    new MigrationMeters(meter, titles).add({
+      failures: status.failures,
+      counts: { different: status.counts.different },
+    })
+    await printer.report({ ...status, failedFiles: [], isDone: isMigrationDone(status) })
   } finally {
     stop.abort()
     await working?.catch(() => {})
     await progress.end()
+  }
+}
+
+/** Prints the files that failed for good, whichever worker has processed them. */
+async function reportFailures(url: string, id: string, printer: MigratePrinter): Promise<void> {
+  for await (const { name, code, message } of fleetFailures(url, id)) {
+    const error = new StorageError(code as ErrorCode, message, { operation: 'copy', fileName: name })
+    await printer.event({ type: 'failed', name, error })
   }
 }
 

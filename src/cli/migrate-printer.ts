@@ -1,16 +1,20 @@
+import type { StorageError } from '../core/errors.ts'
 import type { MigrationStatus } from '../core/migration-status.ts'
 import type { LeftBehind, MigrateEvent, MigrationPlan, MigrationReport } from '../transfer/migrate/types.ts'
 import type { CliContext } from './context.ts'
 import { HELD_BACK } from './held-back.ts'
-import { shownCounts, shownLeftBehind, shownVerify } from './migrate-text.ts'
+import { attemptLine, shownCounts, shownLeftBehind, shownVerify } from './migrate-text.ts'
 import type { MigrationPlaces } from './migration-book.ts'
-import { formatTime } from './output.ts'
+import { formatTime, printable } from './output.ts'
 
 /** Prints what a migration is going to do, what it does, and its result. */
 export class MigratePrinter {
   readonly #context: CliContext
   readonly #places: MigrationPlaces
   readonly #isDryRun: boolean
+  /** What stays behind, and is not printed yet. */
+  readonly #known: LeftBehind[] = []
+  #isBegun = false
 
   constructor(context: CliContext, places: MigrationPlaces) {
     this.#context = context
@@ -35,17 +39,30 @@ export class MigratePrinter {
     this.#context.out.log('--since last: no run between these places has finished yet; all files take part')
   }
 
-  async leftBehind(left: LeftBehind): Promise<void> {
+  /** Prints attributes that stay behind. */
+  async leftBehind(all: readonly LeftBehind[]): Promise<void> {
     const { out } = this.#context
-    if (out.json) return out.record({ type: 'leftBehind', ...left }, '')
+    if (out.json) {
+      for (const left of all) await out.record({ type: 'leftBehind', ...left }, '')
+      return
+    }
     const { source, target } = this.#places
-    out.log(shownLeftBehind(left, source.storage.calls.driver.name, target.storage.calls.driver.name))
+    const names = { source: source.storage.calls.driver.name, target: target.storage.calls.driver.name }
+    for (const line of shownLeftBehind(all, names)) out.log(line)
   }
 
   async event(event: MigrateEvent): Promise<void> {
     const { out, options } = this.#context
+    if (event.type === 'leftBehind') {
+      // Those that are known beforehand are printed together.
+      this.#known.push(event.leftBehind)
+      if (this.#isBegun) await this.#flush()
+      return
+    }
+    this.#isBegun = true
+    await this.#flush()
     if (event.type === 'failed') return out.error(event.error)
-    if (event.type === 'leftBehind') return this.leftBehind(event.leftBehind)
+    if (event.type === 'attemptFailed') return this.#attempt(event.name, event.error)
     if (event.type === 'pass') {
       if (out.json) await out.record(event, '')
       return
@@ -59,6 +76,18 @@ export class MigratePrinter {
     }
     const verb = isDryRun ? (type === 'copied' ? 'would copy' : 'would delete') : type
     if (isDryRun || options.verbose === true) await out.line(`${verb} ${place}`)
+  }
+
+  async #flush(): Promise<void> {
+    await this.leftBehind(this.#known.splice(0))
+  }
+
+  /** Prints an attempt that failed: another one may follow, and what fails for good is printed at the end. */
+  async #attempt(name: string, error: StorageError): Promise<void> {
+    const { out, options } = this.#context
+    const { code, message } = error
+    if (out.json) await out.record({ type: 'attemptFailed', name, code, message }, '')
+    else if (options.verbose === true) out.log(printable(attemptLine(error)))
   }
 
   /** Prints the result, and sets the exit code. */

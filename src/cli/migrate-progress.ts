@@ -43,7 +43,7 @@ export class MigrateProgress {
     this.#latest = status
     const { out, options } = this.#context
     if (this.#line.isShown) {
-      this.#line.draw(() => progressLine(status))
+      this.#line.draw(width => progressLine(status, width))
     } else if (out.json && this.#isDue(JSON_EVERY_MS)) {
       this.#writing = this.#writing.then(() => out.record({ progress: status }, ''))
       this.#writing.catch(() => {})

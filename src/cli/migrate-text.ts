@@ -1,5 +1,5 @@
 import type { MigrationCounts, MigrationPass, MigrationStatus } from '../core/migration-status.ts'
-import type { LeftBehind, MigrationHeldBack, VerifyMode } from '../transfer/migrate/types.ts'
+import type { LeftBehind, VerifyMode } from '../transfer/migrate/types.ts'
 import { HELD_BACK } from './held-back.ts'
 import { formatSize, formatTime, printable } from './output.ts'
 
@@ -54,21 +54,32 @@ function shownRate(perSec: number): string {
   return perSec > 0 && perSec < 10 ? perSec.toFixed(1) : String(Math.round(perSec))
 }
 
-/** Returns the progress of a running migration as one line. */
-export function progressLine(status: MigrationStatus): string {
+/** Returns the progress of a running migration as one line; what matters least is left out where it is longer than `width`. */
+export function progressLine(status: MigrationStatus, width: number = Number.POSITIVE_INFINITY): string {
   const { pass, counts, etaSecs, slowedTo } = status
-  return [
-    pass,
-    shownFiles(status),
-    percentage(status),
-    formatSize(counts.bytes),
-    ...shownRates(status),
-    etaSecs === undefined ? undefined : `ETA ${formatSeconds(etaSecs)}`,
-    counts.failed === 0 ? undefined : `${counts.failed} failed`,
-    slowedTo === undefined ? undefined : `slowed to ${shownRate(slowedTo)}/s`,
+  const [files, bytes] = shownRates(status)
+  // With the order in which they are left out.
+  const parts: Array<readonly [number, string | undefined]> = [
+    [9, pass],
+    [8, shownFiles(status)],
+    [5, percentage(status)],
+    [1, formatSize(counts.bytes)],
+    [2, files],
+    [3, bytes],
+    [6, etaSecs === undefined ? undefined : `ETA ${formatSeconds(etaSecs)}`],
+    [7, counts.failed === 0 ? undefined : `${counts.failed} failed`],
+    [4, slowedTo === undefined ? undefined : `slowed to ${shownRate(slowedTo)}/s`],
   ]
-    .filter(part => part !== undefined)
-    .join('  ')
+  const shown = parts.filter((part): part is readonly [number, string] => part[1] !== undefined)
+  for (;;) {
+    const line = shown.map(([, text]) => text).join('  ')
+    if (line.length <= width || shown.length <= 2) return line
+    const least = Math.min(...shown.map(([rank]) => rank))
+    shown.splice(
+      shown.findIndex(([rank]) => rank === least),
+      1,
+    )
+  }
 }
 
 /** Returns the counts of a migration as one line: `12 copied (3.0 kB), 4 unchanged, 0 failed; verified 16: 0 different`. */
@@ -97,13 +108,41 @@ const ATTRIBUTES: Readonly<Record<LeftBehind['attribute'], { readonly name: stri
   visibility: { name: 'visibility', verb: 'set' },
 }
 
-/** Returns `modification times stay behind: s3 cannot set them`. */
-export function shownLeftBehind({ attribute, lackedBy }: LeftBehind, source: string, target: string): string {
-  const { name, verb } = ATTRIBUTES[attribute]
-  const isPlural = name.endsWith('s')
-  const them = isPlural ? 'them' : 'it'
-  if (lackedBy === 'source') return `no ${name} to copy: ${source} does not have ${them}`
-  return `${name} ${isPlural ? 'stay' : 'stays'} behind: ${target} cannot ${verb} ${them}`
+/** Names of the drivers of both places. */
+export interface DriverNames {
+  readonly source: string
+  readonly target: string
+}
+
+/**
+ * Returns what does not go along, as one line for each side: `modification times stay behind: s3 cannot set them`. What is only stored, and
+ * what is set by requests of its own, are different lines for the target.
+ */
+export function shownLeftBehind(all: readonly LeftBehind[], { source, target }: DriverNames): readonly string[] {
+  const atSource = all
+    .filter(({ lackedBy }) => lackedBy === 'source')
+    .map(({ attribute }) => ATTRIBUTES[attribute].name)
+  const lines: string[] = []
+  if (atSource.length > 0) {
+    const isTyped = all.some(({ attribute, lackedBy }) => attribute === 'contentType' && lackedBy === 'source')
+    const types = isTyped ? `; ${target} gets the content types that follow from the names` : ''
+    lines.push(`${source} has no ${joined(atSource, 'or')} to copy${types}`)
+  }
+  for (const verb of ['store', 'set'] as const) {
+    const names = all
+      .filter(({ attribute, lackedBy }) => lackedBy === 'target' && ATTRIBUTES[attribute].verb === verb)
+      .map(({ attribute }) => ATTRIBUTES[attribute].name)
+    if (names.length === 0) continue
+    const isPlural = names.length > 1 || names[0]!.endsWith('s')
+    const them = isPlural ? 'them' : 'it'
+    lines.push(`${joined(names, 'and')} ${isPlural ? 'stay' : 'stays'} behind: ${target} cannot ${verb} ${them}`)
+  }
+  return lines
+}
+
+/** Returns `a, b and c`. */
+function joined(words: readonly string[], word: 'and' | 'or'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${word} ${words.at(-1)}`
 }
 
 const COMPARED: Readonly<Record<VerifyMode, string>> = {
@@ -117,9 +156,10 @@ export function shownVerify(verify: VerifyMode | false): string {
   return verify === false ? 'nothing is compared after the copies' : `compared after the copies: ${COMPARED[verify]}`
 }
 
-/** What only the ledger of a fleet knows. */
-interface FleetParts {
-  readonly heldBack?: MigrationHeldBack | undefined
+/** What only the ledger of a fleet knows, or only that of one machine. */
+interface BookParts {
+  /** The file of the ledger. */
+  readonly ledger?: string | undefined
   readonly failedPages?: ReadonlyArray<{
     readonly first: string
     readonly last: string
@@ -129,8 +169,8 @@ interface FleetParts {
 }
 
 /** Returns a migration as a block of lines. */
-export function statusBlock(status: MigrationStatus & FleetParts, now: Date): string {
-  const { id, state, pass, counts, failures, startedAt, updatedAt, finishedAt, heldBack } = status
+export function statusBlock(status: MigrationStatus & BookParts, now: Date): string {
+  const { id, state, pass, counts, failures, startedAt, updatedAt, finishedAt, heldBack, hasLeftOut } = status
   const codes = Object.entries(failures).map(([code, count]) => `${count} ${code}`)
   const rows: Array<readonly [string, string | undefined]> = [
     ['id', id],
@@ -143,13 +183,18 @@ export function statusBlock(status: MigrationStatus & FleetParts, now: Date): st
     ['pages', shownPages(status)],
     ...(status.failedPages ?? []).map((page): readonly [string, string] => ['', printable(shownPage(page))]),
     ['deleted', heldBack === undefined ? undefined : `nothing, ${HELD_BACK[heldBack]}`],
+    ['left out', hasLeftOut === true ? LEFT_OUT : undefined],
     ['started', formatTime(startedAt)],
     finishedAt === undefined ? ['updated', formatTime(updatedAt)] : ['finished', formatTime(finishedAt)],
+    ['ledger', status.ledger],
     ...(status.workers ?? []).map((worker): readonly [string, string] => ['worker', shownWorker(worker, now)]),
   ]
   const lines = rows.flatMap(([name, text]) => (text === undefined ? [] : [`  ${name.padEnd(9)} ${text}`]))
   return [printable(`${status.source} -> ${status.target}`), ...lines].join('\n')
 }
+
+/** What the status says of listings that left out files. */
+const LEFT_OUT = 'files without a usable name, which are not at the target'
 
 const PASSES: Readonly<Record<MigrationPass, string>> = {
   copy: 'copying',
@@ -173,7 +218,7 @@ function shownPages({ pages }: MigrationStatus): string | undefined {
   return `${waiting} waiting, ${running} running, ${failed} failed${advice}`
 }
 
-function shownPage({ first, last, size, error }: NonNullable<FleetParts['failedPages']>[number]): string {
+function shownPage({ first, last, size, error }: NonNullable<BookParts['failedPages']>[number]): string {
   const what =
     size === 0
       ? `names after '${first}'${last === '' ? '' : ` before '${last}'`}`
@@ -201,4 +246,9 @@ export function failureLine({
   readonly message: string
 }): string {
   return printable(`  ${code.padEnd(17)} ${name}: ${message}`)
+}
+
+/** Returns an attempt that failed, and may be followed by another one, as one line. */
+export function attemptLine({ message }: { readonly message: string }): string {
+  return `attempt failed: ${message}`
 }

@@ -21,13 +21,14 @@ export class TerminalLine implements StatusLine {
     return this.#out.status === this
   }
 
-  /** Draws the line, cut to the width of the terminal. Does nothing shortly after the last drawing. */
-  draw(text: () => string): void {
+  /** Draws the line, which gets the width of the terminal, and is cut to it. Does nothing shortly after the last drawing. */
+  draw(text: (width: number) => string): void {
     const now = Date.now()
     if (!this.isShown || now - this.#drawnAt < DRAWN_EVERY_MS) return
     this.#drawnAt = now
     this.#isVisible = true
-    this.#stream.write(`\r\x1b[K${clipped(text(), (this.#stream.columns || 80) - 1)}`)
+    const width = (this.#stream.columns || 80) - 1
+    this.#stream.write(`\r\x1b[K${clipped(text(width), width)}`)
   }
 
   /** Clears the line until it is drawn again. */

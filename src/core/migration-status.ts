@@ -3,9 +3,12 @@ export type MigrationPass = 'copy' | 'verify' | 'delete'
 
 /**
  * `running`; `interrupted`: no process works on it, and the next run continues; `done`: nothing waits, runs or waits for a retry, and no file
- * failed; `failed`: it has ended, and the ledger names what failed.
+ * failed; `failed`: it has ended, and the ledger names what failed. Deletions that were held back are no failure: no retry would help.
  */
 export type MigrationState = 'running' | 'interrupted' | 'done' | 'failed'
+
+/** Why nothing was deleted. */
+export type MigrationHeldBack = 'failures' | 'differences' | 'incomplete_source' | 'empty_source' | 'max_delete'
 
 /** Number of files by what was done with them. */
 export interface MigrationCounts {
@@ -62,6 +65,10 @@ export interface MigrationStatus {
   readonly bytesPerSec: number
   /** Estimated seconds to the end of the current pass; undefined if the total is unknown. */
   readonly etaSecs?: number | undefined
+  /** Why nothing was deleted although deletions were wanted. */
+  readonly heldBack?: MigrationHeldBack | undefined
+  /** Whether listings of the source left out files that have no usable name, so that they may be missing at the target. */
+  readonly hasLeftOut?: boolean | undefined
   /** Number of failed names by error code. */
   readonly failures: Readonly<Record<string, number>>
   /** Pages of names, where several processes share the work; `failed`: their retries are used up. */
@@ -69,4 +76,13 @@ export interface MigrationStatus {
   readonly workers?: readonly MigrationWorkerStatus[] | undefined
   /** Files per second to which all workers are limited, after the service asked to slow down. */
   readonly slowedTo?: number | undefined
+}
+
+/** Whether a migration has ended, every file is at the target as far as it was verified, and no deletion was held back. */
+export function isMigrationDone({
+  state,
+  heldBack,
+  hasLeftOut,
+}: Pick<MigrationStatus, 'state' | 'heldBack' | 'hasLeftOut'>): boolean {
+  return state === 'done' && heldBack === undefined && hasLeftOut !== true
 }

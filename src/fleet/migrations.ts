@@ -109,7 +109,7 @@ async function endStage(sql: Sql, queue: JobQueue, id: string, row: EndRow): Pro
   const why = held ?? row.held_back
   await sql.query('UPDATE holdall_fleet.migrations SET state = $2, held_back = $3, finished_at = now() WHERE id = $1', [
     id,
-    failed > 0 || why !== null ? 'failed' : 'done',
+    failed > 0 ? 'failed' : 'done',
     why,
   ])
   return true

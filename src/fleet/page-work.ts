@@ -113,7 +113,7 @@ export class PageWork {
   async #failed(name: string, error: StorageError, isRefused: boolean): Promise<void> {
     this.mended.delete(name)
     this.failures.set(name, { name, code: error.code, message: error.message, isRefused })
-    await this.#options.onEvent?.(this.#work.id, { type: 'failed', name, error })
+    await this.#options.onEvent?.(this.#work.id, { type: 'attemptFailed', name, error })
   }
 
   async #withTargets(pairs: readonly Pair[]): Promise<readonly Pair[]> {

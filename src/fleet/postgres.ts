@@ -53,7 +53,7 @@ export class Database implements Sql {
   /** `invalid_argument` if the text is no URL of PostgreSQL. Connects at the first query. */
   static async open(url: string): Promise<Database> {
     const secrets = secretsOf(url)
-    const loaded = await importOptional<Pg & { readonly default?: Pg }>('pg', 'A fleet')
+    const loaded = await importOptional<Pg & { readonly default?: Pg }>('pg', 'A fleet', 'pg pg-boss')
     const { Pool } = loaded.default ?? loaded
     const pool = new Pool({
       connectionString: url,

@@ -91,7 +91,7 @@ export class PgBossQueue implements JobQueue {
 
   async start(): Promise<void> {
     if (this.#boss !== undefined) return
-    const { PgBoss } = await importOptional<PgBossModule>('pg-boss', 'A fleet')
+    const { PgBoss } = await importOptional<PgBossModule>('pg-boss', 'A fleet', 'pg pg-boss')
     const boss = new PgBoss({
       db: dbOf(this.#database),
       schema: QUEUE_SCHEMA,

@@ -1,5 +1,9 @@
-import type { MigrationCounts, MigrationStatus, MigrationWorkerStatus } from '../core/migration-status.ts'
-import type { MigrationHeldBack } from '../transfer/migrate/types.ts'
+import type {
+  MigrationCounts,
+  MigrationHeldBack,
+  MigrationStatus,
+  MigrationWorkerStatus,
+} from '../core/migration-status.ts'
 import { type FailedFile, failuresAfter } from './failures.ts'
 import { withLedger } from './fleet.ts'
 import { checkUuid } from './ids.ts'
@@ -23,8 +27,6 @@ export interface FailedPage {
 
 /** The status of a fleet's migration. */
 export interface FleetStatus extends MigrationStatus {
-  /** Why nothing was deleted although `delete` was set. */
-  readonly heldBack?: MigrationHeldBack | undefined
   /** Pages whose retries are used up, at most the first 100. */
   readonly failedPages: readonly FailedPage[]
 }
@@ -42,6 +44,7 @@ interface Row {
   readonly updated_at: Date
   readonly finished_at: Date | null
   readonly is_listing: boolean
+  readonly left_out: boolean
 }
 
 /** Returns the status of a migration, or of all of them, the newest first. An id that the ledger does not have gives an empty list. */
@@ -125,6 +128,7 @@ async function statusOf(database: Database, row: Row & Numbers): Promise<FleetSt
     workers: known.map(({ status }) => status),
     slowedTo: slowed.length === 0 ? undefined : Math.min(...slowed) * workers.length,
     heldBack: held_back ?? undefined,
+    ...(row.left_out && { hasLeftOut: true }),
     failedPages: broken.map(({ first, last, size, error }) => ({
       first: unescaped(first),
       last: unescaped(last),

@@ -256,11 +256,11 @@ export async function runWorker(url: string, options: WorkerOptions): Promise<vo
   await new FleetWorker(url, options).run()
 }
 
-/** What an attempt adds to the counters of OpenTelemetry. */
+/** What an attempt adds to the counters of OpenTelemetry. What failed for good, or differs, is known at the end of the migration. */
 function metersOf(outcome: PageOutcome, result: PageWork | undefined): MetersDelta {
   const pages = { [outcome]: 1 }
   if (result === undefined) return { pages }
-  const failures: Record<string, number> = {}
-  for (const { code } of result.failures.values()) failures[code] = (failures[code] ?? 0) + 1
-  return { pages, failures, counts: { ...result.tally, failed: 0 } }
+  const attempts: Record<string, number> = {}
+  for (const { code } of result.failures.values()) attempts[code] = (attempts[code] ?? 0) + 1
+  return { pages, attempts, counts: { ...result.tally, failed: 0, different: 0 } }
 }

@@ -13,6 +13,7 @@ import {
 } from '../../src/cli/migrate-text.ts'
 import type { MigrationStatus } from '../../src/core/migration-status.ts'
 import { Tally } from '../../src/transfer/migrate/tally.ts'
+import type { LeftBehind } from '../../src/transfer/migrate/types.ts'
 import { captured } from './captured.ts'
 
 const NOW = new Date('2026-05-20T12:00:00Z')
@@ -61,6 +62,14 @@ describe('texts', () => {
     )
   })
 
+  it('progress leaves out what matters least on a narrow terminal', () => {
+    const given = status({ total, etaSecs: 250, slowedTo: 40 })
+    expect(progressLine(given, 60)).toBe('copy  1200 of 10000 files  12%  ETA 4m 10s  3 failed')
+    expect(progressLine(given, 40)).toBe('copy  1200 of 10000 files  3 failed')
+    expect(progressLine(given, 5)).toBe('copy  1200 of 10000 files')
+    for (let width = 40; width < 150; width++) expect(progressLine(given, width).length).toBeLessThanOrEqual(width)
+  })
+
   it('progress is that of the pass', () => {
     const counts = { verified: 300, extra: 8, deleted: 2, failed: 0 }
     expect(progressLine(status({ total, pass: 'verify' }, counts))).toMatch(/^verify {2}300 of 1200 files {2}25% /)
@@ -90,13 +99,23 @@ describe('texts', () => {
   })
 
   it('what stays behind is named with the side that lacks it', () => {
-    const shown = (attribute: Parameters<typeof shownLeftBehind>[0]['attribute'], lackedBy: 'source' | 'target') =>
-      shownLeftBehind({ attribute, lackedBy }, 'local', 's3')
-    expect(shown('modifiedAt', 'target')).toBe('modification times stay behind: s3 cannot set them')
-    expect(shown('visibility', 'source')).toBe('no visibility to copy: local does not have it')
-    expect(shown('metadata', 'target')).toBe('metadata stays behind: s3 cannot store it')
-    expect(shown('contentType', 'source')).toBe('no content types to copy: local does not have them')
-    expect(shown('cacheControl', 'target')).toBe('cache control stays behind: s3 cannot store it')
+    const shown = (...all: Parameters<typeof shownLeftBehind>[0]) =>
+      shownLeftBehind(all, { source: 'local', target: 's3' })
+    const at = (lackedBy: 'source' | 'target', ...names: Array<LeftBehind['attribute']>): LeftBehind[] =>
+      names.map(attribute => ({ attribute, lackedBy }))
+    expect(shown()).toEqual([])
+    expect(shown(...at('target', 'modifiedAt'))).toEqual(['modification times stay behind: s3 cannot set them'])
+    expect(shown(...at('source', 'visibility'))).toEqual(['local has no visibility to copy'])
+    expect(shown(...at('target', 'metadata'))).toEqual(['metadata stays behind: s3 cannot store it'])
+    expect(shown(...at('target', 'contentType', 'cacheControl', 'metadata', 'visibility'))).toEqual([
+      'content types, cache control and metadata stay behind: s3 cannot store them',
+      'visibility stays behind: s3 cannot set it',
+    ])
+    const stored = at('source', 'contentType', 'cacheControl', 'metadata', 'visibility')
+    expect(shown(...stored, ...at('target', 'modifiedAt'))).toEqual([
+      'local has no content types, cache control, metadata or visibility to copy; s3 gets the content types that follow from the names',
+      'modification times stay behind: s3 cannot set them',
+    ])
   })
 
   it('what is compared is named for each mode', () => {
@@ -143,7 +162,19 @@ describe('texts', () => {
     const block = statusBlock(status({ state: 'done', pass: 'verify', finishedAt: ago(60) }, { failed: 0 }), NOW)
     expect(block).toContain('  state     done\n')
     expect(block).toContain('  finished  2026-05-20 11:59')
-    expect(block).not.toMatch(/rate|updated|pages|worker|failures/)
+    expect(block).not.toMatch(/rate|updated|pages|worker|failures|left out|ledger/)
+  })
+
+  it('the block says what was held back and left out, and where the ledger is', () => {
+    const given = status(
+      { state: 'done', finishedAt: ago(60), heldBack: 'max_delete', hasLeftOut: true },
+      { failed: 0 },
+    )
+    const block = statusBlock({ ...given, ledger: '/state/a.sqlite' }, NOW)
+    expect(block).toContain('  state     done\n')
+    expect(block).toMatch(/\n {2}deleted {3}nothing, because they are more of the target than --max-delete allows/)
+    expect(block).toContain('\n  left out  files without a usable name, which are not at the target\n')
+    expect(block).toMatch(/\n {2}ledger {4}\/state\/a\.sqlite$/)
   })
 })
 

@@ -299,7 +299,12 @@ describe('failures', () => {
     refuse('bad.txt', 100)
     const run = await proc('migrate', 'old:', 'bucket:')
     expect(run.code).toBe(1)
-    expect(run.stderr).toContain('bad.txt')
+    // One line for the file, whatever the number of attempts, and then the counts.
+    const lines = run.stderr.trim().split('\n')
+    expect(lines.filter(line => line.includes('bad.txt'))).toEqual([lines.at(-2)])
+    expect(lines.at(-1)).toMatch(/^1 copied .*, 1 failed; /)
+    const verbose = await proc('--verbose', 'migrate', 'old:', 'bucket:')
+    expect(verbose.stderr.match(/^attempt failed: .*bad\.txt/gm)?.length).toBeGreaterThan(1)
     const shown = await proc('migrate', 'status', 'old:', 'bucket:', '--failures')
     expect(shown.code).toBe(1)
     expect(shown.stdout).toMatch(/^old: -> bucket:\n {2}id +\w+\n {2}state +failed\n/)

@@ -46,7 +46,12 @@ test('batches add up to sums by result and code, with units', async () => {
     counts: { seen: 100, copied: 90, unchanged: 5, skipped: 2, failed: 3, bytes: 1_000_000 },
     failures: { not_found: 2 },
   })
-  meters.add({ counts: { copied: 10, bytes: 7 }, pages: { done: 1, retried: 2 }, throttled: 4 })
+  meters.add({
+    counts: { copied: 10, bytes: 7 },
+    attempts: { not_found: 3 },
+    pages: { done: 1, retried: 2 },
+    throttled: 4,
+  })
   meters.add({ counts: { verified: 100, different: 1, extra: 6, deleted: 5 }, pages: { lost: 1, done: 3 } })
   // A repeated name that succeeds lowers the number of failures, which a counter cannot.
   meters.add({ counts: { failed: -1, copied: 1, compared: 3 }, failures: { not_found: -1 }, throttled: 0 })
@@ -61,6 +66,7 @@ test('batches add up to sums by result and code, with units', async () => {
     'holdall.migrate.files {file} different': 1,
     'holdall.migrate.files {file} deleted': 5,
     'holdall.migrate.bytes By': 1_000_007,
+    'holdall.migrate.attempts {attempt} not_found': 3,
     'holdall.migrate.pages {page} done': 4,
     'holdall.migrate.pages {page} retried': 2,
     'holdall.migrate.pages {page} lost': 1,
@@ -76,7 +82,7 @@ test('one call is made for a result of a batch, however many files it has', () =
 })
 
 test('without a meter nothing happens, and a meter that throws disturbs nothing', () => {
-  const delta = { counts: { copied: 1, bytes: 1 }, failures: { timeout: 1 } }
+  const delta = { counts: { copied: 1, bytes: 1 }, attempts: { timeout: 1 }, failures: { timeout: 1 } }
   new MigrationMeters(undefined, TITLES).add(delta)
   let calls = 0
   const fail = (): never => {
@@ -84,9 +90,9 @@ test('without a meter nothing happens, and a meter that throws disturbs nothing'
     throw new Error('exporter')
   }
   new MigrationMeters({ createCounter: fail }, TITLES).add(delta)
-  expect(calls).toBe(4)
+  expect(calls).toBe(5)
   new MigrationMeters({ createCounter: () => ({ add: fail }) }, TITLES).add(delta)
-  expect(calls).toBe(7)
+  expect(calls).toBe(9)
 })
 
 test("the command line counts for the SDK that the program was started with, by OpenTelemetry's global meter", async () => {

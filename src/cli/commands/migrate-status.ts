@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { isMigrationDone, type MigrationStatus } from '../../core/migration-status.ts'
 import type { CliContext } from '../context.ts'
 import { MigrateWatch } from '../migrate-watch.ts'
 import { choiceOf } from '../migration-book.ts'
@@ -33,5 +34,10 @@ async function run(
   const book = await bookOf(context, flags)
   const watch = new MigrateWatch(context, book, choice, flags.failures === true)
   const found = await (flags.watch === true ? watch.repeat() : watch.print())
-  if (found.some(({ state }) => state === 'failed')) context.exitCode = 1
+  if (found.some(hasFailed)) context.exitCode = 1
+}
+
+/** Whether a migration has ended otherwise than with everything done. */
+function hasFailed(status: MigrationStatus): boolean {
+  return status.state === 'failed' || (status.state === 'done' && !isMigrationDone(status))
 }

@@ -110,7 +110,7 @@ function timeOf(date: Date): number {
 
 /** Returns a migration in the form for the page: its own fields only, and of these only what is a value. */
 function shownMigration(status: MigrationStatus): Record<string, unknown> {
-  const { id, source, target, state, pass, counts, total, failures, pages, workers } = status
+  const { id, source, target, state, pass, counts, total, failures, pages, workers, heldBack, hasLeftOut } = status
   return {
     id,
     source,
@@ -125,6 +125,8 @@ function shownMigration(status: MigrationStatus): Record<string, unknown> {
     filesPerSec: finite(status.filesPerSec),
     bytesPerSec: finite(status.bytesPerSec),
     etaSecs: finite(status.etaSecs),
+    heldBack,
+    hasLeftOut,
     failures,
     pages,
     workers: workers?.map(shownWorker),

@@ -4,7 +4,9 @@ import type { MeterLike } from './types.ts'
 /** What happened since the last call; each number is an increase. */
 export interface MetersDelta {
   readonly counts?: Partial<MigrationCounts> | undefined
-  /** Failed files by error code. Those of `counts.failed` that have no code here are counted as `unknown`. */
+  /** Failed attempts by error code. */
+  readonly attempts?: Readonly<Record<string, number>> | undefined
+  /** Files that failed for good, by error code. Those of `counts.failed` that have no code here are counted as `unknown`. */
   readonly failures?: Readonly<Record<string, number>> | undefined
   readonly pages?: Partial<Readonly<Record<PageResult, number>>> | undefined
   /** How often a service asked to slow down. */
@@ -21,7 +23,7 @@ type Counter = ReturnType<MeterLike['createCounter']>
 type Attributes = Readonly<Record<string, string>>
 
 /**
- * The counters of a migration for OpenTelemetry: `holdall.migrate.files`, `.bytes`, `.pages` and `.throttled`. One call counts a batch of
+ * The counters of a migration for OpenTelemetry: `holdall.migrate.files`, `.bytes`, `.attempts`, `.pages` and `.throttled`. One call counts a batch of
  * files. A meter that throws does not disturb the run: what it refused is not counted.
  * @example
  * const meters = new MigrationMeters(options.meter, { source: 's3:photos', target: 'azure:photos' })
@@ -31,6 +33,7 @@ export class MigrationMeters {
   readonly #places: Attributes
   readonly #files: Counter | undefined
   readonly #bytes: Counter | undefined
+  readonly #attempts: Counter | undefined
   readonly #pages: Counter | undefined
   readonly #throttled: Counter | undefined
 
@@ -39,6 +42,7 @@ export class MigrationMeters {
     this.#places = { source: titles.source, target: titles.target }
     this.#files = counter(meter, 'files', '{file}', 'Files by result')
     this.#bytes = counter(meter, 'bytes', 'By', 'Bytes copied')
+    this.#attempts = counter(meter, 'attempts', '{attempt}', 'Failed attempts by error code')
     this.#pages = counter(meter, 'pages', '{page}', 'Pages of names by result')
     this.#throttled = counter(
       meter,
@@ -49,8 +53,9 @@ export class MigrationMeters {
   }
 
   /** Adds increases; those that are not above 0 are left out. Never throws. */
-  add({ counts = {}, failures = {}, pages = {}, throttled = 0 }: MetersDelta): void {
+  add({ counts = {}, attempts = {}, failures = {}, pages = {}, throttled = 0 }: MetersDelta): void {
     for (const result of RESULTS) this.#count(this.#files, counts[result], { result })
+    for (const [code, count] of Object.entries(attempts)) this.#count(this.#attempts, count, { code })
     let coded = 0
     for (const [code, count] of Object.entries(failures)) {
       this.#count(this.#files, count, { result: 'failed', code })

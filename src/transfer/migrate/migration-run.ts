@@ -1,5 +1,5 @@
 import { compareKeys } from '../../core/key-order.ts'
-import type { MigrationPass } from '../../core/migration-status.ts'
+import { isMigrationDone, type MigrationPass } from '../../core/migration-status.ts'
 import { hasFolders } from '../folding.ts'
 import { countSource } from './counting.ts'
 import { deletePass } from './delete-pass.ts'
@@ -53,8 +53,9 @@ export class MigrationRun {
         await this.#delete()
       }
       return await this.#finished()
-    } finally {
-      context.saved()
+    } catch (error) {
+      context.unfinished()
+      throw error
     }
   }
 
@@ -68,9 +69,10 @@ export class MigrationRun {
       await retryFiles(context, { pass: 'verify' }, true)
       if (finishedAt !== undefined) return await this.#finished()
       context.commit()
-      return this.#reported()
-    } finally {
-      context.saved()
+      return await this.#reported()
+    } catch (error) {
+      context.unfinished()
+      throw error
     }
   }
 
@@ -172,12 +174,12 @@ export class MigrationRun {
     return this.#reported()
   }
 
-  #reported(): MigrationReport {
+  async #reported(): Promise<MigrationReport> {
     const { run, ledger, progress } = this.#context
     const { failures } = ledger
+    await this.#context.reportFailures()
     const status = progress.end(endedState(run, failures.count))
-    const isDone = status.state === 'done' && run.heldBack === undefined && !run.hasLeftOut
     const failedFiles = failures.page({}, MAX_REPORTED).map(({ name, code, message }) => ({ name, code, message }))
-    return { ...status, heldBack: run.heldBack, failedFiles, isDone }
+    return { ...status, failedFiles, isDone: isMigrationDone(status) }
   }
 }

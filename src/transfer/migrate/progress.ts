@@ -32,6 +32,8 @@ export function statusOf(
     filesPerSec: isRunning ? rates.filesPerSec : 0,
     bytesPerSec: isRunning ? rates.bytesPerSec : 0,
     ...(isRunning && rates.etaSecs !== undefined && { etaSecs: rates.etaSecs }),
+    ...(run.heldBack !== undefined && { heldBack: run.heldBack }),
+    ...(run.hasLeftOut && { hasLeftOut: true }),
     failures: failures.byCode,
     ...(isRunning && rates.slowedTo !== undefined && { slowedTo: rates.slowedTo }),
   }

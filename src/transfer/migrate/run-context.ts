@@ -1,4 +1,4 @@
-import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { type ErrorCode, isStorageError, StorageError } from '../../core/errors.ts'
 import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
 import { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import { CONCURRENCY, type Places } from '../places.ts'
@@ -12,6 +12,9 @@ import { Progress } from './progress.ts'
 import type { RunRow } from './run-table.ts'
 import { Tally } from './tally.ts'
 import type { MigrateEvent, MigrateOptions } from './types.ts'
+
+/** Number of failures that are read at a time. */
+const PAGE = 1000
 
 /** What all passes of a run share. */
 export class RunContext {
@@ -90,8 +93,23 @@ export class RunContext {
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {
     if (!this.ledger.fail(name, pass, error, isRefused)) return
-    this.#meters.add({ failures: { [error.code]: 1 } })
-    await this.tell({ type: 'failed', name, error })
+    this.#meters.add({ attempts: { [error.code]: 1 } })
+    await this.tell({ type: 'attemptFailed', name, error })
+  }
+
+  /** At the end of all attempts: reports the files that failed for good. */
+  async reportFailures(): Promise<void> {
+    const { failures } = this.ledger
+    this.#meters.add({ failures: failures.byCode, counts: { different: failures.different } })
+    for (let after: string | undefined; ; ) {
+      const rows = failures.page({ after }, PAGE)
+      for (const { name, pass: operation, code, message } of rows) {
+        const error = new StorageError(code as ErrorCode, message, { operation, fileName: name })
+        await this.tell({ type: 'failed', name, error })
+      }
+      if (rows.length < PAGE) return
+      after = rows.at(-1)!.name
+    }
   }
 
   /** Work begins that stores its state only at its end. */
@@ -108,12 +126,12 @@ export class RunContext {
     ledger.runs.store(run)
     const [now, before] = [run.counts, this.#metered]
     this.#metered = new Tally(now)
-    // Failures are counted with their codes.
-    const counts = new Tally({ ...now, failed: 0 })
+    const counts = new Tally(now)
     for (const name of Object.keys(before) as ReadonlyArray<keyof Tally & keyof MigrationCounts>) {
-      if (name !== 'failed') counts[name] -= before[name]
+      counts[name] -= before[name]
     }
-    this.#meters.add({ counts })
+    // What failed and what differs is known at the end.
+    this.#meters.add({ counts: { ...counts, failed: 0, different: 0 } })
   }
 
   /** Stores the state of the run at once. */
@@ -128,12 +146,13 @@ export class RunContext {
     await this.options.onEvent?.(event)
   }
 
-  /** Stores what is known, also after an error, which stays the error of the run. */
-  saved(): void {
+  /** After an error, which stays the error of the run: stores what is known, and reports it. */
+  unfinished(): void {
     try {
       this.ledger.commit()
     } catch (error) {
       if (!isStorageError(error)) throw error
     }
+    this.progress.end('interrupted')
   }
 }

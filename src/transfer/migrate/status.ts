@@ -26,8 +26,8 @@ export interface LedgerStatus extends MigrationStatus {
 export type LedgerFailure = Omit<FailureRow, 'isRefused'>
 
 /**
- * Returns the status of the migration of a ledger, also while a process works on it; undefined if there is no such file.
- * `invalid_argument`: the file is no ledger.
+ * Returns the status of the migration of a ledger, also while a process works on it; undefined if there is no such file, or
+ * its only run ended before the first file. `invalid_argument`: the file is no ledger.
  * @example
  * const status = await readStatus('media.sqlite')
  * console.log(status?.state, status?.counts.copied)
@@ -35,10 +35,15 @@ export type LedgerFailure = Omit<FailureRow, 'isRefused'>
 export async function readStatus(path: string): Promise<MigrationStatus | undefined> {
   if (!existsSync(path)) return undefined
   return reading(path, database => {
-    const run = new RunTable(database, readOnly).newest()
+    const runs = new RunTable(database, readOnly)
+    const run = runs.newest()
     if (run === undefined) return undefined
     const failures = new FailureTable(database, readOnly)
     const isRunning = LedgerLock.isTaken(path)
+    // A first run that ended before its first file, as with a misspelt place, is no migration.
+    const isEnded = runs.lastFinished() !== undefined
+    const isBegun = isRunning || isEnded || run.counts.seen > 0 || failures.count > 0
+    if (!isBegun && database.prepare('SELECT 1 FROM files LIMIT 1').get() === undefined) return undefined
     return statusOf(run, failures, isRunning ? 'running' : endedState(run, failures.count))
   })
 }

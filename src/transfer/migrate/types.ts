@@ -87,20 +87,22 @@ export interface MeterLike {
   ): { add(value: number, attributes?: Readonly<Record<string, string>>): void }
 }
 
-/** The result for a file, or something to know beforehand. */
+/**
+ * The result for a file, or something to know beforehand. `failed` comes once for each file that has failed for good, at the end of the run;
+ * `attemptFailed` at once, for each attempt, and a later attempt may succeed.
+ */
 export type MigrateEvent =
   | { readonly type: 'leftBehind'; readonly leftBehind: LeftBehind }
   | { readonly type: 'pass'; readonly pass: MigrationPass }
   | { readonly type: 'copied'; readonly name: string; readonly size: number }
   | { readonly type: 'deleted'; readonly name: string }
+  | { readonly type: 'attemptFailed'; readonly name: string; readonly error: StorageError }
   | { readonly type: 'failed'; readonly name: string; readonly error: StorageError }
 
-/** Why nothing was deleted. */
-export type MigrationHeldBack = 'failures' | 'differences' | 'incomplete_source' | 'empty_source' | 'max_delete'
+export type { MigrationHeldBack } from '../../core/migration-status.ts'
 
 /** The result of a migration. */
 export interface MigrationReport extends MigrationStatus {
-  readonly heldBack?: MigrationHeldBack | undefined
   /** Files that failed, at most the first 1,000. The ledger names all of them. */
   readonly failedFiles: ReadonlyArray<{ readonly name: string; readonly code: string; readonly message: string }>
   /** Whether every file is at the target, as far as it was verified, and with `delete` no other. */

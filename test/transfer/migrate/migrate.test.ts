@@ -1,11 +1,20 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { bytesContent } from '../../../src/core/content.ts'
 import { StorageError } from '../../../src/core/errors.ts'
-import { type MigrateEvent, type MigrationStatus, migrate, readStatus } from '../../../src/transfer/index.ts'
+import { isMigrationDone } from '../../../src/core/migration-status.ts'
+import {
+  listLedgers,
+  type MeterLike,
+  type MigrateEvent,
+  type MigrationStatus,
+  migrate,
+  readStatus,
+  retryFailures,
+} from '../../../src/transfer/index.ts'
 import { Kinds } from '../../storage/kinds.ts'
 import { changedStorage, filesIn, fill, memory } from '../support.ts'
 
@@ -168,7 +177,8 @@ describe('migrate', () => {
     await fill(source, files)
     const failed: string[] = []
     const onEvent = async (event: MigrateEvent): Promise<void> => {
-      if (event.type === 'failed') failed.push(`${event.name} ${event.error.code}`)
+      if (event.type === 'failed') throw new TypeError(`${event.name} did not fail for good`)
+      if (event.type === 'attemptFailed') failed.push(`${event.name} ${event.error.code}`)
       if (event.type !== 'pass' || event.pass !== 'verify') return
       await target.delete('a')
       await target.save('b', 'longer', { overwrite: true })
@@ -271,6 +281,84 @@ describe('migrate', () => {
       { name: 'a/b', code: 'exists' },
     ])
     expect(Object.keys(await filesIn(target)).sort()).toEqual(['a-c', 'a.txt', 'x/y'])
+  })
+
+  it('reports each file that failed for good once, at the end, and each attempt at once', async () => {
+    let left = 1
+    const target = changedStorage(driver => ({
+      async write(key, ...rest) {
+        if (key === 'never') throw new StorageError('permission_denied', 'never')
+        if (key === 'later' && left-- > 0) throw new StorageError('permission_denied', 'later')
+        return driver.write(key, ...rest)
+      },
+    }))
+    const source = memory()
+    await fill(source, { good: 'g', later: 'l', never: 'n' })
+    const options = { ledger: newLedger(), concurrency: 1 }
+    const events: string[] = []
+    const onEvent = (event: MigrateEvent): void => {
+      if ('name' in event) events.push(`${event.type} ${event.name}`)
+    }
+    await migrate(source, target, { ...options, onEvent })
+    const attempt = 'attemptFailed never'
+    expect(events.filter(event => event.endsWith('never'))).toEqual([attempt, attempt, 'failed never'])
+    expect(events.at(-1)).toBe('failed never')
+    expect(events.filter(event => event.startsWith('failed'))).toHaveLength(1)
+    // A retry names what is still missing, and counts it once more.
+    events.length = 0
+    const counted: Array<readonly [string, number, unknown]> = []
+    const meter: MeterLike = {
+      createCounter: name => ({ add: (value, attributes) => counted.push([name, value, attributes?.['code']]) }),
+    }
+    const again = await retryFailures(source, target, { ...options, onEvent, meter })
+    expect(again).toMatchObject({ state: 'failed', counts: { failed: 1 } })
+    expect(events.at(-1)).toBe('failed never')
+    expect(events.filter(event => event.startsWith('failed'))).toHaveLength(1)
+    const ofCode = (name: string) => counted.filter(([found, , code]) => found.endsWith(name) && code !== undefined)
+    expect(ofCode('.files')).toEqual([['holdall.migrate.files', 1, 'permission_denied']])
+    expect(ofCode('.attempts').length).toBeGreaterThan(0)
+  })
+
+  it('reports at an error how far it came, as the ledger has it', async () => {
+    const source = memory()
+    await fill(source, named(100))
+    const target = changedStorage(driver => ({
+      async write(key, ...rest) {
+        if (key >= 'f-0050') throw new StorageError('no_space', 'full')
+        return driver.write(key, ...rest)
+      },
+    }))
+    const ledger = newLedger()
+    let latest: MigrationStatus | undefined
+    const onProgress = (status: MigrationStatus) => void (latest = status)
+    await expect(migrate(source, target, { ledger, onProgress })).rejects.toMatchObject({ code: 'no_space' })
+    const stored = await readStatus(ledger)
+    expect(stored).toMatchObject({ state: 'interrupted', counts: { copied: expect.any(Number) } })
+    expect(stored!.counts.failed).toBeGreaterThan(9)
+    expect(latest).toEqual(stored)
+  })
+
+  it('is no migration if it ended before its first file', async () => {
+    const ledger = newLedger()
+    const wrong = { ledger, sourcePath: 'misspelt' }
+    await expect(migrate(plain(), memory(), wrong)).rejects.toMatchObject({ code: 'not_found' })
+    expect(await readStatus(ledger)).toBeUndefined()
+    expect(await listLedgers(dirname(ledger))).not.toContainEqual(expect.objectContaining({ ledger }))
+  })
+
+  it('says in its state what it held back (syn-5)', async () => {
+    const [source, target] = [memory(), memory()]
+    await fill(source, { a: 'a' })
+    await fill(target, { b: 'b', c: 'c' })
+    const ledger = newLedger()
+    const held = { state: 'done', heldBack: 'max_delete' }
+    expect(await migrate(source, target, { ledger, delete: true })).toMatchObject({ ...held, isDone: false })
+    const status = await readStatus(ledger)
+    expect(status).toMatchObject(held)
+    expect(isMigrationDone(status!)).toBe(false)
+    expect(isMigrationDone({ state: 'done' })).toBe(true)
+    expect(isMigrationDone({ state: 'done', hasLeftOut: true })).toBe(false)
+    expect(isMigrationDone({ state: 'failed' })).toBe(false)
   })
 
   it('is done only if no file failed, and reports this to programs (syn-17)', async () => {

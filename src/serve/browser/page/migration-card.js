@@ -176,11 +176,23 @@ export class Card {
 
 const NAMES = new Intl.Collator(undefined, { numeric: true })
 
-function passText({ state, pass, updatedAt }, now) {
+/** Why nothing was deleted at the end, in words. */
+const HELD_BACK = {
+  failures: 'not every file was copied',
+  differences: 'both places differ',
+  incomplete_source: 'a listing left something out',
+  empty_source: 'the source is empty',
+  max_delete: 'too many files are only at the target',
+}
+
+function passText({ state, pass, updatedAt, heldBack, hasLeftOut }, now) {
   const age = ageSecs(now, updatedAt)
   if (state === 'interrupted') return `while ${PASSES[pass]}, ${agoText(age)}; the same command continues it`
   if (state === 'failed') return 'ended; holdall migrate retry repeats what failed'
-  if (state !== 'running') return ''
+  if (state !== 'running') {
+    const held = heldBack === undefined ? [] : [`nothing was deleted: ${HELD_BACK[heldBack] ?? heldBack}`]
+    return [...held, ...(hasLeftOut ? ['files without a usable name were left out'] : [])].join('; ')
+  }
   return `${LONG_PASSES[pass]}${age >= QUIET_SECS ? ` – no activity for ${durationText(age)}` : ''}`
 }
 
