@@ -16,6 +16,9 @@ import { startPostgres } from '../test/servers/postgres.ts'
 import { startRgw } from '../test/servers/rgw.ts'
 import { machine } from './harness.ts'
 
+// An interruption ends the processes that were started.
+process.once('SIGINT', () => process.exit(130))
+
 const SEED = 14
 const KILL_EVERY_MS = 5000
 const MOST_SECS = 7200

@@ -312,7 +312,7 @@ describe('migrate', () => {
 
 describe('the pace and the counters of migrate', () => {
   it('slows down when the service asks for it, and counts what it does', async () => {
-    let throttles = 1
+    let throttles = 3
     const target = changedStorage(
       driver => ({
         async write(...parameters) {
