@@ -345,7 +345,7 @@ describe('the pace and the counters of migrate', () => {
     expect(counted).toMatchObject({
       'holdall.migrate.files copied': 2,
       'holdall.migrate.bytes': report.counts.bytes,
-      'holdall.migrate.throttled': 1,
+      'holdall.migrate.throttled': 3,
     })
   })
 })
