@@ -26,5 +26,5 @@ export async function changeModifiedTime(
     throw new StorageError('unsupported', text, { fileName: name, operation })
   }
   const ref = calls.checked(operation, name, () => storage.fileRef(given))
-  await calls.run(operation, ref, options, ctx => driver.setModifiedAt!(ref.key, time, ctx))
+  await calls.run('setModifiedTime', ref, options, ctx => driver.setModifiedAt!(ref.key, time, ctx))
 }

@@ -165,9 +165,8 @@ export abstract class StorageAccess<O extends CommonOptions = CommonOptions> ext
   }
 
   /**
-   * Sets when the bytes of a file last changed, as `getModifiedTime` returns it: in milliseconds on the local disk and in memory, in whole
-   * seconds over SFTP and FTP. Content, attributes and etag conditions of others are not affected, except that a local file gets another
-   * etag, since the etag contains the time.
+   * Sets the time that `getModifiedTime` returns: in milliseconds on the local disk and in memory, in whole seconds over SFTP and FTP.
+   * Content and attributes stay. A file on the local disk gets another etag, since its etag contains the time.
    *
    * Errors: `not_found`; `is_directory`; `invalid_argument` for an invalid date, and for a time that the protocol cannot express;
    * `unsupported` where `supports('setModifiedTime')` is false, and where an FTP or SFTP server does not set times.

@@ -81,14 +81,16 @@ export class FileCopy {
 
   async #once(item: Item, onProgress: OnProgress): Promise<CopiedFile> {
     const [{ storage: source }, { storage: target }] = [this.#source, this.#target]
-    const name = this.#target.nameOf(item.name)
+    const file = this.#target.fileOf(item.name)
     const { signal, isRecorded, carried } = this.#options
     const { modifiedAt, ...found } =
-      source === target ? await this.#onServer(item, name) : await this.#through(item, name, onProgress)
-    const isChanged = await carried?.carry(item.entry, name, signal, modifiedAt)
+      source === target && typeof file === 'string'
+        ? await this.#onServer(item, file)
+        : await this.#through(item, file, onProgress)
+    const isChanged = await carried?.carry(item.entry, file, signal, modifiedAt)
     // The time is part of the state.
     if (!isRecorded || (found.target !== undefined && isChanged !== true)) return found
-    return { ...found, target: stateOf(await target.stat(name, { signal }), target.supports('path')) }
+    return { ...found, target: stateOf(await target.stat(file, { signal }), target.supports('path')) }
   }
 
   /** Copies within one storage: on the server where it can. */
@@ -98,13 +100,13 @@ export class FileCopy {
     return { size: entry.size, source: settledState(entry, isLocal), target: undefined }
   }
 
-  async #through(item: Item, name: string, onProgress: OnProgress): Promise<Written> {
+  async #through(item: Item, file: NameOrEntry, onProgress: OnProgress): Promise<Written> {
     const { storage: source } = this.#source
     const { storage: target } = this.#target
     const { signal } = this.#options
     const { entry } = item
-    target.calls.begin('save', name, { signal }, true)
-    const ref = target.newRef(validateFileName(name))
+    const ref = target.newRef(typeof file === 'string' ? validateFileName(file) : file)
+    target.calls.begin('save', ref.name, { signal }, true)
     const small = this.#small.read(entry)
     if (small !== undefined) {
       if (small.hasChanged) throw new Changed(item.name)

@@ -9,7 +9,7 @@ export interface Item {
   readonly entry: Entry
   /**
    * Why the file does not take part although its name is wanted: it represents a folder, or another storage cannot have a file of this
-   * name.
+   * name (`spelling`).
    */
   readonly odd?: 'folder' | 'spelling' | undefined
   /** Whether `include` and `exclude` leave the name out. */

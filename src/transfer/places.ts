@@ -8,6 +8,7 @@ import { type Item, isPart } from './item.ts'
 import { refuseOverlap } from './overlap.ts'
 import { type ListingOptions, type NameRange, Side } from './side.ts'
 import type { PlacesOptions } from './types.ts'
+import { verbatimNames } from './verbatim.ts'
 
 /** Default number of files in parallel. */
 export const CONCURRENCY = 16
@@ -46,8 +47,9 @@ export class Places {
       dryRun,
     }: { readonly signal: AbortSignal; readonly isWriting: boolean; readonly dryRun: boolean },
   ): Promise<Places> {
-    const from = new Side('source', source, options.sourcePath ?? '')
-    const to = new Side('target', target, options.targetPath ?? '')
+    const isVerbatim = verbatimNames(source, target)
+    const from = new Side('source', source, options.sourcePath ?? '', isVerbatim)
+    const to = new Side('target', target, options.targetPath ?? '', isVerbatim)
     if (isWriting) target.calls.begin('sync', to.folder, { signal }, !dryRun)
     await refuseOverlap(from, to, signal)
     const isFolded = options.foldsNames ?? (await findsFolding(to, dryRun || !isWriting))

@@ -58,11 +58,12 @@ export interface RemovalOptions extends Pick<SyncOptions, 'dryRun' | 'signal'> {
  * Dropbox, only the listed version is deleted: the file may have just been copied under its other name.
  */
 export async function deleteExtras(
-  { storage, folder }: Side,
+  target: Side,
   extras: readonly Extra[],
   { dryRun = false, isFolded, signal }: RemovalOptions,
   removed: Removed,
 ): Promise<void> {
+  const { storage, folder } = target
   const isLocal = storage.supports('path')
   const areVersioned = (isLocal || isFolded) && storage.supports('deleteIfMatch')
   for (let at = 0; at < extras.length; at += BATCH) {
@@ -71,14 +72,14 @@ export async function deleteExtras(
     if (!dryRun && areVersioned) {
       await forEachParallel(batch, { limit: AT_ONCE, signal }, async ({ name, etag }) => {
         try {
-          await storage.delete(folder + name, { signal, ifMatch: etag })
+          await storage.delete(target.fileOf(name), { signal, ifMatch: etag })
         } catch (error) {
           if (signal?.aborted === true || !isStorageError(error)) throw error
           failures.set(name, isStorageError(error, 'precondition_failed') ? changed(name, error) : error)
         }
       })
     } else if (!dryRun) {
-      const names = batch.map(({ name }) => folder + name)
+      const names = batch.map(({ name }) => target.fileOf(name))
       const { errors } = await storage.deleteMany(names, { signal })
       for (const { name, error } of errors) failures.set(name.slice(folder.length), error)
     }
@@ -90,7 +91,7 @@ export async function deleteExtras(
   }
   if (!dryRun && isLocal) {
     const names = extras.map(({ name }) => name)
-    await deleteEmptyFolders({ storage, folder }, names, signal)
+    await deleteEmptyFolders(target, names, signal)
   }
 }
 
@@ -100,7 +101,7 @@ function changed(name: string, cause: StorageError): StorageError {
 }
 
 async function deleteEmptyFolders(
-  { storage, folder }: Pick<Side, 'storage' | 'folder'>,
+  { storage, folder }: Side,
   names: readonly string[],
   signal: AbortSignal | undefined,
 ): Promise<void> {

@@ -2,8 +2,9 @@ import { foldedName } from '../core/case-clashes.ts'
 import { StorageError } from '../core/errors.ts'
 import { compareKeys } from '../core/key-order.ts'
 import { trimTrailingSlashes } from '../core/names.ts'
+import { listedEntry } from '../storage/entry-keys.ts'
 import type { AnyStorage } from '../storage/storage.ts'
-import type { Entry } from '../storage/types.ts'
+import type { Entry, NameOrEntry } from '../storage/types.ts'
 import type { Item } from './item.ts'
 import { sorted } from './sorted.ts'
 
@@ -31,10 +32,18 @@ export class Side {
   readonly folder: string
   /** Its name in errors. */
   readonly title: 'source' | 'target'
+  readonly #isVerbatim: (name: string) => boolean
 
-  constructor(title: 'source' | 'target', storage: AnyStorage, path: string) {
+  /** `isVerbatim`: whether both places keep a name that a storage would normalise. */
+  constructor(
+    title: 'source' | 'target',
+    storage: AnyStorage,
+    path: string,
+    isVerbatim: (name: string) => boolean = () => false,
+  ) {
     this.title = title
     this.storage = storage
+    this.#isVerbatim = isVerbatim
     const name = path === '' ? '' : storage.nameOf(storage.keyOf(path))
     this.folder = name === '' ? '' : `${trimTrailingSlashes(name)}/`
   }
@@ -42,6 +51,13 @@ export class Side {
   /** Returns the name in the storage for a name relative to the folder. */
   nameOf(relative: string): string {
     return this.folder + relative
+  }
+
+  /** Returns a file that may exist, for a name relative to the folder: by its name, or by its exact key if both places keep such keys. */
+  fileOf(relative: string): NameOrEntry {
+    const name = this.nameOf(relative)
+    if (this.#isSpelled(name) || !this.#isVerbatim(name)) return name
+    return listedEntry(this.storage, { key: this.storage.prefix + name, size: Number.NaN }, false)
   }
 
   /**
@@ -83,15 +99,20 @@ export class Side {
   }
 
   /**
-   * Returns why a name is not a file's name in every storage: `a/` represents a folder, and `a//b` would become `a/b` in another storage.
+   * Returns why a file cannot have its name in both places: `a/` represents a folder, and `a//b` would become `a/b` in most storages.
    */
   #oddityOf({ name }: Entry): Item['odd'] {
     if (name.endsWith('/')) return 'folder'
+    return this.#isSpelled(name) || this.#isVerbatim(name) ? undefined : 'spelling'
+  }
+
+  /** Whether the storage does not change a name. */
+  #isSpelled(name: string): boolean {
     const { storage } = this
     try {
-      return storage.isSpelled(name, storage.keyOf(name)) ? undefined : 'spelling'
+      return storage.isSpelled(name, storage.keyOf(name))
     } catch {
-      return 'spelling'
+      return false
     }
   }
 

@@ -21,7 +21,8 @@ export async function setTime(
   policy: WritePolicy,
   look: () => Promise<OpenFile>,
 ): Promise<void> {
-  const mtime = distinctTimeIn(+time)
+  // Before 1970 the system accepts only a date.
+  const mtime = +time < 0 ? time : distinctTimeIn(+time)
   const drop = (file: OpenFile): Promise<void> => closeRead(file.handle)
   const [file, attributes] = await withAttributes(place, policy.keepMetadata, look, drop)
   try {
@@ -48,20 +49,20 @@ export async function setTime(
   }
 }
 
-async function setTimes(place: Place, file: OpenFile, mtime: number, { fsync }: WritePolicy): Promise<void> {
-  const atime = secondsOf(file.stats)
+async function setTimes(place: Place, file: OpenFile, mtime: number | Date, { fsync }: WritePolicy): Promise<void> {
+  const atime = accessTime(file.stats)
   // Windows changes times only by a handle that is open for writing.
   if (!CAN_REFUSE_LINKS && !file.linked) await lutimes(place.path, atime, mtime)
   else await file.handle.utimes(atime, mtime)
   if (fsync) await file.handle.sync()
 }
 
-function secondsOf({ atimeNs }: BigIntStats): number {
-  return Number(atimeNs) / 1e9
+function accessTime({ atimeNs, atime }: BigIntStats): number | Date {
+  return atimeNs < 0n ? atime : Number(atimeNs) / 1e9
 }
 
 /** Returns the time in nanoseconds that the file system stores for a time in seconds, by a temporary file. */
-function storedTime(place: Place, mtime: number, policy: WritePolicy): Promise<bigint> {
+function storedTime(place: Place, mtime: number | Date, policy: WritePolicy): Promise<bigint> {
   return withTemporary(place.folder, policy, async temporary => {
     await temporary.handle.utimes(mtime, mtime)
     const { mtimeNs } = await temporary.handle.stat({ bigint: true })

@@ -26,6 +26,12 @@ test('each key is decoded by itself, and what is not encoded as announced stays'
   expect((await files.listdir())[1]).toEqual(['50%.txt', 'm%FCll.txt', 'good one%.txt', 'plus sign+', '€'])
 })
 
+test('a key with characters that XML cannot contain spoils no other one, where the service does not encode keys', async () => {
+  await using server = await listing([`${file('a')}${file('b\u0001')}${file('c&#x1F;')}${file('d')}`])
+  await using files = storageOf(server.options)
+  expect((await files.listdir())[1]).toEqual(['a', 'b\ufffd', 'c\ufffd', 'd'])
+})
+
 test('a date that is none says nothing, and a size that is missing is asked for', async () => {
   const times = ['2026-01-02T03:04:05.000Z', 'Fri, 02 Jan 2026 03:04:05 GMT', '2026-01-02T04:04:05+01:00', 'soon', '']
   const dated = times.map((time, at) => file(`dated ${at}`, `<Size>1</Size><LastModified>${time}</LastModified>`))
