@@ -20,6 +20,8 @@ const LEAST_MS = 100
  * and those are repeated.
  */
 const TOLERATED = 0.02
+/** The same as a number of requests, for a low rate. */
+const TOLERATED_COUNT = 2
 /** Seconds over which the rate is measured. */
 const MEASURED_SECS = 5
 
@@ -102,7 +104,8 @@ export class Pace implements Pacer {
     const now = this.#clock.now()
     const fromMs = now - MEASURED_SECS * 1000
     this.#refusedMs = [...this.#refusedMs.filter(ms => ms > fromMs), now]
-    if (this.#refusedMs.length < TOLERATED * this.#takenSince(fromMs)) return
+    const { length } = this.#refusedMs
+    if (length <= TOLERATED_COUNT || length < TOLERATED * this.#takenSince(fromMs)) return
     const pauseMs = Math.min(MAX_WAIT_MS, Math.max(0, retryAfterMs ?? 0))
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs)
     // Answers to requests that were sent before the limit was lowered say nothing about it.
