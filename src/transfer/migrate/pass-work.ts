@@ -1,5 +1,6 @@
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { isStorageError, type StorageError } from '../../core/errors.ts'
 import { type Item, isPart } from '../item.ts'
+import { clashError, spellingError } from '../refusal.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { Tally } from './tally.ts'
@@ -93,12 +94,7 @@ export abstract class PassWork {
 }
 
 /** Returns why a file of the source cannot be copied; undefined if it can. */
-function refusalOf({ name, odd, clash }: Item): StorageError | undefined {
-  const details = { operation: 'copy', fileName: name }
-  if (clash !== undefined && odd === undefined) {
-    return new StorageError('exists', `'${name}' is not copied: the target cannot hold it beside '${clash}'.`, details)
-  }
-  if (odd !== 'spelling') return undefined
-  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
-  return new StorageError('suspicious_name', text, details)
+function refusalOf(item: Item): StorageError | undefined {
+  if (item.clash !== undefined && item.odd === undefined) return clashError(item)
+  return item.odd === 'spelling' ? spellingError(item) : undefined
 }

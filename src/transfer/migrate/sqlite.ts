@@ -1,11 +1,11 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { classifyErrno, errnoOf } from '../../core/errno.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 
-/** The database of a migration without a ledger. */
-export const IN_MEMORY = ':memory:'
+/** The database of a migration without a ledger: SQLite writes what exceeds its cache to a temporary file, which only this process can open. */
+export const TEMPORARY = ''
 /** `HOLD`, in the header of every ledger. (https://sqlite.org/pragma.html#pragma_application_id) */
 const APPLICATION_ID = 0x484f4c44
 /** The smallest page of a database, in bytes. (https://sqlite.org/fileformat.html#pages) */
@@ -53,8 +53,8 @@ function nodeSqlite(): typeof import('node:sqlite') {
 export function openLedger(path: string, isReadOnly: boolean, tables: string): DatabaseSync {
   const { DatabaseSync } = nodeSqlite()
   return naming(path, () => {
-    if (path !== IN_MEMORY && !isReadOnly) createFile(path)
-    if (path !== IN_MEMORY && isShort(path)) throw noLedger(path)
+    if (path !== TEMPORARY && !isReadOnly) createFile(path)
+    if (path !== TEMPORARY && isShort(path)) throw noLedger(path)
     const database = new DatabaseSync(path, { readOnly: isReadOnly, timeout: 5000 })
     try {
       if (isNew(database, path)) {
@@ -180,6 +180,7 @@ export class LedgerLock {
 /** The ending of the file that is a ledger's lock. */
 export const LOCK_ENDING = '.lock'
 
+/** A ledger has one lock, also under the name of a link to it. */
 function lockOf(path: string): string {
-  return `${path}${LOCK_ENDING}`
+  return `${existsSync(path) ? realpathSync(path) : path}${LOCK_ENDING}`
 }

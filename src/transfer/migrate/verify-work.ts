@@ -54,6 +54,8 @@ export class VerifyWork extends PassWork {
     }
     const isCompared = verdict.by !== 'size'
     if (isCompared) counts.compared++
+    else counts.sizeOnly++
+    if (verdict.lacksDigest === true) counts.withoutDigest++
     await this.hooks.mended?.(name, isCompared)
   }
 
