@@ -21,7 +21,7 @@ export class CopyWork extends PassWork {
   readonly #areLocal: { readonly source: boolean; readonly target: boolean }
 
   constructor(places: Places, plan: MigrationPlan, options: EngineOptions, hooks: EngineHooks) {
-    super(plan, hooks)
+    super(places, plan, hooks)
     const { source, target } = places
     this.#places = places
     const { signal } = hooks

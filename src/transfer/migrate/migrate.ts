@@ -10,6 +10,7 @@ import { MigrationRun } from './migration-run.ts'
 import { checkSamePlan, placesId, planOf, titleOf } from './plan.ts'
 import { RunContext } from './run-context.ts'
 import type { RunRow } from './run-table.ts'
+import { namedError, naming, TEMPORARY } from './sqlite.ts'
 import type { MigrateOptions, MigrationReport, RetryOptions } from './types.ts'
 
 /**
@@ -96,7 +97,7 @@ async function withRun(
   try {
     await check(places)
     const id = await placesId(places.source, places.target, signal)
-    const ledger = dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)
+    const ledger = naming(path ?? TEMPORARY, () => (dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)))
     try {
       const run = begin(ledger, places, id)
       ledger.commit()
@@ -104,7 +105,8 @@ async function withRun(
     } finally {
       ledger.close()
     }
-  } catch (error) {
+  } catch (caught) {
+    const error = namedError(path ?? TEMPORARY, caught)
     if (!signal.aborted || isStorageError(error)) throw error
     throw new StorageError('aborted', 'The migration was aborted.', { cause: signal.reason })
   } finally {

@@ -1,4 +1,4 @@
-import type { StorageError } from '../../core/errors.ts'
+import type { ErrorCode, StorageError } from '../../core/errors.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
 import type { Item } from '../item.ts'
@@ -18,6 +18,8 @@ export interface NamedPairsOptions {
   /** The source no longer has the file, or it no longer takes part. */
   gone(name: string): void | Promise<void>
   failed(name: string, error: StorageError): void | Promise<void>
+  /** Whether a file failed with this code before, so that the failure shows nothing new about the service. */
+  isExpected(name: string, code: ErrorCode): boolean
 }
 
 /** Returns the pairs of names, looked up one by one. */
@@ -41,7 +43,8 @@ export async function* namedPairs(
       }
     })
     for (const { name, pair, error } of found) {
-      inARow = error === undefined ? 0 : inARow + 1
+      if (error === undefined) inARow = 0
+      else if (!options.isExpected(name, error.code)) inARow++
       if (error !== undefined) await options.failed(name, error)
       else if (pair === undefined || pair.source.isExcluded === true) await options.gone(name)
       else yield pair

@@ -1,5 +1,6 @@
 import { isStorageError, type StorageError } from '../../core/errors.ts'
 import { type Item, isPart } from '../item.ts'
+import type { Places } from '../places.ts'
 import { clashError, spellingError } from '../refusal.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
@@ -19,6 +20,8 @@ const BROKEN: ReadonlySet<string> = new Set([
   'closed',
   'unknown',
 ])
+/** Operations that read a file of the source. */
+const READS: ReadonlySet<string | undefined> = new Set(['read', 'open', 'stat'])
 /** Time in milliseconds by which the time of a listing without exact times may be wrong: it may be in another time zone. */
 const ROUGH_MS = 86_400_000
 
@@ -33,10 +36,12 @@ export abstract class PassWork {
   readonly tally: Tally = new Tally()
   protected readonly hooks: EngineHooks
   readonly #sinceMs: number
+  readonly #isLocal: boolean
   #inARow = 0
 
-  constructor({ since }: MigrationPlan, hooks: EngineHooks) {
+  constructor({ source }: Places, { since }: MigrationPlan, hooks: EngineHooks) {
     this.hooks = hooks
+    this.#isLocal = source.storage.supports('path')
     this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
   }
 
@@ -78,11 +83,22 @@ export abstract class PassWork {
     } catch (error) {
       if (this.hooks.signal.aborted || !isStorageError(error)) throw error
       counts.failed++
+      const isBroken = this.#isBroken(source.name, error)
       await this.hooks.failed(source.name, error, false)
-      this.#inARow = BROKEN.has(error.code) ? this.#inARow + 1 : 0
+      if (isBroken !== undefined) this.#inARow = isBroken ? this.#inARow + 1 : 0
       if (this.#inARow >= MAX_IN_A_ROW) throw error
     }
     this.#settle(key, counts)
+  }
+
+  /**
+   * Whether a failure may be that of all files; undefined if it is about this file, but shows nothing about the service: it failed in the
+   * same way before, or this user may not read it on this machine.
+   */
+  #isBroken(name: string, { code, operation }: StorageError): boolean | undefined {
+    if (!BROKEN.has(code)) return false
+    const isUnreadable = this.#isLocal && code === 'permission_denied' && READS.has(operation)
+    return isUnreadable || this.hooks.isExpected?.(name, code) === true ? undefined : true
   }
 
   #settle(key: string, counts: Tally): void {

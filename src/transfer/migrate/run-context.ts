@@ -1,4 +1,4 @@
-import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { type ErrorCode, isStorageError, type StorageError } from '../../core/errors.ts'
 import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
 import { CONCURRENCY, type Places } from '../places.ts'
 import { CarriedAttributes } from './attributes.ts'
@@ -85,9 +85,14 @@ export class RunContext {
         if (!dryRun && ledger.hasStates) ledger.keep(name, states, false)
       },
       failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
+      isExpected: (name, code) => this.isExpected(name, code),
       mended: (name, isCompared) => ledger.mend(name, isCompared),
       progress: tally => this.progress.seen(tally),
     }
+  }
+
+  isExpected(name: string, code: ErrorCode): boolean {
+    return this.ledger.failures.get(name)?.code === code
   }
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {

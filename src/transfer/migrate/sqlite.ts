@@ -109,20 +109,33 @@ export function naming<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof StorageError) throw error
-    const { errcode, errstr } = error as { readonly errcode?: unknown; readonly errstr?: unknown }
-    if (typeof errcode !== 'number') {
-      const code = classifyErrno(error)
-      if (code === undefined) throw error
-      const text = `ledger: '${path}' cannot be opened (${errnoOf(error)}).`
-      throw new StorageError(code, text, { fileName: path, cause: error })
-    }
-    // The lower byte is the primary code.
-    const primary = errcode & 0xff
-    if (primary === NO_DATABASE) throw noLedger(path)
-    const what = primary === CORRUPT ? 'is damaged' : 'cannot be used'
-    const text = `ledger: '${path}' ${what}: ${String(errstr)}.`
-    throw new StorageError(CODES[primary] ?? 'unknown', text, { fileName: path, cause: error })
+    const code = error instanceof StorageError ? undefined : classifyErrno(error)
+    if (code === undefined) throw namedError(path, error)
+    const text = `ledger: '${path}' cannot be opened (${errnoOf(error)}).`
+    throw new StorageError(code, text, { fileName: path, cause: error })
+  }
+}
+
+/** Returns an error of SQLite as one that names the ledger; any other error is returned as it is. */
+export function namedError(path: string, error: unknown): unknown {
+  const { errcode, errstr } = (error ?? {}) as { readonly errcode?: unknown; readonly errstr?: unknown }
+  if (error instanceof StorageError || typeof errcode !== 'number') return error
+  // The lower byte is the primary code.
+  const primary = errcode & 0xff
+  if (primary === NO_DATABASE) return noLedger(path)
+  const what = primary === CORRUPT ? 'is damaged' : 'cannot be used'
+  const text = `ledger: '${path}' ${what}: ${String(errstr)}.`
+  return new StorageError(CODES[primary] ?? 'unknown', text, { fileName: path, cause: error })
+}
+
+/** A row that cannot be read, as an error of SQLite. */
+export class DamagedRow extends Error {
+  readonly errcode: number = CORRUPT
+  readonly errstr: string
+
+  constructor(what: string, cause?: unknown) {
+    super(what, { cause })
+    this.errstr = what
   }
 }
 

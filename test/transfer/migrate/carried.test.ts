@@ -20,7 +20,7 @@ import { FtpServer } from '../../servers/ftp.ts'
 import { startSftpServer } from '../../servers/sftp.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { azurePlace, gcsPlace, s3Place, swiftPlace } from '../../storage/strict-places.ts'
-import { memory, NOWHERE } from '../support.ts'
+import { changedStorage, memory, NOWHERE } from '../support.ts'
 
 const { signal } = new AbortController()
 const OLD = new Date('2001-02-03T04:05:06.789Z')

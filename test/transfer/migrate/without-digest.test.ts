@@ -9,7 +9,7 @@ describe('files without a comparable digest', () => {
     const place = await s3Place()
     const source = place.storage()
     const target = place.storage({ bucketName: 'other' }) as S3Storage
-    const inParts = place.storage({ multipartThreshold: 5_242_880, multipartPartSize: 5_242_880 })
+    const inParts = place.storage({ multipartThreshold: 5_242_880, partSize: 5_242_880 })
     try {
       await target.createContainer()
       await fill(source, { one: '1', two: '2' })
