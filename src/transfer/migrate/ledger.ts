@@ -5,7 +5,7 @@ import type { MigrationPass } from '../../core/migration-status.ts'
 import type { KnownStates } from './engine-options.ts'
 import { FailureTable } from './failure-table.ts'
 import { type FinishedRun, type RunRow, RunTable } from './run-table.ts'
-import { TEMPORARY, LedgerLock, naming, openLedger } from './sqlite.ts'
+import { LedgerLock, naming, openLedger, TEMPORARY } from './sqlite.ts'
 import { TABLES } from './tables.ts'
 
 /** Time in milliseconds, and number of rows, after which writes are committed. */
@@ -81,7 +81,7 @@ export class SqliteLedger {
   /** Returns a temporary ledger that knows the files of a ledger, which is not changed. */
   static forDryRun(path: string | undefined): SqliteLedger {
     const former = path === undefined || !existsSync(path) ? undefined : openLedger(path, true, TABLES)
-    return new SqliteLedger(TEMPORARY, openLedger(TEMPORARY, false, TABLES), undefined, former)
+    return new SqliteLedger(path ?? TEMPORARY, openLedger(TEMPORARY, false, TABLES), undefined, former)
   }
 
   /** The run whose files are recorded from now on. */

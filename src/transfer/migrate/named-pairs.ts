@@ -57,7 +57,9 @@ export async function* namedPairs(
 async function itemOf(places: Places, side: Side, name: string, signal: AbortSignal): Promise<Item | undefined> {
   try {
     const entry = await side.storage.stat(side.fileOf(name), { signal })
-    return entry.isDirectory ? undefined : side.itemOf(entry, { isFolded: places.isFolded, isWanted: each => places.isWanted(each) })
+    return entry.isDirectory
+      ? undefined
+      : side.itemOf(entry, { isFolded: places.isFolded, isWanted: each => places.isWanted(each) })
   } catch (error) {
     if (isStorageError(error, 'not_found', 'not_a_directory')) return undefined
     throw error

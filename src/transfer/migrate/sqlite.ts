@@ -1,6 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { classifyErrno, errnoOf } from '../../core/errno.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 
@@ -15,6 +16,7 @@ const VERSION = 1
 
 const BUSY = 5
 const CORRUPT = 11
+const CANNOT_OPEN = 14
 const NO_DATABASE = 26
 /** Codes of SQLite's errors. (https://sqlite.org/rescode.html) */
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -23,7 +25,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   8: 'permission_denied',
   10: 'unavailable',
   13: 'no_space',
-  14: 'not_found',
+  [CANNOT_OPEN]: 'permission_denied',
   23: 'permission_denied',
   [NO_DATABASE]: 'invalid_argument',
 }
@@ -51,24 +53,37 @@ function nodeSqlite(): typeof import('node:sqlite') {
  * no ledger, or one of a newer version; it is not changed.
  */
 export function openLedger(path: string, isReadOnly: boolean, tables: string): DatabaseSync {
-  const { DatabaseSync } = nodeSqlite()
   return naming(path, () => {
     if (path !== TEMPORARY && !isReadOnly) createFile(path)
     if (path !== TEMPORARY && isShort(path)) throw noLedger(path)
-    const database = new DatabaseSync(path, { readOnly: isReadOnly, timeout: 5000 })
     try {
-      if (isNew(database, path)) {
-        if (isReadOnly) throw noLedger(path)
-        database.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA application_id = ${APPLICATION_ID};
-          PRAGMA user_version = ${VERSION}; COMMIT`)
-      }
-      if (!isReadOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      return database
+      return opened(path, isReadOnly, tables)
     } catch (error) {
-      database.close()
-      throw error
+      // SQLite would create files beside the database, and may not: no process writes to it, or its log would be there.
+      const isFixed = isReadOnly && (error as { readonly errcode?: unknown }).errcode === CANNOT_OPEN
+      if (!isFixed || existsSync(`${path}-wal`)) throw error
+      const url = pathToFileURL(path)
+      url.searchParams.set('immutable', '1')
+      return opened(path, isReadOnly, tables, url)
     }
   })
+}
+
+function opened(path: string, isReadOnly: boolean, tables: string, location: string | URL = path): DatabaseSync {
+  const { DatabaseSync } = nodeSqlite()
+  const database = new DatabaseSync(location, { readOnly: isReadOnly, timeout: 5000 })
+  try {
+    if (isNew(database, path)) {
+      if (isReadOnly) throw noLedger(path)
+      database.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA application_id = ${APPLICATION_ID};
+        PRAGMA user_version = ${VERSION}; COMMIT`)
+    }
+    if (!isReadOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 /** Whether a file has bytes, but fewer than any database: SQLite would take it for an empty one, and write over it. */

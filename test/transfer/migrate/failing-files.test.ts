@@ -10,7 +10,9 @@ import { changedStorage, fill, memory, NOWHERE } from '../support.ts'
 const folder = await mkdtemp(join(tmpdir(), 'holdall-failing-files-'))
 afterAll(() => rm(folder, { recursive: true }))
 
-const files = Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`file ${String(at).padStart(3, '0')}`, 'text']))
+const files = Object.fromEntries(
+  Array.from({ length: 100 }, (_, at) => [`file ${String(at).padStart(3, '0')}`, 'text']),
+)
 
 describe('many files that fail for their own reasons', () => {
   it('do not end the run when they are tried again, one after the other', async () => {
@@ -27,7 +29,11 @@ describe('many files that fail for their own reasons', () => {
       }))
       const ledger = join(folder, `${code}.sqlite`)
       const report = await migrate(source, target, { ledger })
-      expect(report).toMatchObject({ state: 'failed', pass: 'verify', counts: { copied: 75, failed: 25, verified: 100 } })
+      expect(report).toMatchObject({
+        state: 'failed',
+        pass: 'verify',
+        counts: { copied: 75, failed: 25, verified: 100 },
+      })
       expect(await retryFailures(source, target, { ledger })).toMatchObject({ counts: { failed: 25 } })
       isBroken = false
       expect(await retryFailures(source, target, { ledger })).toMatchObject({ isDone: true, counts: { failed: 0 } })
@@ -45,7 +51,8 @@ describe('many files that fail for their own reasons', () => {
         const value = Reflect.get(target, property)
         if (typeof value !== 'function') return value
         if (property !== 'read' && property !== 'localPath') return value.bind(target)
-        const call = (key: string, ...rest: unknown[]) => (isDenied(key) ? denied(key) : value.call(target, key, ...rest))
+        const call = (key: string, ...rest: unknown[]) =>
+          isDenied(key) ? denied(key) : value.call(target, key, ...rest)
         return property === 'read' ? async (...parameters: [string]) => call(...parameters) : call
       },
     })

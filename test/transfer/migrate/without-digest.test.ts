@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { S3Storage } from '../../../src/backends/s3/index.ts'
+import type { S3Storage } from '../../../src/backends/s3/index.ts'
 import { migrate } from '../../../src/transfer/index.ts'
 import { s3Place } from '../../storage/strict-places.ts'
 import { fill, memory } from '../support.ts'
