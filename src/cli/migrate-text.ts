@@ -84,7 +84,7 @@ export function progressLine(status: MigrationStatus, width: number = Number.POS
 
 /** Returns the counts of a migration as one line: `12 copied (3.0 kB), 4 unchanged, 0 failed; verified 16: 0 different`. */
 export function shownCounts(counts: MigrationCounts, isDryRun = false): string {
-  const { copied, bytes, unchanged, skipped, failed, verified, different, compared, extra, deleted } = counts
+  const { copied, bytes, unchanged, skipped, failed, verified, extra, deleted } = counts
   const would = isDryRun ? 'would be ' : ''
   const parts = [
     `${copied} ${would}copied (${formatSize(bytes)})`,
@@ -92,12 +92,21 @@ export function shownCounts(counts: MigrationCounts, isDryRun = false): string {
     ...(skipped === 0 ? [] : [`${skipped} skipped`]),
     `${failed} failed`,
   ]
-  const checked = `verified ${verified}: ${different} different, contents of ${compared} compared`
   return [
     parts.join(', '),
-    ...(verified === 0 ? [] : [checked]),
+    ...(verified === 0 ? [] : [shownVerified(counts)]),
     ...(extra === 0 ? [] : [`${extra} only at the target, ${deleted} ${would}deleted`]),
   ].join('; ')
+}
+
+function shownVerified({ verified, different, compared, withoutDigest, sizeOnly }: MigrationCounts): string {
+  const text = `verified ${verified}: ${different} different, contents of ${compared} compared`
+  if (withoutDigest === 0) return text
+  const instead = [
+    ...(withoutDigest === sizeOnly ? [] : [`${withoutDigest - sizeOnly} compared by reading`]),
+    ...(sizeOnly === 0 ? [] : [`${sizeOnly} by size only`]),
+  ]
+  return `${text}; ${withoutDigest} had no comparable digest: ${instead.join(', ')}`
 }
 
 const ATTRIBUTES: Readonly<Record<LeftBehind['attribute'], { readonly name: string; readonly verb: string }>> = {

@@ -39,6 +39,8 @@ export interface PageRequest extends RequestOptions {
   readonly startAfter?: string | undefined
   /** Lists only entries before this key, in the same order. Set only where `features.listRange`. */
   readonly until?: string | undefined
+  /** Whether files with content whose keys end in a slash are listed too, with `recursive`. Otherwise every such key is a folder marker. */
+  readonly trailingSlash?: boolean | undefined
 }
 
 /** One page of a listing, in the backend's order; keys are whole, directories without a trailing slash. */

@@ -26,6 +26,10 @@ export interface MigrationCounts {
   readonly different: number
   /** Files whose contents the verify pass compared, by digests or by reading; those of the others are known by size only. */
   readonly compared: number
+  /** Equal files of the verify pass whose listings have no digest in common: their contents were read, or only the sizes compared. */
+  readonly withoutDigest: number
+  /** Those of which only the sizes were compared. */
+  readonly sizeOnly: number
   /** Files that only the target has, and how many of them were deleted. */
   readonly extra: number
   readonly deleted: number

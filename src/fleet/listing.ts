@@ -2,7 +2,7 @@ import { PageProgress } from '../storage/page-progress.ts'
 import { type Item, isPart } from '../transfer/item.ts'
 import { type Pair, pairsOf } from '../transfer/migrate/pairs.ts'
 import type { Places } from '../transfer/places.ts'
-import type { NameRange } from '../transfer/side.ts'
+import { ALL_FILES, type NameRange } from '../transfer/side.ts'
 
 /** Number of names after which a checkpoint is stored even if none of them takes part. */
 const MAX_SCANNED = 20_000
@@ -79,7 +79,7 @@ export class TokenListing implements Listing {
     const pairs: Pair[] = []
     for (let scanned = 0; pairs.length < count && scanned < MAX_SCANNED; ) {
       const page = await source.storage.page(source.folder, {
-        recursive: true,
+        ...ALL_FILES,
         token: this.#token,
         limit: count,
         signal: this.#signal,

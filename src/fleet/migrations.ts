@@ -24,6 +24,8 @@ export const COUNTERS = [
   'verified',
   'different',
   'compared',
+  'without_digest',
+  'size_only',
   'extra',
   'deleted',
   'bytes',

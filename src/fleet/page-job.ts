@@ -173,8 +173,10 @@ export class PageJob {
 
 /** What a page adds to the counts of its migration. Files that were counted before are not counted twice. */
 function changesOf(stage: Stage, tally: Tally, mended: number): Changes {
-  const { seen, copied, unchanged, skipped, verified, different, compared, extra, deleted, bytes, atTarget } = tally
+  const { seen, copied, unchanged, skipped, verified, different, compared, extra, deleted, bytes } = tally
   if (stage === 'differences') return { bytes, different: -mended }
   if (stage === 'retry' || stage === 'again') return { copied, unchanged, bytes }
-  return { seen, copied, unchanged, skipped, verified, different, compared, extra, deleted, bytes, at_target: atTarget }
+  const [without_digest, size_only, at_target] = [tally.withoutDigest, tally.sizeOnly, tally.atTarget]
+  const verify = { verified, different, compared, without_digest, size_only, at_target }
+  return { seen, copied, unchanged, skipped, extra, deleted, bytes, ...verify }
 }

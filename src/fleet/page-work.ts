@@ -77,6 +77,7 @@ export class PageWork {
         isForced,
         gone: name => void this.mended.add(name),
         failed: (name, error) => this.#failed(name, error, false),
+        isExpected: () => true,
       })
     await this.#engine('copy', pairs(isForced))
     if (plan.verify === false || this.#page.stage === 'retry') return
@@ -97,6 +98,7 @@ export class PageWork {
         settled(id, counts)
       },
       failed: (name, error, isRefused) => this.#failed(name, error, isRefused),
+      isExpected: () => ORIGINS[stage] === 'failures',
       mended: name => {
         if (isFailing && !this.failures.has(name)) this.mended.add(name)
       },

@@ -38,6 +38,8 @@ CREATE TABLE holdall_fleet.migrations (
   verified bigint NOT NULL DEFAULT 0,
   different bigint NOT NULL DEFAULT 0,
   compared bigint NOT NULL DEFAULT 0,
+  without_digest bigint NOT NULL DEFAULT 0,
+  size_only bigint NOT NULL DEFAULT 0,
   extra bigint NOT NULL DEFAULT 0,
   deleted bigint NOT NULL DEFAULT 0,
   bytes bigint NOT NULL DEFAULT 0,

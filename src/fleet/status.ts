@@ -94,6 +94,8 @@ async function statusOf(database: Database, row: Row & Numbers): Promise<FleetSt
     verified: number('verified'),
     different: Math.max(0, number('different')),
     compared: number('compared'),
+    withoutDigest: number('without_digest'),
+    sizeOnly: number('size_only'),
     extra: number('extra'),
     deleted: number('deleted'),
     bytes: number('bytes'),

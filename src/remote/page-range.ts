@@ -11,7 +11,7 @@ export function isEmptyRange(prefix: string, { startAfter, until }: PageRequest)
 
 /**
  * Checks a service's page against the request; its directories end with a slash. Left out: names that are not below the prefix or not in
- * the range, and folder markers (keys that end in a slash). A page that reaches `until` is the last one, even if the service does not
+ * the range, and folder markers (keys that end in a slash; with `trailingSlash` not those with content). A page that reaches `until` is the last one, even if the service does not
  * support `until`. Codes: `unavailable` if the next token equals that of the request; `unsupported` for a range of keys from a service
  * without order.
  */
@@ -27,8 +27,10 @@ export function checkedPage({ files, directories, next }: Page, prefix: string, 
   const deep = (key: string): number => (request.recursive ? -1 : key.indexOf('/', prefix.length))
   const shown = keys.filter(key => deep(key) >= 0).map(key => key.slice(0, deep(key) + 1))
   const folders = new Set([...directories, ...shown])
+  const isMarker = ({ key, size }: ListedFile): boolean =>
+    key.endsWith('/') && !(request.recursive && request.trailingSlash === true && size > 0)
   return {
-    files: files.filter(({ key }) => !key.endsWith('/') && deep(key) < 0 && isWanted(key)),
+    files: files.filter(file => !isMarker(file)).filter(({ key }) => deep(key) < 0 && isWanted(key)),
     directories: [...folders].filter(key => key.endsWith('/') && isWanted(key)).map(key => key.slice(0, -1)),
     next: isPast ? undefined : next,
   }

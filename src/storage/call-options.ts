@@ -32,6 +32,7 @@ export const ENTRIES_OPTIONS: KnownOptions<EntriesOptions> = {
   startAfter: true,
   until: true,
   match: true,
+  trailingSlash: true,
 }
 
 export const PAGE_OPTIONS: KnownOptions<PageOptions> = { ...ENTRIES_OPTIONS, token: true, limit: true }

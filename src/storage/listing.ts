@@ -134,14 +134,15 @@ function isNoName(part: string): boolean {
 
 function requestOf(
   storage: AnyBase,
-  { match, recursive = match !== undefined, startAfter, until }: EntriesOptions,
+  { match, recursive = match !== undefined, startAfter, until, trailingSlash = false }: EntriesOptions,
 ): PageRequest {
-  if (startAfter === undefined && until === undefined) return { recursive }
+  const whole = trailingSlash ? { recursive, trailingSlash } : { recursive }
+  if (startAfter === undefined && until === undefined) return whole
   if (storage.features.listRange !== true) {
     throw new StorageError('unsupported', `${storage.constructor.name} cannot list a range of names.`)
   }
   return {
-    recursive,
+    ...whole,
     startAfter: boundOf(storage, 'startAfter', startAfter),
     until: boundOf(storage, 'until', until),
   }

@@ -93,6 +93,11 @@ export interface EntriesOptions extends CallOptions {
    * then filtered.
    */
   readonly match?: string | readonly string[] | undefined
+  /**
+   * Whether `recursive` also lists objects that have content although their names end in a slash, as services without folders allow. They
+   * are read by their entry, and no other method takes such a name. Default false: a name that ends in a slash is a folder marker.
+   */
+  readonly trailingSlash?: boolean | undefined
 }
 
 /** Options of `page`. */

@@ -24,8 +24,8 @@ export interface FileCopyOptions {
   readonly signal: AbortSignal
   /** Whether the states of both files are needed afterwards; this may cost a request if the answer to the upload does not contain it. */
   readonly isRecorded: boolean
-  /** Waits until so many bytes may be transferred through this machine; default: never waits. */
-  readonly bandwidth?: { take(bytes: number, signal: AbortSignal): Promise<void> } | undefined
+  /** Waits until so many bytes may be transferred through this machine, best in turns of this size; default: never waits. */
+  readonly bandwidth?: { readonly turn: number; take(bytes: number, signal: AbortSignal): Promise<void> } | undefined
   /** Sets what is not sent with the bytes; returns whether the target was changed. `modifiedAt` is the time of the bytes, if known. */
   readonly carried?:
     | { carry(source: Entry, target: NameOrEntry, signal: AbortSignal, modifiedAt?: Date): Promise<boolean> }
@@ -189,13 +189,21 @@ export class FileCopy {
     }
   }
 
-  /** Passes on the chunks at the speed that the bandwidth allows; `paid` bytes have already waited. */
+  /**
+   * Passes on the chunks at the speed that the bandwidth allows, in parts that do not wait long: each counts as progress of the request.
+   * `paid` bytes have already waited.
+   */
   async *#paced(body: Readable, paid: number): AsyncGenerator<Buffer> {
+    const { bandwidth } = this.#options
     let free = paid
     for await (const chunk of body as AsyncIterable<Buffer>) {
-      await this.#take(chunk.byteLength - free)
-      free = Math.max(0, free - chunk.byteLength)
-      yield chunk
+      for (let at = 0; at < chunk.byteLength; ) {
+        const part = bandwidth === undefined ? chunk : chunk.subarray(at, at + Math.max(free, bandwidth.turn))
+        await this.#take(part.byteLength - free)
+        free = Math.max(0, free - part.byteLength)
+        at += part.byteLength
+        yield part
+      }
     }
   }
 

@@ -68,8 +68,8 @@ function isSameAccount({ storage }: Side, { storage: other }: Side): boolean {
   return names.every(name => ours![name] === theirs![name])
 }
 
-/** Returns the real path of a folder that need not exist yet. */
-async function nearestReal(path: string): Promise<string> {
+/** Returns the real path of a folder or file that need not exist yet. */
+export async function nearestReal(path: string): Promise<string> {
   try {
     return await realpath(path)
   } catch {

@@ -67,6 +67,11 @@ export class Places {
     await new Promise(resolve => setImmediate(resolve))
   }
 
+  /** Whether `include` and `exclude` let a name take part. */
+  isWanted(name: string): boolean {
+    return this.#listing.isWanted(name)
+  }
+
   /** Returns the files of the source; names that the target cannot store beside each other are marked. */
   listSource(range?: NameRange): AsyncIterable<Item> {
     const items = ahead(this.source.list({ ...this.#listing, range }))

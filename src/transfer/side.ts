@@ -8,6 +8,9 @@ import type { Entry, NameOrEntry } from '../storage/types.ts'
 import type { Item } from './item.ts'
 import { sorted } from './sorted.ts'
 
+/** Options of `entries` for every file of a folder. */
+export const ALL_FILES: Readonly<{ recursive: true; trailingSlash: true }> = { recursive: true, trailingSlash: true }
+
 /** Options of listing the files of a side. */
 export interface ListingOptions {
   readonly signal: AbortSignal
@@ -73,7 +76,7 @@ export class Side {
   async *#items({ signal, isFolded, isWanted, range }: ListingOptions, isInOrder: boolean): AsyncGenerator<Item> {
     let last: string | undefined
     const bounds = isInOrder && !isFolded ? this.#boundsOf(range) : {}
-    for await (const entry of this.storage.entries(this.folder, { recursive: true, signal, ...bounds })) {
+    for await (const entry of this.storage.entries(this.folder, { ...ALL_FILES, signal, ...bounds })) {
       if (entry.isDirectory) continue
       const name = entry.name.slice(this.folder.length)
       if (isInOrder && last !== undefined && compareKeys(last, name) >= 0) throw this.#unordered(last, name)
@@ -99,10 +102,11 @@ export class Side {
   }
 
   /**
-   * Returns why a file cannot have its name in both places: `a/` represents a folder, and `a//b` would become `a/b` in most storages.
+   * Returns why a file cannot have its name in both places: `a/` represents a folder, and with content it is an object that no folder can
+   * be; `a//b` would become `a/b` in most storages.
    */
-  #oddityOf({ name }: Entry): Item['odd'] {
-    if (name.endsWith('/')) return 'folder'
+  #oddityOf({ name, size }: Entry): Item['odd'] {
+    if (name.endsWith('/')) return size > 0 ? 'spelling' : 'folder'
     return this.#isSpelled(name) || this.#isVerbatim(name) ? undefined : 'spelling'
   }
 

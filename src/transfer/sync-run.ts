@@ -1,5 +1,5 @@
 import { never } from '../core/abort.ts'
-import { isStorageError, StorageError } from '../core/errors.ts'
+import { isStorageError, type StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
 import type { TransferProgress } from '../storage/types.ts'
 import { SyncCounts } from './counts.ts'
@@ -9,6 +9,7 @@ import { type Item, isPart } from './item.ts'
 import { type Keyed, mergeSorted } from './merge.ts'
 import { CONCURRENCY, matched, type Places, sourceOf } from './places.ts'
 import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from './record.ts'
+import { clashError, spellingError } from './refusal.ts'
 import { deleteExtras, type Extra, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
 
@@ -275,14 +276,4 @@ export class SyncRun {
   #report(): void {
     this.#options.onProgress?.(this.#counts.progress)
   }
-}
-
-function clashError({ name, clash }: Item): StorageError {
-  const text = `'${name}' is not copied: the target cannot hold it beside '${clash}'.`
-  return new StorageError('exists', text, { operation: 'copy', fileName: name })
-}
-
-function spellingError({ name }: Item): StorageError {
-  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
-  return new StorageError('suspicious_name', text, { operation: 'copy', fileName: name })
 }

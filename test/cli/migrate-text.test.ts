@@ -95,6 +95,11 @@ describe('texts', () => {
     expect(shownCounts(all)).toBe(
       '2 copied (0 B), 0 unchanged, 4 skipped, 1 failed; verified 7: 1 different, contents of 2 compared; 3 only at the target, 2 deleted',
     )
+    const lacking = new Tally({ verified: 9, compared: 6, withoutDigest: 4, sizeOnly: 3 })
+    expect(shownCounts(lacking)).toContain(
+      'contents of 6 compared; 4 had no comparable digest: 1 compared by reading, 3 by size only',
+    )
+    expect(shownCounts(new Tally({ verified: 2, withoutDigest: 2, sizeOnly: 2 }))).toMatch(/digest: 2 by size only$/)
     expect(shownCounts(new Tally({ copied: 2 }), true)).toBe('2 would be copied (0 B), 0 unchanged, 0 failed')
   })
 

@@ -10,6 +10,8 @@ const NO_COUNTS: MigrationCounts = {
   verified: 0,
   different: 0,
   compared: 0,
+  withoutDigest: 0,
+  sizeOnly: 0,
   extra: 0,
   deleted: 0,
   bytes: 0,

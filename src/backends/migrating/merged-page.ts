@@ -25,7 +25,8 @@ export async function mergedPage(
 ): Promise<Page> {
   const isOrdered = first.features.listRange === true && second.features.listRange === true
   const { token, ...rest } = request
-  const own = isOrdered ? { ...rest, startAfter: laterKey(token, request.startAfter) } : { recursive: rest.recursive }
+  const { recursive, trailingSlash } = rest
+  const own = isOrdered ? { ...rest, startAfter: laterKey(token, request.startAfter) } : { recursive, trailingSlash }
   const parts = await Promise.all(
     [first, second].map(side =>
       isOrdered ? pagePart(side, prefix, own, caller) : wholePart(side, prefix, own, caller),

@@ -1,8 +1,15 @@
 import { onAbort } from '../../core/abort.ts'
 import { StorageError } from '../../core/errors.ts'
 
-/** Number of bytes after which another file gets its turn. */
+/** Maximum number of bytes after which another file gets its turn. */
 const TURN = 65_536
+/**
+ * Number of turns per second at low rates. With 16 files each waits 2 s for its turn: far less than the time without progress after which
+ * this library, or a service, ends a request.
+ */
+const TURNS_PER_SEC = 8
+/** The maximum delay of a timer. (https://nodejs.org/api/timers.html#settimeoutcallback-delay-args) */
+const MAX_MS = 2 ** 31 - 1
 
 /** Time in milliseconds that only goes forward, and a timer; `after` returns a function that ends it. */
 export interface Clock {
@@ -25,8 +32,8 @@ interface Waiting {
 }
 
 /**
- * Limits the bytes per second of many parallel files: a token bucket that holds one second's worth. Files take turns of 64 KiB, in the order
- * in which they came. A turn of more bytes than the bucket holds waits until it is full, and passes in debt.
+ * Limits the bytes per second of many parallel files: a token bucket that holds one second's worth. Files take turns of 64 KiB, or less at
+ * low rates, in the order in which they came. A turn of more bytes than the bucket holds waits until it is full, and passes in debt.
  */
 export class Bandwidth {
   readonly #clock: Clock
@@ -57,10 +64,16 @@ export class Bandwidth {
   /** Waits until this number of bytes may be transferred. The signal's reason is thrown when it fires. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    for (let left = bytes; left > 0; left -= TURN) {
-      const turn = Math.min(left, TURN)
+    for (let left = bytes; left > 0; ) {
+      const turn = Math.min(left, this.turn)
+      left -= turn
       if (this.#waiting.size > 0 || !this.#passes(turn)) await this.#turn(turn, signal)
     }
+  }
+
+  /** Number of bytes that should be sent at a time. */
+  get turn(): number {
+    return this.#rate === undefined ? TURN : Math.min(TURN, Math.max(1, Math.floor(this.#rate / TURNS_PER_SEC)))
   }
 
   #turn(bytes: number, signal: AbortSignal): Promise<void> {
@@ -97,7 +110,8 @@ export class Bandwidth {
       }
       const rate = this.#rate!
       const missing = Math.min(waiting.bytes, rate) - this.#tokens
-      this.#endTimer = this.#clock.after(Math.max(1, Math.ceil((missing / rate) * 1000)), () => this.#next())
+      const ms = Math.max(1, Math.ceil((missing / rate) * 1000))
+      this.#endTimer = this.#clock.after(Math.min(ms, MAX_MS), () => this.#next())
       return
     }
   }

@@ -1,7 +1,7 @@
 import { StorageError } from '../../core/errors.ts'
 import { kindOf } from '../../core/kind.ts'
 import { checkKnownOptions, type KnownOptions } from '../../core/known-options.ts'
-import type { MigrateOptions } from './types.ts'
+import type { MigrateOptions, RetryOptions } from './types.ts'
 
 const OPTIONS: KnownOptions<MigrateOptions> = {
   signal: true,
@@ -28,11 +28,33 @@ const OPTIONS: KnownOptions<MigrateOptions> = {
   onEvent: true,
   onProgress: true,
 }
+const RETRY_OPTIONS: KnownOptions<RetryOptions> = {
+  signal: true,
+  sourcePath: true,
+  targetPath: true,
+  foldsNames: true,
+  concurrency: true,
+  bandwidth: true,
+  meter: true,
+  onEvent: true,
+  onProgress: true,
+  ledger: true,
+}
 const MODES: ReadonlySet<unknown> = new Set(['full', 'sample', 'size', false, undefined])
 
 /** Rejects options of `migrate` that are unknown, or contradict each other, with `invalid_argument`. */
-export function checkMigrateOptions(method: string, options: MigrateOptions): void {
-  checkKnownOptions(method, options, OPTIONS)
+export function checkMigrateOptions(options: MigrateOptions): void {
+  checkKnownOptions('migrate', options, OPTIONS)
+  checkValues('migrate', options)
+}
+
+/** The same for `retryFailures`: what is compared, and which names take part, was decided by the run. */
+export function checkRetryOptions(options: RetryOptions): void {
+  checkKnownOptions('retryFailures', options, RETRY_OPTIONS)
+  checkValues('retryFailures', options)
+}
+
+function checkValues(method: string, options: MigrateOptions): void {
   const { concurrency, maxDelete, verify, since, bandwidth, ledger, delete: deletes, dryRun, restart } = options
   const reject = (text: string): never => {
     throw new StorageError('invalid_argument', `${method}: ${text}.`, { operation: method })

@@ -21,7 +21,7 @@ export class CopyWork extends PassWork {
   readonly #areLocal: { readonly source: boolean; readonly target: boolean }
 
   constructor(places: Places, plan: MigrationPlan, options: EngineOptions, hooks: EngineHooks) {
-    super(plan, hooks)
+    super(places, plan, hooks)
     const { source, target } = places
     this.#places = places
     const { signal } = hooks
@@ -59,10 +59,16 @@ export class CopyWork extends PassWork {
       return
     }
     let seen = 0
+    let refusal: { readonly error: unknown } | undefined
     const onProgress = ({ loaded }: TransferProgress): void => {
       tally.bytes += Math.max(0, loaded - seen)
       seen = Math.max(seen, loaded)
-      hooks.progress?.(tally)
+      try {
+        hooks.progress?.(tally)
+      } catch (error) {
+        refusal = { error }
+        throw error
+      }
     }
     try {
       const { size, ...states } = await this.#copy.copy(source, onProgress)
@@ -71,6 +77,9 @@ export class CopyWork extends PassWork {
       const areKnown = states.source !== undefined && states.target !== undefined
       await hooks.copied?.(name, size, areKnown ? { source: states.source!, target: states.target! } : undefined)
       await hooks.mended?.(name, true)
+    } catch (error) {
+      // The caller ended the run: the storage has wrapped the error as one of this file.
+      throw refusal === undefined ? error : (refusal as { readonly error: unknown }).error
     } finally {
       // They are added with the counts of the file.
       tally.bytes -= seen

@@ -1,4 +1,4 @@
-import type { StorageError } from '../../core/errors.ts'
+import type { ErrorCode, StorageError } from '../../core/errors.ts'
 import type { CarriedAttributes } from '../../storage/carried-attributes.ts'
 import type { Bandwidth } from './bandwidth.ts'
 import type { Tally } from './tally.ts'
@@ -46,6 +46,8 @@ export interface EngineHooks {
    * not beside another one.
    */
   failed(name: string, error: StorageError, isRefused: boolean): void | Promise<void>
+  /** Whether a file failed with this code before, so that the failure shows nothing new about the service. */
+  isExpected?(name: string, code: ErrorCode): boolean
   /**
    * A file that may have failed before is at the target. `isCompared`: it was copied, or its contents are known to be equal; otherwise the
    * verify pass knows only equal sizes, and the target may have the old file of a copy that failed.

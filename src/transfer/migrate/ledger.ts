@@ -5,7 +5,7 @@ import type { MigrationPass } from '../../core/migration-status.ts'
 import type { KnownStates } from './engine-options.ts'
 import { FailureTable } from './failure-table.ts'
 import { type FinishedRun, type RunRow, RunTable } from './run-table.ts'
-import { IN_MEMORY, LedgerLock, naming, openLedger } from './sqlite.ts'
+import { LedgerLock, naming, openLedger, TEMPORARY } from './sqlite.ts'
 import { TABLES } from './tables.ts'
 
 /** Time in milliseconds, and number of rows, after which writes are committed. */
@@ -62,11 +62,11 @@ export class SqliteLedger {
   }
 
   /**
-   * Opens or creates a ledger; without a path it is in memory. `exists`: another process works on it. `invalid_argument`: the file is no
+   * Opens or creates a ledger; without a path it is temporary. `exists`: another process works on it. `invalid_argument`: the file is no
    * ledger, or one of a newer version.
    */
-  static open(path: string = IN_MEMORY): SqliteLedger {
-    if (path === IN_MEMORY) return new SqliteLedger(path, openLedger(path, false, TABLES))
+  static open(path: string = TEMPORARY): SqliteLedger {
+    if (path === TEMPORARY) return new SqliteLedger(path, openLedger(path, false, TABLES))
     // A file that is no ledger gets no lock beside it.
     openLedger(path, false, TABLES).close()
     const lock = LedgerLock.take(path)
@@ -78,10 +78,10 @@ export class SqliteLedger {
     }
   }
 
-  /** Returns a ledger in memory that knows the files of a ledger, which is not changed. */
+  /** Returns a temporary ledger that knows the files of a ledger, which is not changed. */
   static forDryRun(path: string | undefined): SqliteLedger {
     const former = path === undefined || !existsSync(path) ? undefined : openLedger(path, true, TABLES)
-    return new SqliteLedger(IN_MEMORY, openLedger(IN_MEMORY, false, TABLES), undefined, former)
+    return new SqliteLedger(path ?? TEMPORARY, openLedger(TEMPORARY, false, TABLES), undefined, former)
   }
 
   /** The run whose files are recorded from now on. */
@@ -99,6 +99,11 @@ export class SqliteLedger {
       const isOwn = this.#former === undefined && row.run === this.#runId
       return { source: row.source, target: row.target, isOwn }
     })
+  }
+
+  /** Whether states of files are of use to a later run, or known from an earlier one. */
+  get hasStates(): boolean {
+    return this.#lock !== undefined || this.#former !== undefined
   }
 
   /** Whether no file was copied, and none has failed. */

@@ -3,12 +3,14 @@ import { never } from '../../core/abort.ts'
 import { isStorageError, StorageError } from '../../core/errors.ts'
 import type { AnyStorage } from '../../storage/storage.ts'
 import { Places } from '../places.ts'
-import { checkMigrateOptions } from './checked-options.ts'
+import { checkMigrateOptions, checkRetryOptions } from './checked-options.ts'
 import { SqliteLedger } from './ledger.ts'
+import { refuseInPlace } from './ledger-place.ts'
 import { MigrationRun } from './migration-run.ts'
 import { checkSamePlan, placesId, planOf, titleOf } from './plan.ts'
 import { RunContext } from './run-context.ts'
 import type { RunRow } from './run-table.ts'
+import { namedError, naming, TEMPORARY } from './sqlite.ts'
 import type { MigrateOptions, MigrationReport, RetryOptions } from './types.ts'
 
 /**
@@ -33,11 +35,14 @@ export async function migrate(
   target: AnyStorage,
   options: MigrateOptions = {},
 ): Promise<MigrationReport> {
-  checkMigrateOptions('migrate', options)
+  checkMigrateOptions(options)
   return withRun(
     source,
     target,
     options,
+    async places => {
+      if (options.ledger !== undefined) await refuseInPlace(options.ledger, places)
+    },
     (ledger, places, id) => begun(ledger, places, id, options),
     run => run.run(),
   )
@@ -56,7 +61,7 @@ export async function retryFailures(
   target: AnyStorage,
   options: RetryOptions,
 ): Promise<MigrationReport> {
-  checkMigrateOptions('retryFailures', options)
+  checkRetryOptions(options)
   const { ledger: path } = options
   if (path === undefined) throw new StorageError('invalid_argument', 'retryFailures needs a ledger.')
   if (!existsSync(path)) {
@@ -66,6 +71,7 @@ export async function retryFailures(
     source,
     target,
     options,
+    async () => undefined,
     (ledger, _places, id) => {
       const run = ledger.runs.newest()
       if (run === undefined)
@@ -82,14 +88,16 @@ async function withRun(
   source: AnyStorage,
   target: AnyStorage,
   options: MigrateOptions,
+  check: (places: Places) => Promise<void>,
   begin: (ledger: SqliteLedger, places: Places, id: string) => RunRow,
   work: (run: MigrationRun) => Promise<MigrationReport>,
 ): Promise<MigrationReport> {
   const { signal = never(), dryRun = false, ledger: path } = options
   const places = await Places.of(source, target, options, { signal, isWriting: true, dryRun })
   try {
+    await check(places)
     const id = await placesId(places.source, places.target, signal)
-    const ledger = dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)
+    const ledger = naming(path ?? TEMPORARY, () => (dryRun ? SqliteLedger.forDryRun(path) : SqliteLedger.open(path)))
     try {
       const run = begin(ledger, places, id)
       ledger.commit()
@@ -97,7 +105,8 @@ async function withRun(
     } finally {
       ledger.close()
     }
-  } catch (error) {
+  } catch (caught) {
+    const error = namedError(path ?? TEMPORARY, caught)
     if (!signal.aborted || isStorageError(error)) throw error
     throw new StorageError('aborted', 'The migration was aborted.', { cause: signal.reason })
   } finally {

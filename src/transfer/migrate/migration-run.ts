@@ -88,10 +88,11 @@ export class MigrationRun {
       run.checkpoint = low.mark
       context.store()
     }
+    const shared = context.hooks(pass)
     const hooks: EngineHooks = {
-      ...context.hooks(pass),
+      ...shared,
       seen: run.counts.seen,
-      isRepeated: this.#isRepeated,
+      isRepeated: this.#isRepeated || shared.isRepeated,
       taken: key => low.taken(key),
       settled: (key, counts) => {
         low.settled(key, counts)

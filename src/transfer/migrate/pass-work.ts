@@ -1,5 +1,7 @@
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { isStorageError, type StorageError } from '../../core/errors.ts'
 import { type Item, isPart } from '../item.ts'
+import type { Places } from '../places.ts'
+import { clashError, spellingError } from '../refusal.ts'
 import type { EngineHooks } from './engine-options.ts'
 import type { Pair } from './pairs.ts'
 import { Tally } from './tally.ts'
@@ -18,6 +20,8 @@ const BROKEN: ReadonlySet<string> = new Set([
   'closed',
   'unknown',
 ])
+/** Operations that read a file of the source. */
+const READS: ReadonlySet<string | undefined> = new Set(['read', 'open', 'stat'])
 /** Time in milliseconds by which the time of a listing without exact times may be wrong: it may be in another time zone. */
 const ROUGH_MS = 86_400_000
 
@@ -32,10 +36,12 @@ export abstract class PassWork {
   readonly tally: Tally = new Tally()
   protected readonly hooks: EngineHooks
   readonly #sinceMs: number
+  readonly #isLocal: boolean
   #inARow = 0
 
-  constructor({ since }: MigrationPlan, hooks: EngineHooks) {
+  constructor({ source }: Places, { since }: MigrationPlan, hooks: EngineHooks) {
     this.hooks = hooks
+    this.#isLocal = source.storage.supports('path')
     this.#sinceMs = since === undefined ? Number.NEGATIVE_INFINITY : Date.parse(since)
   }
 
@@ -77,11 +83,22 @@ export abstract class PassWork {
     } catch (error) {
       if (this.hooks.signal.aborted || !isStorageError(error)) throw error
       counts.failed++
+      const isBroken = this.#isBroken(source.name, error)
       await this.hooks.failed(source.name, error, false)
-      this.#inARow = BROKEN.has(error.code) ? this.#inARow + 1 : 0
+      if (isBroken !== undefined) this.#inARow = isBroken ? this.#inARow + 1 : 0
       if (this.#inARow >= MAX_IN_A_ROW) throw error
     }
     this.#settle(key, counts)
+  }
+
+  /**
+   * Whether a failure may be that of all files; undefined if it is about this file, but shows nothing about the service: it failed in the
+   * same way before, or this user may not read it on this machine.
+   */
+  #isBroken(name: string, { code, operation }: StorageError): boolean | undefined {
+    if (!BROKEN.has(code)) return false
+    const isUnreadable = this.#isLocal && code === 'permission_denied' && READS.has(operation)
+    return isUnreadable || this.hooks.isExpected?.(name, code) === true ? undefined : true
   }
 
   #settle(key: string, counts: Tally): void {
@@ -93,12 +110,7 @@ export abstract class PassWork {
 }
 
 /** Returns why a file of the source cannot be copied; undefined if it can. */
-function refusalOf({ name, odd, clash }: Item): StorageError | undefined {
-  const details = { operation: 'copy', fileName: name }
-  if (clash !== undefined && odd === undefined) {
-    return new StorageError('exists', `'${name}' is not copied: the target cannot hold it beside '${clash}'.`, details)
-  }
-  if (odd !== 'spelling') return undefined
-  const text = `'${name}' is not copied: the target would give it another name, which is that of another file.`
-  return new StorageError('suspicious_name', text, details)
+function refusalOf(item: Item): StorageError | undefined {
+  if (item.clash !== undefined && item.odd === undefined) return clashError(item)
+  return item.odd === 'spelling' ? spellingError(item) : undefined
 }

@@ -77,18 +77,25 @@ export class RunContext {
     return {
       signal: this.signal,
       dryRun,
-      known: name => ledger.known(name),
+      // Without a ledger nothing is known of earlier work.
+      isRepeated: !ledger.hasStates,
+      ...(ledger.hasStates && { known: name => ledger.known(name) }),
       copied: (name, size, states) => {
-        if (states !== undefined) ledger.keep(name, states, true)
+        if (states !== undefined && ledger.hasStates) ledger.keep(name, states, true)
         return this.tell({ type: 'copied', name, size })
       },
       equal: (name, states) => {
-        if (!dryRun) ledger.keep(name, states, false)
+        if (!dryRun && ledger.hasStates) ledger.keep(name, states, false)
       },
       failed: (name, error, isRefused) => this.failed(name, pass, error, isRefused),
+      isExpected: (name, code) => this.isExpected(name, code),
       mended: (name, isCompared) => ledger.mend(name, isCompared),
       progress: tally => this.progress.seen(tally),
     }
+  }
+
+  isExpected(name: string, code: ErrorCode): boolean {
+    return this.ledger.failures.get(name)?.code === code
   }
 
   async failed(name: string, pass: MigrationPass, error: StorageError, isRefused: boolean): Promise<void> {

@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { MigrationCounts, MigrationPass } from '../../core/migration-status.ts'
+import { DamagedRow } from './sqlite.ts'
 import { Tally } from './tally.ts'
 import type { MigrationHeldBack, MigrationPlan } from './types.ts'
 
@@ -69,6 +70,7 @@ interface Raw {
   readonly finished_ms: number | null
 }
 
+const PASSES: ReadonlySet<unknown> = new Set<MigrationPass>(['copy', 'verify', 'delete'])
 const NO_RATES: StoredRates = { filesPerSec: 0, bytesPerSec: 0 }
 
 /** The runs of a ledger: the newest one, and a short history. */
@@ -134,7 +136,26 @@ export class RunTable {
   }
 }
 
+/** A damaged database can return any value. */
 function runOf(row: Raw): RunRow {
+  try {
+    const run = parsed(row)
+    const areTexts = [run.places, run.source, run.target].every(text => typeof text === 'string')
+    const arePlain = [run.plan, run.rates, ...(run.total === undefined ? [] : [run.total])].every(isRecord)
+    const areCounts = Object.values(run.counts).every(count => Number.isFinite(count))
+    const areTimes = [run.begunAt, run.updatedAt, run.finishedAt ?? run.begunAt].every(time => !Number.isNaN(+time))
+    if (areTexts && arePlain && areCounts && areTimes && PASSES.has(run.pass)) return run
+  } catch (error) {
+    throw new DamagedRow('a run cannot be read', error)
+  }
+  throw new DamagedRow('a run cannot be read')
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
+}
+
+function parsed(row: Raw): RunRow {
   return {
     id: row.id,
     places: row.places,

@@ -1,11 +1,12 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { classifyErrno, errnoOf } from '../../core/errno.ts'
 import { type ErrorCode, StorageError } from '../../core/errors.ts'
 
-/** The database of a migration without a ledger. */
-export const IN_MEMORY = ':memory:'
+/** The database of a migration without a ledger: SQLite writes what exceeds its cache to a temporary file, which only this process can open. */
+export const TEMPORARY = ''
 /** `HOLD`, in the header of every ledger. (https://sqlite.org/pragma.html#pragma_application_id) */
 const APPLICATION_ID = 0x484f4c44
 /** The smallest page of a database, in bytes. (https://sqlite.org/fileformat.html#pages) */
@@ -15,6 +16,7 @@ const VERSION = 1
 
 const BUSY = 5
 const CORRUPT = 11
+const CANNOT_OPEN = 14
 const NO_DATABASE = 26
 /** Codes of SQLite's errors. (https://sqlite.org/rescode.html) */
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -23,7 +25,7 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   8: 'permission_denied',
   10: 'unavailable',
   13: 'no_space',
-  14: 'not_found',
+  [CANNOT_OPEN]: 'permission_denied',
   23: 'permission_denied',
   [NO_DATABASE]: 'invalid_argument',
 }
@@ -51,24 +53,37 @@ function nodeSqlite(): typeof import('node:sqlite') {
  * no ledger, or one of a newer version; it is not changed.
  */
 export function openLedger(path: string, isReadOnly: boolean, tables: string): DatabaseSync {
-  const { DatabaseSync } = nodeSqlite()
   return naming(path, () => {
-    if (path !== IN_MEMORY && !isReadOnly) createFile(path)
-    if (path !== IN_MEMORY && isShort(path)) throw noLedger(path)
-    const database = new DatabaseSync(path, { readOnly: isReadOnly, timeout: 5000 })
+    if (path !== TEMPORARY && !isReadOnly) createFile(path)
+    if (path !== TEMPORARY && isShort(path)) throw noLedger(path)
     try {
-      if (isNew(database, path)) {
-        if (isReadOnly) throw noLedger(path)
-        database.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA application_id = ${APPLICATION_ID};
-          PRAGMA user_version = ${VERSION}; COMMIT`)
-      }
-      if (!isReadOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-      return database
+      return opened(path, isReadOnly, tables)
     } catch (error) {
-      database.close()
-      throw error
+      // SQLite would create files beside the database, and may not: no process writes to it, or its log would be there.
+      const isFixed = isReadOnly && (error as { readonly errcode?: unknown }).errcode === CANNOT_OPEN
+      if (!isFixed || existsSync(`${path}-wal`)) throw error
+      const url = pathToFileURL(path)
+      url.searchParams.set('immutable', '1')
+      return opened(path, isReadOnly, tables, url)
     }
   })
+}
+
+function opened(path: string, isReadOnly: boolean, tables: string, location: string | URL = path): DatabaseSync {
+  const { DatabaseSync } = nodeSqlite()
+  const database = new DatabaseSync(location, { readOnly: isReadOnly, timeout: 5000 })
+  try {
+    if (isNew(database, path)) {
+      if (isReadOnly) throw noLedger(path)
+      database.exec(`BEGIN IMMEDIATE; ${tables}; PRAGMA application_id = ${APPLICATION_ID};
+        PRAGMA user_version = ${VERSION}; COMMIT`)
+    }
+    if (!isReadOnly) database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
 }
 
 /** Whether a file has bytes, but fewer than any database: SQLite would take it for an empty one, and write over it. */
@@ -109,20 +124,33 @@ export function naming<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof StorageError) throw error
-    const { errcode, errstr } = error as { readonly errcode?: unknown; readonly errstr?: unknown }
-    if (typeof errcode !== 'number') {
-      const code = classifyErrno(error)
-      if (code === undefined) throw error
-      const text = `ledger: '${path}' cannot be opened (${errnoOf(error)}).`
-      throw new StorageError(code, text, { fileName: path, cause: error })
-    }
-    // The lower byte is the primary code.
-    const primary = errcode & 0xff
-    if (primary === NO_DATABASE) throw noLedger(path)
-    const what = primary === CORRUPT ? 'is damaged' : 'cannot be used'
-    const text = `ledger: '${path}' ${what}: ${String(errstr)}.`
-    throw new StorageError(CODES[primary] ?? 'unknown', text, { fileName: path, cause: error })
+    const code = error instanceof StorageError ? undefined : classifyErrno(error)
+    if (code === undefined) throw namedError(path, error)
+    const text = `ledger: '${path}' cannot be opened (${errnoOf(error)}).`
+    throw new StorageError(code, text, { fileName: path, cause: error })
+  }
+}
+
+/** Returns an error of SQLite as one that names the ledger; any other error is returned as it is. */
+export function namedError(path: string, error: unknown): unknown {
+  const { errcode, errstr } = (error ?? {}) as { readonly errcode?: unknown; readonly errstr?: unknown }
+  if (error instanceof StorageError || typeof errcode !== 'number') return error
+  // The lower byte is the primary code.
+  const primary = errcode & 0xff
+  if (primary === NO_DATABASE) return noLedger(path)
+  const what = primary === CORRUPT ? 'is damaged' : 'cannot be used'
+  const text = `ledger: '${path}' ${what}: ${String(errstr)}.`
+  return new StorageError(CODES[primary] ?? 'unknown', text, { fileName: path, cause: error })
+}
+
+/** A row that cannot be read, as an error of SQLite. */
+export class DamagedRow extends Error {
+  readonly errcode: number = CORRUPT
+  readonly errstr: string
+
+  constructor(what: string, cause?: unknown) {
+    super(what, { cause })
+    this.errstr = what
   }
 }
 
@@ -180,6 +208,7 @@ export class LedgerLock {
 /** The ending of the file that is a ledger's lock. */
 export const LOCK_ENDING = '.lock'
 
+/** A ledger has one lock, also under the name of a link to it. */
 function lockOf(path: string): string {
-  return `${path}${LOCK_ENDING}`
+  return `${existsSync(path) ? realpathSync(path) : path}${LOCK_ENDING}`
 }

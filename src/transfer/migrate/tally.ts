@@ -10,6 +10,8 @@ export class Tally implements MigrationCounts {
   verified = 0
   different = 0
   compared = 0
+  withoutDigest = 0
+  sizeOnly = 0
   extra = 0
   deleted = 0
   bytes = 0
@@ -41,6 +43,8 @@ export class Tally implements MigrationCounts {
     this.verified += counts.verified
     this.different += counts.different
     this.compared += counts.compared
+    this.withoutDigest += counts.withoutDigest
+    this.sizeOnly += counts.sizeOnly
     this.extra += counts.extra
     this.deleted += counts.deleted
     this.bytes += counts.bytes

@@ -57,7 +57,7 @@ export interface MigrateOptions extends Omit<PlacesOptions, 'sizeOnly' | 'read'>
   readonly meter?: MeterLike | undefined
   /** Called for each file that was copied, deleted or failed, and for each attribute that stays behind. An error that it throws ends the run. */
   readonly onEvent?: ((event: MigrateEvent) => void | Promise<void>) | undefined
-  /** Called with the status, at most every 100 ms. */
+  /** Called with the status, at most every 100 ms, and at the end. An error that it throws ends the run. */
   readonly onProgress?: ((status: MigrationStatus) => void) | undefined
 }
 

@@ -18,8 +18,9 @@ export class VerifyWork extends PassWork {
   readonly #content: Equality
   readonly #share: number
 
-  constructor({ source, target }: Places, plan: MigrationPlan, hooks: EngineHooks) {
-    super(plan, hooks)
+  constructor(places: Places, plan: MigrationPlan, hooks: EngineHooks) {
+    super(places, plan, hooks)
+    const { source, target } = places
     const { verify } = plan
     const { signal, seen = 0 } = hooks
     this.#listed = new Equality(source, target, { signal, mode: 'listed', mayRead: true })
@@ -54,6 +55,8 @@ export class VerifyWork extends PassWork {
     }
     const isCompared = verdict.by !== 'size'
     if (isCompared) counts.compared++
+    else counts.sizeOnly++
+    if (verdict.lacksDigest === true) counts.withoutDigest++
     await this.hooks.mended?.(name, isCompared)
   }
 

@@ -89,17 +89,35 @@ describe('Bandwidth', () => {
     expect(clock.timers.size).toBe(0)
   })
 
-  it('lets bytes pass that are more than the rate, and then waits for the debt', async () => {
+  it('lets no file wait for the whole chunk of another file', async () => {
+    for (const rate of [1, 10, 1000, 100_000]) {
+      const clock = new ManualClock()
+      const bandwidth = new Bandwidth(rate, clock)
+      expect(bandwidth.turn).toBe(Math.max(1, Math.floor(rate / 8)))
+      const end = new AbortController()
+      const large = taker(bandwidth, 65_536, end.signal)
+      await clock.move(60_000)
+      let isPassed = false
+      const next = bandwidth.take(1, signal).then(() => {
+        isPassed = true
+      })
+      await clock.move(3000)
+      expect([rate, isPassed]).toEqual([rate, true])
+      await next
+      end.abort()
+      await large.work
+    }
+  })
+
+  it('waits longer than a timer can', async () => {
     const clock = new ManualClock()
-    const bandwidth = new Bandwidth(1000, clock)
-    await bandwidth.take(5000, signal)
-    const passed: string[] = []
-    const next = bandwidth.take(1, signal).then(() => passed.push('next'))
-    await clock.move(4000)
-    expect(passed).toEqual([])
-    await clock.move(10)
-    expect(passed).toEqual(['next'])
-    await next
+    const bandwidth = new Bandwidth(1e-7, clock)
+    const end = new AbortController()
+    const { work } = taker(bandwidth, 1, end.signal)
+    await settled()
+    for (const at of clock.timers.values()) expect(at).toBeLessThan(2 ** 31)
+    end.abort()
+    await work
   })
 
   it('follows another rate at once, also for those who wait', async () => {

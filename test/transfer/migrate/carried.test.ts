@@ -21,7 +21,7 @@ import { FtpServer } from '../../servers/ftp.ts'
 import { startSftpServer } from '../../servers/sftp.ts'
 import { startStrictS3 } from '../../servers/strict-s3.ts'
 import { azurePlace, gcsPlace, s3Place, swiftPlace } from '../../storage/strict-places.ts'
-import { memory, NOWHERE } from '../support.ts'
+import { changedStorage, memory, NOWHERE } from '../support.ts'
 
 const { signal } = new AbortController()
 const OLD = new Date('2001-02-03T04:05:06.789Z')
@@ -234,7 +234,7 @@ describe('FileCopy', () => {
       const target = memory()
       for (const [name, size] of Object.entries(sizes)) await source.save(name, Buffer.alloc(size, 'x'))
       let taken = 0
-      const bandwidth = { take: async (bytes: number) => void (taken += bytes) }
+      const bandwidth = { turn: 100_000, take: async (bytes: number) => void (taken += bytes) }
       const places = await Places.of(source, target, {}, { signal, isWriting: true, dryRun: false })
       const copy = new FileCopy(places.source, places.target, { signal, isRecorded: false, bandwidth })
       for await (const item of places.listSource()) {
@@ -246,11 +246,31 @@ describe('FileCopy', () => {
     }
   })
 
+  it('sends the bytes in turns of the bandwidth, so that each counts as progress of the request', async () => {
+    const source = memory()
+    await source.save('large', Buffer.alloc(5_000_000, 'x'))
+    const sizes: number[] = []
+    const target = changedStorage(driver => ({
+      async write(key, content, ...rest) {
+        for await (const chunk of content.open()) sizes.push((chunk as Buffer).byteLength)
+        return driver.write(key, content, ...rest)
+      },
+    }))
+    const bandwidth = { turn: 10_000, take: async () => undefined }
+    const places = await Places.of(source, target, {}, { signal, isWriting: true, dryRun: false })
+    const copy = new FileCopy(places.source, places.target, { signal, isRecorded: false, bandwidth })
+    for await (const item of places.listSource()) await copy.copy(item, () => undefined)
+    places.end()
+    expect(Math.max(...sizes)).toBe(10_000)
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(5_000_000)
+  })
+
   it('ends while it waits for the bandwidth', async () => {
     const [source, target] = [memory(), memory()]
     await source.save('a', 'bytes')
     const end = new AbortController()
     const bandwidth = {
+      turn: 1,
       take: (_bytes: number, aborted: AbortSignal) =>
         new Promise<void>((_, reject) => {
           aborted.addEventListener('abort', () => reject(aborted.reason))
