@@ -174,7 +174,9 @@ export class MigratingDriver implements Driver {
     if (side === second) {
       const copy = await currentCopy(this.#sides, key, ifMatch, ctx)
       await second.delete(key, etag, ctx)
-      if (copy !== undefined) await this.#deleteIn(first, key, copy, ctx, second)
+      if (copy !== undefined) return this.#deleteIn(first, key, copy, ctx, second)
+      // Another process has copied that version, or stored a newer one; it removes a copy that is outdated.
+      if ((await first.find(key, ctx)) !== undefined) throw outdated(key, 'unknown')
       return
     }
     if ((await first.find(key, ctx))?.etag !== ifMatch) throw outdated(key)

@@ -244,6 +244,32 @@ it('a name that another process takes is given up, also where the first storage 
   expect([await filesIn(from), await filesIn(to)]).toEqual([{ a: 'theirs' }, {}])
 })
 
+it('a version that another process copies while it is deleted is reported as not deleted', async () => {
+  let copied: (() => Promise<unknown>) | undefined
+  const { from, to, storage } = pair(
+    {},
+    {
+      from: driver => ({
+        delete: async (...given) => {
+          await copied?.()
+          return driver.delete(...given)
+        },
+      }),
+    },
+  )
+  const other = new MigratingStorage({ from, to }, NOWHERE)
+  await from.save('a', 'old')
+  copied = () => other.bring('a')
+  const { etag } = await storage.stat('a')
+  await expect(storage.delete('a', { ifMatch: etag! })).rejects.toMatchObject({
+    code: 'precondition_failed',
+    outcome: 'unknown',
+  })
+  expect(await storage.readText('a')).toBe('old')
+  await storage.delete('a', { ifMatch: (await storage.stat('a')).etag! })
+  expect(await storage.exists('a')).toBe(false)
+})
+
 it('an option that is undefined has its default', () => {
   const from = changedStorage(() => ({}))
   const to = changedStorage(() => ({}), { fileOverwrite: true })
