@@ -136,10 +136,9 @@ export class MigratingDriver implements Driver {
   write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const { ifMatch } = options
     const { first } = this.#sides
-    if (ifMatch === undefined || versionIn(this.#sides, ifMatch).side === first) {
-      return this.#write(key, content, options, ctx)
-    }
-    // A copy of that version would take the name meanwhile.
+    const isOfFirst = ifMatch === undefined || versionIn(this.#sides, ifMatch).side === first
+    if (isOfFirst && !this.#copyOnRead) return this.#write(key, content, options, ctx)
+    // A copy of that version would take the name meanwhile, or set the time of the new file.
     return this.#copies.hold([key], ctx.signal, () => this.#write(key, content, options, ctx))
   }
 

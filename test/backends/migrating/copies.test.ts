@@ -270,6 +270,35 @@ it('a version that another process copies while it is deleted is reported as not
   expect(await storage.exists('a')).toBe(false)
 })
 
+it('a newer file keeps its time and its etag, whichever process stores it', async () => {
+  const old = new Date('2001-02-03T04:05:06Z')
+  for (const isOwn of [true, false]) {
+    let saved: Promise<string> | undefined
+    let save: (() => Promise<string>) | undefined
+    const from: Changes = driver => ({
+      stat: async (...given) => {
+        const stat = await driver.stat(...given)
+        // The copy is stored, and the source is looked up again.
+        if (save !== undefined && (await to.exists('a'))) {
+          saved ??= save()
+          for (let turns = 0; turns < 20; turns++) await setImmediate()
+        }
+        return stat
+      },
+    })
+    const { from: source, to, storage } = pair(undefined, { from })
+    const other = new MigratingStorage({ from: source, to }, NOWHERE)
+    await source.save('a', 'old')
+    await source.setModifiedTime('a', old)
+    save = () => (isOwn ? storage : other).save('a', 'new', { overwrite: true })
+    await storage.readText('a')
+    await storage.whenCopied()
+    expect(await saved).toBe('a')
+    expect(await filesIn(to)).toEqual({ a: 'new' })
+    expect((await to.stat('a')).modifiedAt).not.toEqual(old)
+  }
+})
+
 it('an option that is undefined has its default', () => {
   const from = changedStorage(() => ({}))
   const to = changedStorage(() => ({}), { fileOverwrite: true })
