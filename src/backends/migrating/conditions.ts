@@ -1,5 +1,5 @@
 import type { WriteOptions } from '../../core/driver.ts'
-import { isStorageError, StorageError } from '../../core/errors.ts'
+import { isStorageError, type Outcome, StorageError } from '../../core/errors.ts'
 import { unmarked } from './marks.ts'
 import { haveSameBytes } from './one-copy.ts'
 import type { Caller, Side } from './side.ts'
@@ -70,8 +70,8 @@ export async function currentCopy(
 }
 
 /** Returns the error of a condition on the version of a file. */
-export function outdated(key: string): StorageError {
-  return new StorageError('precondition_failed', `'${key}' is not that version any more.`, { fileName: key })
+export function outdated(key: string, outcome?: Outcome): StorageError {
+  return new StorageError('precondition_failed', `'${key}' is not that version any more.`, { fileName: key, outcome })
 }
 
 /** Returns the error for a write whose name was taken meanwhile: another version than the expected one, or a name that is not free. */

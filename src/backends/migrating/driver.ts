@@ -136,10 +136,9 @@ export class MigratingDriver implements Driver {
   write(key: string, content: Content, options: WriteOptions, ctx: CallContext): Promise<Stat | undefined> {
     const { ifMatch } = options
     const { first } = this.#sides
-    if (ifMatch === undefined || versionIn(this.#sides, ifMatch).side === first) {
-      return this.#write(key, content, options, ctx)
-    }
-    // A copy of that version would take the name meanwhile.
+    const isOfFirst = ifMatch === undefined || versionIn(this.#sides, ifMatch).side === first
+    if (isOfFirst && !this.#copyOnRead) return this.#write(key, content, options, ctx)
+    // A copy of that version would take the name meanwhile, or set the time of the new file.
     return this.#copies.hold([key], ctx.signal, () => this.#write(key, content, options, ctx))
   }
 
@@ -174,7 +173,9 @@ export class MigratingDriver implements Driver {
     if (side === second) {
       const copy = await currentCopy(this.#sides, key, ifMatch, ctx)
       await second.delete(key, etag, ctx)
-      if (copy !== undefined) await this.#deleteIn(first, key, copy, ctx, second)
+      if (copy !== undefined) return this.#deleteIn(first, key, copy, ctx, second)
+      // Another process has copied that version, or stored a newer one; it removes a copy that is outdated.
+      if ((await first.find(key, ctx)) !== undefined) throw outdated(key, 'unknown')
       return
     }
     if ((await first.find(key, ctx))?.etag !== ifMatch) throw outdated(key)

@@ -68,6 +68,8 @@ export async function copyOne(source: Side, target: Side, key: string, options: 
       await remove()
       return false
     }
+    // A newer file keeps its own time.
+    if (!(await isStill(target, key, written, caller))) return true
     const time = now.isRoughTime === true ? undefined : now.modifiedAt
     await carried?.carry(given, target.entry(key), caller.signal, time).catch(async error => {
       // It is tried again later.
@@ -152,6 +154,13 @@ async function* hashed(body: Readable, digest: ReturnType<typeof beginDigest>): 
 
 function unpacked(body: Readable, decode: ((body: Readable) => Readable) | undefined): Readable {
   return decode?.(body) ?? body
+}
+
+/** Whether the file is the version that was just written, as far as its storage sets times and thus may change a newer one. */
+async function isStill(target: Side, key: string, written: Stat | undefined, caller: Caller): Promise<boolean> {
+  if (written === undefined || !target.storage.supports('setModifiedTime')) return true
+  const found = await ownStat(target, key, caller)
+  return found !== undefined && isSameState(written, found)
 }
 
 /** Returns the stat of a file with the etag of its storage; undefined if it is missing. */

@@ -53,6 +53,22 @@ it('of a name that is a folder first, the URL is that of the file', async () => 
   expect(await Promise.all(['a', 'a/b'].map(name => storage.url(name)))).toEqual(['/old/a', '/new/a/b'])
 })
 
+it('deleting the name of a folder is refused, and works once the folder is empty', async () => {
+  for (const [inFirst, inSecond] of [
+    ['a', 'a/b'],
+    ['a/b', 'a'],
+  ] as const) {
+    const [from, to] = [memory(), memory()]
+    await to.save(inFirst, 'first')
+    await from.save(inSecond, 'second')
+    const storage = new MigratingStorage({ from, to }, NOWHERE)
+    await expect(storage.delete('a')).rejects.toMatchObject({ code: 'is_directory' })
+    await storage.delete('a/b')
+    await storage.delete('a')
+    expect(await filesIn(storage)).toEqual({})
+  }
+})
+
 describe('a new file', () => {
   it('is stored where the other storage has a folder of its name, if that one is not written', async () => {
     const [from, to] = [memory(), memory()]

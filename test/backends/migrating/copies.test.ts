@@ -244,6 +244,61 @@ it('a name that another process takes is given up, also where the first storage 
   expect([await filesIn(from), await filesIn(to)]).toEqual([{ a: 'theirs' }, {}])
 })
 
+it('a version that another process copies while it is deleted is reported as not deleted', async () => {
+  let copied: (() => Promise<unknown>) | undefined
+  const { from, to, storage } = pair(
+    {},
+    {
+      from: driver => ({
+        delete: async (...given) => {
+          await copied?.()
+          return driver.delete(...given)
+        },
+      }),
+    },
+  )
+  const other = new MigratingStorage({ from, to }, NOWHERE)
+  await from.save('a', 'old')
+  copied = () => other.bring('a')
+  const { etag } = await storage.stat('a')
+  await expect(storage.delete('a', { ifMatch: etag! })).rejects.toMatchObject({
+    code: 'precondition_failed',
+    outcome: 'unknown',
+  })
+  expect(await storage.readText('a')).toBe('old')
+  await storage.delete('a', { ifMatch: (await storage.stat('a')).etag! })
+  expect(await storage.exists('a')).toBe(false)
+})
+
+it('a newer file keeps its time and its etag, whichever process stores it', async () => {
+  const old = new Date('2001-02-03T04:05:06Z')
+  for (const isOwn of [true, false]) {
+    let saved: Promise<string> | undefined
+    let save: (() => Promise<string>) | undefined
+    const from: Changes = driver => ({
+      stat: async (...given) => {
+        const stat = await driver.stat(...given)
+        // The copy is stored, and the source is looked up again.
+        if (save !== undefined && (await to.exists('a'))) {
+          saved ??= save()
+          for (let turns = 0; turns < 20; turns++) await setImmediate()
+        }
+        return stat
+      },
+    })
+    const { from: source, to, storage } = pair(undefined, { from })
+    const other = new MigratingStorage({ from: source, to }, NOWHERE)
+    await source.save('a', 'old')
+    await source.setModifiedTime('a', old)
+    save = () => (isOwn ? storage : other).save('a', 'new', { overwrite: true })
+    await storage.readText('a')
+    await storage.whenCopied()
+    expect(await saved).toBe('a')
+    expect(await filesIn(to)).toEqual({ a: 'new' })
+    expect((await to.stat('a')).modifiedAt).not.toEqual(old)
+  }
+})
+
 it('an option that is undefined has its default', () => {
   const from = changedStorage(() => ({}))
   const to = changedStorage(() => ({}), { fileOverwrite: true })
