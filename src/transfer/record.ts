@@ -217,7 +217,10 @@ export function settledState(stat: Stat, isLocal: boolean, nowMs: number = Date.
   const { etag, versionId, modifiedAt } = stat
   const isTimed = isLocal || (etag === undefined && versionId === undefined)
   if (isTimed && modifiedAt !== undefined) {
-    if (nowMs - modifiedAt.getTime() < (isLocal ? SAME_TICK_MS : SAME_TIME_MS)) return undefined
+    const ageMs = nowMs - modifiedAt.getTime()
+    // The next change of a file of this machine gets the present time, far from one that was set to the future.
+    const isRecent = isLocal ? ageMs < SAME_TICK_MS && ageMs > -SAME_TIME_MS : ageMs < SAME_TIME_MS
+    if (isRecent) return undefined
   }
   return stateOf(stat, isLocal)
 }

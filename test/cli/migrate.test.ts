@@ -80,7 +80,9 @@ describe('migrate', () => {
     const lines = run.stderr.split('\n')
     expect(lines[0]).toBe('compared after the copies: names and sizes, and digests where both listings have them')
     expect(lines).toContain('modification times stay behind: s3 cannot set them')
-    expect(lines.at(-2)).toBe('2 copied (3 B), 0 unchanged, 0 failed; verified 2: 0 different, contents of 0 compared')
+    expect(lines.at(-2)).toBe(
+      '2 copied (3 B), 0 unchanged, 0 failed; verified 2: 0 different, contents of 0 compared; 2 had no comparable digest: 2 by size only',
+    )
     expect(await ledgers()).toContainEqual(expect.stringMatching(/^[0-9a-f]{32}\.sqlite$/))
     const again = await proc('migrate', 'old:', 'bucket:')
     expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('0 copied (0 B), 2 unchanged, 0 failed') })
@@ -215,7 +217,10 @@ describe('migrate', () => {
     expect(await cli('migrate', 'old:', 'new:', '--ledger', ledger)).toMatchObject({ code: 0 })
     expect((await stat(ledger)).size).toBeGreaterThan(0)
     expect(await readdir(here)).not.toContain('state')
-    const foreign = await cli('migrate', 'old:', 'new:', '--ledger', './from/a.txt')
+    const inside = await cli('migrate', 'old:', 'new:', '--ledger', './from/own.sqlite')
+    expect(inside).toMatchObject({ code: 1, stderr: expect.stringContaining('lies in the source. Choose a path') })
+    await writeFile(join(here, 'foreign.txt'), 'a')
+    const foreign = await cli('migrate', 'old:', 'new:', '--ledger', './foreign.txt')
     expect(foreign).toMatchObject({ code: 1, stderr: expect.stringContaining('is no ledger') })
     await writeFile(join(here, 'state'), '')
     const refused = await cli('migrate', 'old:', 'new:')

@@ -59,7 +59,7 @@ describe('a damaged ledger', () => {
   it.each([
     "plan = 'null'",
     "plan = '{'",
-    "counts = '{\"copied\":\"many\"}'",
+    'counts = \'{"copied":"many"}\'',
     "pass = 'lunch'",
     "rates = '7'",
     "begun_ms = 'now'",

@@ -65,6 +65,18 @@ describe('many files that fail for their own reasons', () => {
     expect(report.failures).toEqual({ permission_denied: 100 })
   })
 
+  it('a file whose time lies in the future is copied once', async () => {
+    const own = new LocalStorage({ location: join(folder, 'future') }, NOWHERE)
+    await fill(own, { a: 'a' })
+    await own.setModifiedTime('a', new Date(Date.now() + 10 * 365 * 86_400_000))
+    const ledger = join(folder, 'future.sqlite')
+    const target = memory()
+    expect(await migrate(own, target, { ledger })).toMatchObject({ isDone: true, counts: { copied: 1 } })
+    expect(await migrate(own, target, { ledger })).toMatchObject({ isDone: true, counts: { copied: 0, unchanged: 1 } })
+    await own.save('a', 'b', { overwrite: true })
+    expect(await migrate(own, target, { ledger })).toMatchObject({ isDone: true, counts: { copied: 1 } })
+  })
+
   it('but a service that refuses every file ends it', async () => {
     const source = memory()
     await fill(source, files)
