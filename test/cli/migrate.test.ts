@@ -325,6 +325,11 @@ describe('failures', () => {
     })
     const planned = await proc('--dry-run', 'migrate', 'retry')
     expect(planned.stdout).toMatch(/^would process again permission_denied bad\.txt: /)
+    // The fleet of the environment, which does not answer here, has no such id.
+    process.env['HOLDALL_FLEET_URL'] = 'postgres://127.0.0.1:1/none'
+    const beside = await cli('--dry-run', 'migrate', 'retry', String(status!['id']))
+    delete process.env['HOLDALL_FLEET_URL']
+    expect(beside).toMatchObject({ code: 0, stdout: planned.stdout })
     s3.faults.clear()
     s3.requests.length = 0
     const again = await proc('migrate', 'retry', String(status!['id']))
