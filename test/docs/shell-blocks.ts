@@ -128,7 +128,13 @@ export function runBlock(block: Block): string[] {
     writeFileSync(join(bin, 'holdall'), `#!/bin/sh\n${command}\n`, { mode: 0o755 })
     writeFileSync(join(bin, 'npx'), '#!/bin/sh\nexec "$@"\n', { mode: 0o755 })
     const { HOLDALL_CONFIG: _, ...rest } = process.env
-    const env = { ...rest, PATH: `${bin}:${process.env['PATH']}`, PAGER: 'cat', NODE_NO_WARNINGS: '1', XDG_STATE_HOME: folder }
+    const env = {
+      ...rest,
+      PATH: `${bin}:${process.env['PATH']}`,
+      PAGER: 'cat',
+      NODE_NO_WARNINGS: '1',
+      XDG_STATE_HOME: folder,
+    }
     const failed: string[] = []
     for (const line of linesOf(block).filter(isHoldall)) {
       const script = isServer(line) ? served(line.text) : line.text

@@ -149,7 +149,7 @@ describe('migrate --fleet', () => {
     const shown = await cli('migrate', 'status')
     expect(shown).toMatchObject({
       code: 1,
-      stdout: expect.stringMatching(/\n {2}state +done\n[^]*\n {2}deleted +nothing, because they are more of/),
+      stdout: expect.stringMatching(/\n {2}state +done\n[\s\S]*\n {2}deleted +nothing, because they are more of/),
     })
     const done = await cli('migrate', 'old:', 'new:', '--delete', '--max-delete', '90')
     expect(done).toMatchObject({ code: 0, stderr: expect.stringContaining('6 only at the target, 6 deleted') })

@@ -79,7 +79,8 @@ export async function judgedFleet({ rgw, postgres, folder, name }: JudgedPlace, 
   const fleet = { url, workers: WORKERS, kill, seed, ...(mostSecs !== undefined && { mostSecs }) }
   const { ended, kills, strayed, secs } = await killedFleet(commands, ['migrate', source, 'target:', ...words], fleet)
   await traffic.quiet()
-  if (process.env['JUDGE_URL']) console.log((await commands.run('--json', 'migrate', 'status', '--fleet', url)).stdout.slice(0, 3000)) // TEMP
+  if (process.env['JUDGE_URL'])
+    console.log((await commands.run('--json', 'migrate', 'status', '--fleet', url)).stdout.slice(0, 3000)) // TEMP
   const status = await statusOf(commands, url)
   const wrong = [
     ...strayed.map(text => `a worker ended by itself: ${text}`),
