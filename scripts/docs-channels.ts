@@ -7,6 +7,9 @@ const ROOT = join(import.meta.dirname, '..')
 const PAGE = join(ROOT, 'docs/recipes/tracing.md')
 const FOLDERS = 'storage,files,remote,backends,serve,transfer,uploads'
 
+/** Names that are calls and steps. */
+const PARTS: ReadonlySet<string> = new Set(['cancelUpload', 'completeUpload', 'uploadPart'])
+
 /** The names of the channels: of public calls, and of their steps. */
 export interface Channels {
   readonly calls: readonly string[]
@@ -23,7 +26,8 @@ export function channelsOf(): Channels {
   }
   // A copy and a move are one function, which gets the name of the operation.
   const calls = new Set([...namesIn('(?<!#)\\bcalls\\s*\\.(?:run|local|operation)'), 'copy', 'move'])
-  const steps = new Set(namesIn('\\.step').filter(name => !calls.has(name)))
+  // Parts of uploads are steps, except that a storage over two others makes a call of each.
+  const steps = new Set(namesIn('\\.step').filter(name => !calls.has(name) || PARTS.has(name)))
   return { calls: [...calls].sort(), steps: [...steps].sort() }
 }
 

@@ -6,6 +6,7 @@ import { HELD_BACK } from './held-back.ts'
 import { attemptLine, shownCounts, shownLeftBehind, shownVerify } from './migrate-text.ts'
 import type { MigrationPlaces } from './migration-book.ts'
 import { formatTime, printable } from './output.ts'
+import { withPrintableName } from './shown-error.ts'
 
 /** Prints what a migration is going to do, what it does, and its result. */
 export class MigratePrinter {
@@ -61,7 +62,8 @@ export class MigratePrinter {
     }
     this.#isBegun = true
     await this.#flush()
-    if (event.type === 'failed') return out.error(event.error)
+    // A line feed in a name begins no line.
+    if (event.type === 'failed') return out.error(out.json ? event.error : withPrintableName(event.error, event.name))
     if (event.type === 'attemptFailed') return this.#attempt(event.name, event.error)
     if (event.type === 'pass') {
       if (out.json) await out.record(event, '')

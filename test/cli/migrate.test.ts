@@ -308,6 +308,12 @@ describe('failures', () => {
     const lines = run.stderr.trim().split('\n')
     expect(lines.filter(line => line.includes('bad.txt'))).toEqual([lines.at(-2)])
     expect(lines.at(-1)).toMatch(/^1 copied .*, 1 failed; /)
+    await put('line\nfeed', 'bad')
+    refuse('line\nfeed', 100)
+    const odd = await proc('migrate', 'old:', 'bucket:')
+    expect(odd.stderr).toMatch(/^holdall: .*line\\x0afeed/m)
+    expect(odd.stderr).not.toMatch(/^feed/m)
+    await rm(join(here, 'from/line\nfeed'))
     const verbose = await proc('--verbose', 'migrate', 'old:', 'bucket:')
     expect(verbose.stderr.match(/^attempt failed: .*bad\.txt/gm)?.length).toBeGreaterThan(1)
     const shown = await proc('migrate', 'status', 'old:', 'bucket:', '--failures')
@@ -324,6 +330,11 @@ describe('failures', () => {
     })
     const planned = await proc('--dry-run', 'migrate', 'retry')
     expect(planned.stdout).toMatch(/^would process again permission_denied bad\.txt: /)
+    // The fleet of the environment, which does not answer here, has no such id.
+    process.env['HOLDALL_FLEET_URL'] = 'postgres://127.0.0.1:1/none'
+    const beside = await cli('--dry-run', 'migrate', 'retry', String(status!['id']))
+    delete process.env['HOLDALL_FLEET_URL']
+    expect(beside).toMatchObject({ code: 0, stdout: planned.stdout })
     s3.faults.clear()
     s3.requests.length = 0
     const again = await proc('migrate', 'retry', String(status!['id']))

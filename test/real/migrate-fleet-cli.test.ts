@@ -92,11 +92,26 @@ describe('migrate --fleet', () => {
     expect(worker.stderr).toMatch(/^worker .+ on postgres:\/\/127\.0\.0\.1:\d+\/d[0-9a-f]+\n/)
     expect(worker.stderr).toContain(`works on old: -> new: (${id})\n`)
     expect(worker.stderr).toContain('done: old: -> new: (50 copied (')
-    expect(worker.stderr).toMatch(/this worker: 50 files copied \(\d+ B\), 0 deleted, 0 failed\n$/)
+    expect(worker.stderr).toMatch(/this worker: 50 files copied \(\d+ B\), 0 deleted, 0 failed attempts\n$/)
     expect(worker.stdout.match(/^copied f-\d+$/gm)).toHaveLength(50)
     const watched = await watching.ended
     expect(watched).toMatchObject({ code: 0, stderr: expect.stringContaining('50 copied (') })
     await same()
+  })
+
+  it('is shown with the ledgers of this machine, unless an option names one of both', async () => {
+    await put(1)
+    await cli('migrate', 'old:', 'new:')
+    await cli('migrate', 'old:', 'third:', '--ledger', join(here, 'state/holdall/migrations/one.sqlite'))
+    const targets = async (...args: string[]): Promise<unknown[]> =>
+      linesOf(await cli('--json', 'migrate', 'status', ...args)).map(({ target }) => target)
+    expect(await targets()).toEqual(['third:', 'new:'])
+    expect(await targets('--fleet', url)).toEqual(['new:'])
+    expect(await targets('--ledger', join(here, 'state/holdall/migrations/one.sqlite'))).toEqual(['third:'])
+    expect(await cli('migrate', 'status', 'nothing')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/the id 'nothing' in postgres:.* and in .*migrations\.\n$/),
+    })
   })
 
   it('shows what would be done with --dry-run, and plans nothing', async () => {
@@ -134,7 +149,7 @@ describe('migrate --fleet', () => {
     const shown = await cli('migrate', 'status')
     expect(shown).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining('  deleted   nothing, because they are more of'),
+      stdout: expect.stringMatching(/\n {2}state +done\n[\s\S]*\n {2}deleted +nothing, because they are more of/),
     })
     const done = await cli('migrate', 'old:', 'new:', '--delete', '--max-delete', '90')
     expect(done).toMatchObject({ code: 0, stderr: expect.stringContaining('6 only at the target, 6 deleted') })
@@ -148,6 +163,9 @@ describe('migrate status and retry of a fleet', () => {
     await mkdir(join(here, 'to/f-0002/in-the-way'), { recursive: true })
     const run = await cli('migrate', 'old:', 'new:')
     expect(run.code).toBe(1)
+    const lines = run.stderr.trim().split('\n')
+    expect(lines.filter(line => line.includes('f-0002'))).toEqual([lines.at(-2)])
+    expect(lines.at(-1)).toMatch(/^4 copied .*, 1 failed; /)
     const shown = await cli('migrate', 'status', 'old:', 'new:', '--failures')
     expect(shown.code).toBe(1)
     expect(shown.stdout).toMatch(/^old: -> new:\n {2}id +[0-9a-f-]{36}\n {2}state +failed\n/)
@@ -237,7 +255,9 @@ describe('migrate worker', () => {
     worker.process.kill('SIGINT')
     const ended = await worker.ended
     expect(ended.code).toBe(130)
-    expect(ended.stderr).toMatch(/interrupted: 1 files copied \(1 B\), 0 deleted, 0 failed; other workers continue/)
+    expect(ended.stderr).toMatch(
+      /interrupted: 1 files copied \(1 B\), 0 deleted, 0 failed attempts; other workers continue/,
+    )
     // It is reported once, not at each attempt.
     expect(ended.stderr.match(/This worker cannot use/g)).toHaveLength(1)
   })
@@ -250,7 +270,7 @@ describe('migrate worker', () => {
     expect(lines).toContainEqual(
       expect.objectContaining({ type: 'copied', name: 'f-0000', migration: lines[0]!['migration'] }),
     )
-    expect(lines.at(-1)).toEqual({ summary: { copied: 2, deleted: 0, failed: 0, bytes: 18 } })
+    expect(lines.at(-1)).toEqual({ summary: { copied: 2, deleted: 0, failedAttempts: 0, bytes: 18 } })
   })
 })
 

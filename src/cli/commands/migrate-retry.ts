@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { CliContext } from '../context.ts'
 import { failureLine } from '../migrate-text.ts'
-import { choiceOf, chosen, type FailedName } from '../migration-book.ts'
+import { choiceOf, chosen, type FailedName, type MigrationChoice } from '../migration-book.ts'
 import { type BookFlags, declareBook, fleetOf } from '../migration-books.ts'
 import { concurrencyOf } from '../options.ts'
 import { optionsOfSubcommand, subcommandOf } from '../subcommand.ts'
@@ -32,7 +32,7 @@ async function run(
   const concurrency = concurrencyOf(flags.concurrency)
   const choice = await choiceOf(context, first, second)
   const url = await fleetOf(context, flags)
-  if (url !== undefined) {
+  if (url !== undefined && !isOfLedger(choice, flags)) {
     const { retryInFleet } = await import('../fleet-commands.ts')
     return retryInFleet(context, url, choice)
   }
@@ -49,6 +49,11 @@ async function run(
     if (context.options.dryRun === true) await wouldRetry(context, book.failures(id))
     else await retryHere(context, places, book.pathOf(id), concurrency)
   }
+}
+
+/** Whether an id is that of a ledger, as `status` shows it beside those of the fleet of the environment. */
+function isOfLedger(choice: MigrationChoice, { fleet }: BookFlags): boolean {
+  return fleet === undefined && choice !== undefined && 'id' in choice && /^[0-9a-f]{12}$/.test(choice.id)
 }
 
 async function wouldRetry({ out }: CliContext, failures: AsyncIterable<FailedName>): Promise<void> {

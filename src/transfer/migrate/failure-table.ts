@@ -54,9 +54,10 @@ export class FailureTable {
     this.#get = database.prepare(`SELECT ${COLUMNS} FROM failures WHERE name = ?`)
     this.#put = database.prepare(`INSERT OR REPLACE INTO failures (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`)
     this.#delete = database.prepare('DELETE FROM failures WHERE name = ?')
+    // Node 22 binds no numbered parameters.
     this.#page = database.prepare(
-      `SELECT ${COLUMNS} FROM failures WHERE name > ? AND (?2 IS NULL OR pass = ?2) AND attempts < ?3
-        AND (?4 IS NULL OR is_refused = ?4) ORDER BY name LIMIT ?5`,
+      `SELECT ${COLUMNS} FROM failures WHERE name > ? AND pass = coalesce(?, pass) AND attempts < ?
+        AND is_refused = coalesce(?, is_refused) ORDER BY name LIMIT ?`,
     )
     this.#load()
   }
