@@ -14,6 +14,9 @@ import { deadWorker } from './fleet/dead-worker.ts'
 import { Ground } from './fleet/run.ts'
 import { scaling } from './fleet/scaling.ts'
 
+// An interruption ends the processes that were started.
+process.once('SIGINT', () => process.exit(130))
+
 function after(flag: string): string | undefined {
   const at = process.argv.indexOf(flag)
   return at < 0 ? undefined : process.argv[at + 1]

@@ -70,10 +70,12 @@ async function run(ground: Ground, source: string, sink: Sink, bucket: string, t
       sink: cpuSecs(sink.pid) ?? Number.NaN,
     })
     const before = cpu()
-    const begun = performance.now()
     await started(watcher).done()
-    const wall = (performance.now() - begun) / 1000
     const after = cpu()
+    const { stdout } = await started(command('--json', 'migrate', 'status', '--fleet', database)).done()
+    // By the ledger: from the plan to the end of the last file.
+    const { startedAt, finishedAt } = JSON.parse(stdout) as Record<'startedAt' | 'finishedAt', string>
+    const wall = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000
     return {
       wall,
       workers: after.workers - before.workers,

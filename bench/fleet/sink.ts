@@ -89,7 +89,7 @@ function answer(request: IncomingMessage, response: ServerResponse, body: Buffer
     const head = { etag: `"${md5}"`, 'content-length': size, 'last-modified': 'Thu, 01 Jan 2026 00:00:00 GMT' }
     response.writeHead(200, head).end()
   } else {
-    console.error(`the sink has no answer to ${method} ${url}`)
+    if (method !== 'HEAD') console.error(`the sink has no answer to ${method} ${url}`)
     response.writeHead(404, { 'content-length': 0 }).end()
   }
 }

@@ -49,6 +49,9 @@ const RETRY_MAX_SECS = 60
 /** The queue's maximum for one attempt, a day. */
 const EXPIRE_SECS = 86_400
 const YEAR_SECS = 365 * 86_400
+/** SQLSTATEs for something that another process has created at the same time: of a row, schema, table, object. */
+const CREATED_MEANWHILE: ReadonlySet<unknown> = new Set(['23505', '42P06', '42P07', '42710'])
+const MAX_TRIES = 5
 
 /** The used part of `pg-boss`. */
 interface BossDb {
@@ -90,6 +93,17 @@ export class PgBossQueue implements JobQueue {
   }
 
   async start(): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#begin()
+      } catch (error) {
+        const { sqlState } = (error ?? {}) as { readonly sqlState?: unknown }
+        if (!CREATED_MEANWHILE.has(sqlState) || tries === MAX_TRIES) throw error
+      }
+    }
+  }
+
+  async #begin(): Promise<void> {
     if (this.#boss !== undefined) return
     const { PgBoss } = await importOptional<PgBossModule>('pg-boss', 'A fleet')
     const boss = new PgBoss({

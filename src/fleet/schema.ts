@@ -106,8 +106,11 @@ export async function createTables(database: Database): Promise<void> {
   if ((await versionOf(database)) === VERSION) return
   await database.transaction(async sql => {
     await sql.query(`SELECT pg_advisory_xact_lock(${LOCK})`)
-    const [found] = await sql.query<{ name: string | null }>(`SELECT to_regclass('holdall_fleet.migrations') AS name`)
-    if (found?.name === null) await sql.query(TABLES)
+    // to_regclass() may remember from before the lock that there are no tables.
+    const [found] = await sql.query(
+      `SELECT 1 FROM pg_catalog.pg_tables WHERE schemaname = 'holdall_fleet' AND tablename = 'migrations'`,
+    )
+    if (found === undefined) await sql.query(TABLES)
   })
   const version = await versionOf(database)
   if (version === VERSION) return

@@ -14,6 +14,8 @@ export class MigrationEngine {
   readonly places: Places
   readonly #plan: MigrationPlan
   readonly #options: EngineOptions
+  /** Errors that were counted: pages that are processed in parallel see those of each other. */
+  readonly #slowedBy = new WeakSet<StorageError>()
 
   constructor(places: Places, plan: MigrationPlan, options: EngineOptions) {
     this.places = places
@@ -33,7 +35,9 @@ export class MigrationEngine {
         ? new CopyWork(places, this.#plan, this.#options, hooks)
         : new VerifyWork(places, this.#plan, hooks)
     const slow = (error: StorageError): void => {
-      if (error.code === 'throttled') pacer?.throttled(error.retryAfterMs)
+      if (error.code !== 'throttled' || this.#slowedBy.has(error)) return
+      this.#slowedBy.add(error)
+      pacer?.throttled(error.retryAfterMs)
     }
     const stops = [...new Set([places.source.storage, places.target.storage])].map(({ calls }) =>
       calls.watchFailures(slow),

@@ -20,6 +20,8 @@ const LEAST_MS = 100
  * and those are repeated.
  */
 const TOLERATED = 0.02
+/** The same as a number of requests, for a low rate. */
+const TOLERATED_COUNT = 2
 /** Seconds over which the rate is measured. */
 const MEASURED_SECS = 5
 
@@ -56,7 +58,7 @@ export class Pace implements Pacer {
   /** Number of files taken in each of the last seconds. */
   readonly #taken: Array<{ readonly sec: number; count: number }> = []
   /** When the service asked to slow down, in the last seconds. */
-  #refusedMs: number[] = []
+  readonly #refusedMs: number[] = []
   /** Ends when all earlier callers have taken their file. */
   #tail: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -101,8 +103,10 @@ export class Pace implements Pacer {
   throttled(retryAfterMs: number | undefined): void {
     const now = this.#clock.now()
     const fromMs = now - MEASURED_SECS * 1000
-    this.#refusedMs = [...this.#refusedMs.filter(ms => ms > fromMs), now]
-    if (this.#refusedMs.length < TOLERATED * this.#takenSince(fromMs)) return
+    while (this.#refusedMs.length > 0 && this.#refusedMs[0]! <= fromMs) this.#refusedMs.shift()
+    this.#refusedMs.push(now)
+    const { length } = this.#refusedMs
+    if (length <= TOLERATED_COUNT || length < TOLERATED * this.#takenSince(fromMs)) return
     const before = this.current ?? this.#measured(now)
     const pauseMs = Math.min(MAX_WAIT_MS, Math.max(0, retryAfterMs ?? 0))
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs)

@@ -33,7 +33,7 @@ export class Commands {
     buckets: Readonly<Record<string, string>>,
   ): Promise<Commands> {
     await mkdir(folder, { recursive: true })
-    const commands = new Commands(process.env['JUDGE_BIN'] ?? join(await builtPackage(), 'dist/cli/bin.js'), folder)
+    const commands = new Commands(join(await builtPackage(), 'dist/cli/bin.js'), folder)
     const { accessKeyId: accessKey, secretAccessKey: secretKey } = credentials
     const places = Object.entries(buckets).map(([alias, bucketName]) => {
       return [alias, { BACKEND: 's3', OPTIONS: { endpointUrl: url, accessKey, secretKey, bucketName } }]

@@ -79,8 +79,8 @@ export async function killedFleet(
   } finally {
     const last = await Promise.all(team.map(child => child.kill('SIGTERM')))
     for (const { code, signal, stderr } of last) {
-      // One that has just begun does not yet listen to signals.
-      const isGood = code === 0 || code === 130 || signal === 'SIGTERM'
+      // 128 + SIGTERM. One that has just begun does not yet listen to signals.
+      const isGood = code === 143 || signal === 'SIGTERM'
       if (!isGood) strayed.push(`${code ?? signal}: ${stderr.slice(-1000)}`)
     }
   }

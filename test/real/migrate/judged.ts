@@ -74,12 +74,10 @@ export async function judgedFleet({ rgw, postgres, folder, name }: JudgedPlace, 
   const traffic = await Traffic.start(rgw.url, seed, isForbidden)
   const commands = await Commands.make(join(folder, name), rgw, traffic.url, { target: name })
   const url = await postgres.createDatabase()
-  if (process.env['JUDGE_URL']) (await import('node:fs')).writeFileSync(process.env['JUDGE_URL'], url) // TEMP
   const kill = { everyMs: killEveryMs, everyUploads: killEveryUploads, uploads: () => traffic.puts }
   const fleet = { url, workers: WORKERS, kill, seed, ...(mostSecs !== undefined && { mostSecs }) }
   const { ended, kills, strayed, secs } = await killedFleet(commands, ['migrate', source, 'target:', ...words], fleet)
   await traffic.quiet()
-  if (process.env['JUDGE_URL']) console.log((await commands.run('--json', 'migrate', 'status', '--fleet', url)).stdout.slice(0, 3000)) // TEMP
   const status = await statusOf(commands, url)
   const wrong = [
     ...strayed.map(text => `a worker ended by itself: ${text}`),

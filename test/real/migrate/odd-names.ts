@@ -103,7 +103,6 @@ export const ODD_KEYS: readonly string[] = [
   'a//b',
   '/a',
   '//a',
-  '/',
   'a///b//c',
   './a',
   'a/./b',
@@ -114,9 +113,10 @@ export const ODD_KEYS: readonly string[] = [
   'back\\slash',
   '\\',
   'a\\..\\b',
-  'folder/',
   'folder/file',
   'file',
   'file/below',
-  'end//',
 ]
+
+/** Keys of empty objects that stand for folders, which are not copied. */
+export const FOLDER_KEYS: readonly string[] = ['/', 'folder/', 'end//']

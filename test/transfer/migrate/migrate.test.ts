@@ -321,7 +321,7 @@ describe('migrate', () => {
 
 describe('the pace and the counters of migrate', () => {
   it('slows down when the service asks for it, and counts what it does', async () => {
-    let throttles = 1
+    let throttles = 3
     const target = changedStorage(
       driver => ({
         async write(...parameters) {
@@ -354,7 +354,7 @@ describe('the pace and the counters of migrate', () => {
     expect(counted).toMatchObject({
       'holdall.migrate.files copied': 2,
       'holdall.migrate.bytes': report.counts.bytes,
-      'holdall.migrate.throttled': 1,
+      'holdall.migrate.throttled': 3,
     })
   })
 })
