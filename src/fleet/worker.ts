@@ -20,7 +20,7 @@ import { Works } from './works.ts'
 /** Pages in progress of a worker: while one ends with its last files, the next ones have begun. */
 const PAGES_AT_ONCE = 3
 /** Waits in milliseconds between two looks for jobs while there are none, and after a failure of the database. */
-const IDLE_MS = 500
+const IDLE_MS = 100
 const MAX_IDLE_MS = 2000
 const FAILED_MS = 1000
 

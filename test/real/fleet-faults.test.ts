@@ -121,9 +121,14 @@ describe.concurrent('a fleet with faults', () => {
   it('repeats deletions that failed', async () => {
     let isBroken = true
     const target = changedStorage(driver => ({
-      delete(key, ...rest) {
-        if (isBroken && key === 'extra') throw new StorageError('permission_denied', 'no deletion')
-        return driver.delete(key, ...rest)
+      async deleteMany(keys, ...rest) {
+        const isRefused = (key: string): boolean => isBroken && key === 'extra'
+        const results = await driver.deleteMany!(
+          keys.filter(key => !isRefused(key)),
+          ...rest,
+        )
+        const error = new StorageError('permission_denied', 'no deletion')
+        return [...results, ...keys.filter(isRefused).map(key => ({ key, error }))]
       },
     }))
     const ground = await Ground.on(server, await filled(3), target)
@@ -159,9 +164,18 @@ describe.concurrent('a fleet with faults', () => {
   it('names a file that cannot be beside a folder of its name, where they are not listed together', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'holdall-fleet-'))
     try {
-      const source = changedStorage(driver => ({ features: { ...driver.features, listRange: false } }))
+      const own = (key: string): string => (key === 'a/b' ? 'd' : key)
+      const source = changedStorage(driver => ({
+        features: { ...driver.features, listRange: false },
+        async list(...call) {
+          const page = await driver.list(...call)
+          return { ...page, files: page.files.map(file => (file.key === 'd' ? { ...file, key: 'a/b' } : file)) }
+        },
+        stat: (key, ...rest) => driver.stat(own(key), ...rest),
+        read: (key, ...rest) => driver.read(own(key), ...rest),
+      }))
       const ground = await Ground.on(server, source, new LocalStorage({ location: folder }))
-      await fill(source, { a: '1', 'a/b': '2', c: '3' })
+      await fill(source, { a: '1', c: '3', d: '2' })
       const status = await ground.migrated({ pageSize: 1 })
       expect(status).toMatchObject({ state: 'failed', counts: { seen: 3, copied: 2, failed: 1 }, pages: { failed: 0 } })
       const failed = []

@@ -271,7 +271,7 @@ describe.concurrent('a fleet', () => {
     expect(attempts).toEqual([])
   })
 
-  it('ends with the error of its own settings, and loses no page', async () => {
+  it('ends with the error of its own settings if it can open no migration, and loses no page', async () => {
     const ground = await Ground.on(server, await filled(5))
     await ground.plan()
     const placeOf = (): never => {

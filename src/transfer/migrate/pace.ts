@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Pacer } from './engine-options.ts'
 
 /** The share of the rate that is left after a service asked to slow down. */
-const LOWERED = 0.5
-/** Share of the rate at which the service asked to slow down, by which the limit rises each second. */
-const RISE_PER_SEC = 0.05
+const LOWERED = 0.7
+/** Seconds in which the limit rises to the rate at which the service asked to slow down: fast first, and slowly near that rate. */
+const KNOWN_SECS = 20
 /** The limit ends when it has risen to this multiple of that rate. */
 const FREE = 2
 /** Least limit in files per second. */
 const LEAST = 0.1
 /** Time in milliseconds in which further requests to slow down are taken for the same one. */
-const SAME_MS = 1000
+const SAME_MS = 2000
 /** Maximum time in milliseconds that a service can ask to wait. */
 const MAX_WAIT_MS = 300_000
 /** Least time in milliseconds from which a rate is concluded. */
@@ -43,12 +43,12 @@ const SYSTEM: PaceClock = {
 
 /**
  * The pace at which files are processed. There is no limit until a service asks to slow down, by more than single answers: then it is
- * half of the rate so far, rises slowly, and ends at twice the rate at which the service had asked. (additive increase, multiplicative decrease)
+ * 70 % of the rate so far, rises fast to that rate, stays near it, rises faster again, and ends at twice that rate. (the cubic curve of RFC 9438)
  */
 export class Pace implements Pacer {
   readonly #clock: PaceClock
-  /** The limit after the last request to slow down, the rate before it, and when the limit began to rise. */
-  #slowed: { readonly low: number; readonly before: number; readonly sinceMs: number } | undefined
+  /** The rate before the last request to slow down; for how long the limit has risen until a time from which it goes on to rise. */
+  #slowed: { readonly before: number; readonly risenMs: number; readonly sinceMs: number } | undefined
   #given: number | undefined
   #loweredMs = Number.NEGATIVE_INFINITY
   #isTriedSince = true
@@ -58,7 +58,7 @@ export class Pace implements Pacer {
   /** Number of files taken in each of the last seconds. */
   readonly #taken: Array<{ readonly sec: number; count: number }> = []
   /** When the service asked to slow down, in the last seconds. */
-  #refusedMs: number[] = []
+  readonly #refusedMs: number[] = []
   /** Ends when all earlier callers have taken their file. */
   #tail: Promise<void> = Promise.resolve()
   #waiting = 0
@@ -103,27 +103,36 @@ export class Pace implements Pacer {
   throttled(retryAfterMs: number | undefined): void {
     const now = this.#clock.now()
     const fromMs = now - MEASURED_SECS * 1000
-    this.#refusedMs = [...this.#refusedMs.filter(ms => ms > fromMs), now]
+    while (this.#refusedMs.length > 0 && this.#refusedMs[0]! <= fromMs) this.#refusedMs.shift()
+    this.#refusedMs.push(now)
     const { length } = this.#refusedMs
     if (length <= TOLERATED_COUNT || length < TOLERATED * this.#takenSince(fromMs)) return
+    const before = this.current ?? this.#measured(now)
     const pauseMs = Math.min(MAX_WAIT_MS, Math.max(0, retryAfterMs ?? 0))
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, now + pauseMs)
+    // The limit does not rise in a pause.
+    if (this.#slowed !== undefined) {
+      this.#slowed = { ...this.#slowed, risenMs: this.#risingMs(this.#slowed, now), sinceMs: this.#pausedUntilMs }
+    }
     // Answers to requests that were sent before the limit was lowered say nothing about it.
     if (!this.#isTriedSince || now - this.#loweredMs < SAME_MS) return
-    const before = this.current ?? this.#measured(now)
-    this.#slowed = { low: Math.max(LEAST, before * LOWERED), before, sinceMs: now }
+    this.#slowed = { before: Math.max(LEAST, before), risenMs: 0, sinceMs: this.#pausedUntilMs }
     this.#loweredMs = now
     this.#isTriedSince = false
   }
 
   #own(): number | undefined {
     if (this.#slowed === undefined) return undefined
-    const { low, before, sinceMs } = this.#slowed
-    const risingMs = Math.max(0, this.#clock.now() - Math.max(sinceMs, this.#pausedUntilMs))
-    const limit = low + (Math.max(LEAST, before) * RISE_PER_SEC * risingMs) / 1000
-    if (limit < Math.max(LEAST, before) * FREE) return limit
+    const { before } = this.#slowed
+    const risingMs = this.#risingMs(this.#slowed, this.#clock.now())
+    const limit = before * (1 + (1 - LOWERED) * (risingMs / 1000 / KNOWN_SECS - 1) ** 3)
+    if (limit < before * FREE) return Math.max(LEAST, limit)
     this.#slowed = undefined
     return undefined
+  }
+
+  #risingMs({ risenMs, sinceMs }: { readonly risenMs: number; readonly sinceMs: number }, now: number): number {
+    return risenMs + Math.max(0, now - sinceMs)
   }
 
   /** Returns the time until the next file may be taken. */

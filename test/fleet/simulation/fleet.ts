@@ -194,8 +194,7 @@ class Run {
   }
 
   async #copier(worker: number): Promise<void> {
-    const { concurrency, fileMs, chunk, onPage } = this.#options
-    const perFile = (fileMs * PAGES_AT_ONCE) / concurrency
+    const { onPage } = this.#options
     while (!this.#isOver) {
       const page = this.#pages.shift()
       if (page === undefined) {
@@ -204,8 +203,23 @@ class Run {
         continue
       }
       this.#running++
-      for (let at = page.begin; at < page.end; at += chunk) {
-        const files = Math.min(chunk, page.end - at)
+      await this.#copy(worker, page)
+      this.#done.add(page.begin, page.end)
+      this.#running--
+      onPage?.(this.#count / this.#names.count)
+    }
+  }
+
+  /** Processes the files of a page: a file that is refused holds up one of the parallel ones. */
+  async #copy(worker: number, { begin, end }: PageRow): Promise<void> {
+    const { concurrency, fileMs, chunk } = this.#options
+    const lanes = Math.min(Math.max(1, Math.floor(concurrency / PAGES_AT_ONCE)), Math.ceil((end - begin) / chunk))
+    const perFile = (fileMs * PAGES_AT_ONCE * lanes) / concurrency
+    let next = begin
+    const lane = async (): Promise<void> => {
+      while (next < end) {
+        const files = Math.min(chunk, end - next)
+        next += files
         await this.#paces[worker]!.take(NEVER)
         while (!this.#isAccepted(files)) {
           this.#throttled += files
@@ -217,10 +231,8 @@ class Run {
         this.#doneBy[worker]! += files
         this.#record(worker, files)
       }
-      this.#done.add(page.begin, page.end)
-      this.#running--
-      onPage?.(this.#count / this.#names.count)
     }
+    await Promise.all(Array.from({ length: lanes }, lane))
   }
 
   /** Whether the service accepts more files in this second. */

@@ -30,32 +30,64 @@ async function takeFor(pace: Pace, clock: Clock, secs: number, stepMs: number): 
 }
 
 describe('Pace', () => {
-  it('does not limit before a service asks to slow down, and halves the rate then', async () => {
+  it('does not limit before a service asks to slow down, and lowers the rate by 30 % then', async () => {
     const clock = new Clock()
     const pace = new Pace(clock)
     expect((await takeFor(pace, clock, 10, 10)).length).toBe(1000)
     for (let at = 0; at < 9; at++) pace.throttled(undefined)
     expect(pace.current).toBeUndefined()
     for (let at = 0; at < 10; at++) pace.throttled(undefined)
-    expect(pace.current).toBeGreaterThan(40)
-    expect(pace.current).toBeLessThan(60)
+    expect(pace.current).toBeGreaterThan(60)
+    expect(pace.current).toBeLessThan(80)
     const slow = await takeFor(pace, clock, 1, 1)
-    expect(slow.length).toBeGreaterThanOrEqual(40)
-    expect(slow.length).toBeLessThanOrEqual(60)
+    expect(slow.length).toBeGreaterThanOrEqual(60)
+    expect(slow.length).toBeLessThanOrEqual(80)
   })
 
-  it('counts many answers in one second as one, and none before a file was tried at the new rate', async () => {
+  it('counts many answers in two seconds as one, and none before a file was tried at the new rate', async () => {
     const clock = new Clock()
     const pace = new Pace(clock)
     await takeFor(pace, clock, 5, 10)
     for (let at = 0; at < 20; at++) pace.throttled(undefined)
     const { current } = pace
-    clock.ms += 1500
-    pace.throttled(undefined)
-    expect(pace.current).toBeGreaterThanOrEqual(current!)
-    await pace.take(signal)
-    pace.throttled(undefined)
-    expect(pace.current).toBeLessThan(current!)
+    await takeFor(pace, clock, 1.5, 10)
+    for (let at = 0; at < 20; at++) pace.throttled(undefined)
+    expect(pace.current).toBeGreaterThan(current!)
+    const again = new Pace(clock)
+    await takeFor(again, clock, 5, 10)
+    for (let at = 0; at < 20; at++) again.throttled(undefined)
+    clock.ms += 2500
+    const rest = again.current!
+    again.throttled(undefined)
+    expect(again.current).toBe(rest)
+    await again.take(signal)
+    for (let at = 0; at < 20; at++) again.throttled(undefined)
+    expect(again.current).toBeLessThan(rest)
+  })
+
+  it('uses nearly all that a service accepts, and lowers a limit from where it had risen to', async () => {
+    const clock = new Clock()
+    const pace = new Pace(clock)
+    // A service that accepts 100 files in a second, and asks to come again in 0.5 s.
+    let [second, inSecond, accepted] = [0, 0, 0]
+    const lowered: number[] = []
+    const begun = clock.ms
+    for (; clock.ms < begun + 300_000; clock.ms += 4) {
+      await pace.take(signal)
+      const now = Math.floor(clock.ms / 1000)
+      if (now !== second) [second, inSecond] = [now, 0]
+      if (++inSecond <= 100) {
+        accepted++
+        continue
+      }
+      const before = pace.current
+      pace.throttled(500)
+      const { current } = pace
+      if (before !== undefined && current! < before) lowered.push(current! / before)
+    }
+    expect(accepted / 300).toBeGreaterThan(85)
+    expect(lowered.length).toBeGreaterThan(2)
+    for (const share of lowered) expect(share).toBeCloseTo(0.7, 2)
   })
 
   it('waits as long as the service asks, five minutes at most', async () => {
@@ -77,8 +109,8 @@ describe('Pace', () => {
     const pace = new Pace(clock)
     await takeFor(pace, clock, 5, 10)
     for (let at = 0; at < 20; at++) pace.throttled(2000)
-    expect(pace.current).toBeLessThan(60)
-    await takeFor(pace, clock, 120, 10)
+    expect(pace.current).toBeLessThan(80)
+    await takeFor(pace, clock, 60, 10)
     expect(pace.current).toBeUndefined()
   })
 
@@ -104,11 +136,11 @@ describe('Pace', () => {
     expect(length).toBeGreaterThan(190)
     expect(length).toBeLessThanOrEqual(201)
     for (let at = 0; at < 5; at++) pace.throttled(undefined)
-    expect(pace.current).toBeCloseTo(10, 0)
+    expect(pace.current).toBeCloseTo(14, 0)
     pace.setRate(0)
     expect(pace.current).toBeGreaterThan(0)
     pace.setRate(undefined)
-    expect(pace.current).toBeCloseTo(10, 0)
+    expect(pace.current).toBeCloseTo(14, 0)
   })
 
   it('hands out files one after the other to callers that wait together, and ends those whose signal fires', async () => {
