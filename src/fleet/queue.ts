@@ -43,9 +43,12 @@ export const QUEUE_SCHEMA = 'holdall_queue'
 /** Seconds after which a job without a heartbeat counts as abandoned, and the interval in which such jobs are looked for. */
 const HEARTBEAT_SECS = 10
 const SUPERVISE_SECS = 5
-/** Retries with increasing delays: together about ten minutes of failures. */
-const RETRY_LIMIT = 20
-const RETRY_MAX_SECS = 60
+/**
+ * Retries, and the maximum delay before one: together about ten minutes of failures. The queue delays a job whose worker has died in the same
+ * way, so the delay is short: with the heartbeat, such a page is back within 20 seconds.
+ */
+const RETRY_LIMIT = 150
+const RETRY_MAX_SECS = 5
 /** The queue's maximum for one attempt, a day. */
 const EXPIRE_SECS = 86_400
 const YEAR_SECS = 365 * 86_400
