@@ -11,11 +11,9 @@ interface Place {
 
 /**
  * Returns the function that finds the places of a fleet in the configuration of this process. An alias that is missing, or whose storage is
- * configured wrong, is reported once. Its error is `unavailable`, so that the pages go back to the queue for other workers, and this worker
- * processes other migrations.
+ * configured wrong, is `improperly_configured`: the worker leaves the migration to others.
  */
 export function fleetPlaces(context: CliContext): (text: string) => Promise<Place> {
-  const reported = new Set<string>()
   return async text => {
     try {
       const { storage, path } = await placeOf(context, text, true)
@@ -24,10 +22,7 @@ export function fleetPlaces(context: CliContext): (text: string) => Promise<Plac
       if (isStorageError(cause) && cause.code === 'aborted') throw cause
       const why = cause instanceof Error ? cause.message : String(cause)
       const message = `This worker cannot use '${text}': ${why}`
-      const error = new StorageError('unavailable', message, { operation: 'fleet', cause, retryable: true })
-      if (!reported.has(message)) context.out.error(error)
-      reported.add(message)
-      throw error
+      throw new StorageError('improperly_configured', message, { operation: 'fleet', cause })
     }
   }
 }

@@ -142,7 +142,7 @@ describe.concurrent('pages', () => {
     let writes = 0
     const target = changedStorage(driver => ({
       write(...call) {
-        if (++writes === 40) throw new StorageError('throttled', 'slow down', { retryAfterMs: 100 })
+        if (++writes >= 40 && writes < 50) throw new StorageError('throttled', 'slow down', { retryAfterMs: 100 })
         return driver.write(...call)
       },
     }))
@@ -164,16 +164,15 @@ describe.concurrent('pages', () => {
   })
 
   it('gives away parts of a range while workers wait for names', async () => {
-    const count = 30_000
+    const count = 120_000
     const name = (index: number): string => `d${String(index % 100).padStart(2, '0')}/${String(index).padStart(6, '0')}`
     const names = Array.from({ length: count }, (_, index) => name(index)).sort()
     const source = changedStorage(driver => ({
       async list(_, { startAfter, until, token, limit }) {
         // The listing is slower than the workers; probes, which have a limit, are not.
-        if (limit === undefined) await new Promise(resolve => setTimeout(resolve, 150))
-        let at =
-          token === undefined ? names.findIndex(each => startAfter === undefined || each > startAfter) : Number(token)
-        if (at < 0) at = count
+        if (limit === undefined) await new Promise(resolve => setTimeout(resolve, 120))
+        let at = token === undefined ? 0 : Number(token)
+        while (token === undefined && startAfter !== undefined && at < count && names[at]! <= startAfter) at++
         const files = []
         for (; at < count && files.length < 1000 && !(until !== undefined && names[at]! >= until); at++) {
           files.push({ key: names[at]!, size: 1, modifiedAt: new Date(0) })
