@@ -67,7 +67,7 @@ describe.each([
     try {
       const commands = await Commands.make(join(folder, bucket.name), rgw, traffic.url, { target: bucket.name })
       const start = () => commands.start('--quiet', command, fewSource, 'target:', ...words)
-      const { ended, kills } = await killedUntilDone(start, () => traffic.more(1), 1000)
+      const { ended, kills } = await killedUntilDone(start, () => traffic.more(50), 500)
       await traffic.quiet()
       expect(ended, ended.stderr).toMatchObject({ code: 0, signal: null })
       expect(kills).toBeGreaterThan(0)
