@@ -29,13 +29,8 @@ const UPLOAD: Expected = { statuses: [200], headers: ['ETag'] }
 const BUCKET: Expected = { statuses: [200, 201] }
 const DELETION: Expected = { statuses: [200, 204] }
 /**
-<<<<<<< HEAD
- * A service that does not encode keys writes control characters, which XML cannot contain; Ceph repeats `start-after` with them. They spoil
- * only their own values.
-=======
  * A service that does not encode keys writes control characters, which XML cannot contain: they spoil only their own keys. Ceph repeats
  * `start-after` unencoded.
->>>>>>> h-judge
  */
 const LISTING: Expected = { ...documentOf(['ListBucketResult']), replacesForbidden: true }
 const UPLOADS = documentOf(['ListMultipartUploadsResult'])
