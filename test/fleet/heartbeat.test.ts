@@ -28,7 +28,7 @@ function held(id: string, lease: string | undefined, queue: QueueName = 'pages')
   return { queue, job: { id, retryCount: 0 }, lease, migration: undefined, abort: new AbortController() }
 }
 
-it('touches the jobs, and aborts the page whose lease another worker has', async () => {
+it('touches the jobs, and aborts the page whose lease another worker has (syn-14)', async () => {
   vi.useFakeTimers()
   try {
     const [kept, lost, begun, list] = [

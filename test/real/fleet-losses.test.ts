@@ -87,7 +87,9 @@ describe.concurrent('a fleet', () => {
     await expectWhole(ground)
   }, 120_000)
 
-  it('stores nothing of a worker that stood still while another one did its pages', async ({ onTestFinished }) => {
+  it('stores nothing of a worker that stood still while another one did its pages (syn-14)', async ({
+    onTestFinished,
+  }) => {
     const { ground, start } = await slowGround(onTestFinished)
     const stopped = start()
     await isWorking(ground, stopped)

@@ -21,7 +21,7 @@ afterAll(async () => {
 })
 
 describe.concurrent('pages', () => {
-  it('the same page twice at once: the later attempt counts, the earlier one changes nothing', async () => {
+  it('the same page twice at once: the later attempt counts, the earlier one changes nothing (syn-14)', async () => {
     let isHung = true
     let begun = (): void => {}
     let release = (): void => {}
@@ -100,7 +100,7 @@ describe.concurrent('pages', () => {
     }
   })
 
-  it('a queue that drops a job is an error', async () => {
+  it('a queue that drops a job is an error (syn-15)', async () => {
     const ground = await Ground.on(server, await filled(1))
     await ground.plan()
     const database = await Database.open(ground.url)
@@ -118,7 +118,7 @@ describe.concurrent('pages', () => {
     }
   })
 
-  it('one failed page of several fails alone; what it may have left is swept', async () => {
+  it('one failed page of several fails alone; what it may have left is swept (syn-16)', async () => {
     let failures = 3
     const sweeps: unknown[] = []
     const target = changedStorage(driver => ({

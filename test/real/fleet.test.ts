@@ -126,7 +126,7 @@ describe.concurrent('a fleet', () => {
     expect(await filesIn(target)).toEqual({ good: '2', twice: '3' })
   })
 
-  it('names a page whose retries are used up, and repeats it on request', async () => {
+  it('names a page whose retries are used up, and repeats it on request (syn-17)', async () => {
     let isBroken = true
     const target = changedStorage(driver => ({
       stat(key, ...rest) {
