@@ -6,6 +6,7 @@ import { SyncCounts } from './counts.ts'
 import { Equality } from './equality.ts'
 import { FileCopy } from './file-copy.ts'
 import { type Item, isPart } from './item.ts'
+import { isRecent, stillExtra } from './late-files.ts'
 import { type Keyed, mergeSorted } from './merge.ts'
 import { CONCURRENCY, matched, type Places, sourceOf } from './places.ts'
 import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from './record.ts'
@@ -39,6 +40,11 @@ interface Task {
   readonly recorded: RecordedPair | undefined
 }
 
+/** A file of the target to be deleted, if it is not in the source by now. */
+interface LateExtra extends Extra {
+  readonly isRecent: boolean
+}
+
 /** One run of `sync`. */
 export class SyncRun {
   readonly #places: Places
@@ -51,7 +57,8 @@ export class SyncRun {
   readonly #isSourceLocal: boolean
   readonly #isTargetLocal: boolean
   /** Files of the target to be deleted. */
-  readonly #extras: Extra[] = []
+  readonly #extras: LateExtra[] = []
+  readonly #begunMs: number = Date.now()
   #inARow = 0
   /** Whether the source has any file, including files that do not take part. */
   #hasSource = false
@@ -87,7 +94,8 @@ export class SyncRun {
     const counts = this.#counts
     const { delete: deletes = false, dryRun, signal } = this.#options
     await this.#places.settled()
-    const extra = this.#extras.length
+    const extras = deletes ? await stillExtra(this.#places, this.#extras, this.#signal) : this.#extras
+    const extra = extras.length
     const why = deletes
       ? heldBack({ ...counts, extra, isIncomplete: this.#places.hasLeftOut }, this.#options)
       : undefined
@@ -95,7 +103,7 @@ export class SyncRun {
       const { target, isFolded } = this.#places
       await deleteExtras(
         target,
-        this.#extras,
+        extras,
         { dryRun, signal, isFolded },
         {
           deleted: async name => {
@@ -160,7 +168,9 @@ export class SyncRun {
       if (isWanted || deleteExcluded) counts.atTarget++
       // If names are folded, an excluded file may be the target of a copy under its other name.
       const isExtra = isWanted ? source === undefined : deleteExcluded && (source === undefined || !isPart(source))
-      if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag })
+      // An excluded file may be in the source as well.
+      const isLate = isExtra && isWanted && isRecent(target, this.#begunMs)
+      if (isExtra) this.#extras.push({ name: target.name, etag: target.entry.etag, isRecent: isLate })
     }
     if (source === undefined) return false
     if (source.isExcluded === true) counts.excluded++

@@ -1,13 +1,11 @@
-import { isStorageError, type StorageError } from '../../core/errors.ts'
-import { type Item, isPart } from '../item.ts'
+import type { StorageError } from '../../core/errors.ts'
+import { isPart } from '../item.ts'
+import { isInSource, isRecent } from '../late-files.ts'
 import type { Places } from '../places.ts'
 import { deleteExtras, heldBack } from '../removal.ts'
 import type { SqliteLedger } from './ledger.ts'
 import { pairsOf } from './pairs.ts'
 import type { MigrationHeldBack, MigrationPlan } from './types.ts'
-
-/** Maximum difference in milliseconds between the clocks of both places and this machine; S3 has the same limit. */
-const CLOCK_SKEW_MS = 15 * 60_000
 
 /** What the delete pass needs. */
 export interface DeletePassOptions {
@@ -42,7 +40,7 @@ export async function deletePass(
     if (source !== undefined && isPart(source)) wanted++
     if (target === undefined || !isPart(target)) continue
     atTarget++
-    if (source !== undefined || (isRecent(target, begun) && (await isInSource(places, target, signal)))) continue
+    if (source !== undefined || (isRecent(target, begun) && (await isInSource(places, target.name, signal)))) continue
     extra++
     ledger.addExtra({ name: target.name, etag: target.entry.etag })
   }
@@ -56,19 +54,4 @@ export async function deletePass(
   }
   ledger.clearExtras()
   return undefined
-}
-
-/** Whether a file may have been stored after the listings began. */
-function isRecent({ entry: { modifiedAt, isRoughTime } }: Item, begun: number): boolean {
-  return modifiedAt === undefined || isRoughTime === true || +modifiedAt > begun - CLOCK_SKEW_MS
-}
-
-async function isInSource({ source }: Places, { name }: Item, signal: AbortSignal): Promise<boolean> {
-  try {
-    return !(await source.storage.stat(source.fileOf(name), { signal })).isDirectory
-  } catch (error) {
-    // The source may be unable to have such a name.
-    if (isStorageError(error, 'not_found', 'not_a_directory', 'suspicious_name', 'invalid_argument')) return false
-    throw error
-  }
 }
