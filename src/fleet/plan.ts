@@ -84,9 +84,8 @@ const PLAN_OPTIONS: KnownOptions<PlanOptions> = {
  * not have.
  *
  * @example
- * ```ts no-run: needs PostgreSQL
- * await planMigration('postgres://localhost/fleet', { source: 'media:', target: 's3:media', placeOf })
- * ```
+ * const placeOf = (text: string) => ({ storage: storages.get(text.replace(':', '')), path: '' })
+ * const { id } = await planMigration('postgres://localhost/fleet', { source: 'old:', target: 'new:', placeOf })
  */
 export async function planMigration(url: string, options: PlanOptions): Promise<FleetStatus> {
   const plan = checkedPlan(options)

@@ -251,7 +251,12 @@ export class FleetWorker {
   }
 }
 
-/** Runs a worker; see `FleetWorker`. */
+/**
+ * Runs a worker; see `FleetWorker`.
+ * @example
+ * const placeOf = (text: string) => ({ storage: storages.get(text.replace(':', '')), path: '' })
+ * await runWorker('postgres://localhost/fleet', { placeOf, concurrency: 32, once: true })
+ */
 export async function runWorker(url: string, options: WorkerOptions): Promise<void> {
   await new FleetWorker(url, options).run()
 }
