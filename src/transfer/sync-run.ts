@@ -2,6 +2,7 @@ import { never } from '../core/abort.ts'
 import { isStorageError, type StorageError } from '../core/errors.ts'
 import { forEachParallel } from '../core/parallel.ts'
 import type { TransferProgress } from '../storage/types.ts'
+import { BROKEN, MAX_IN_A_ROW } from './broken.ts'
 import { SyncCounts } from './counts.ts'
 import { Equality } from './equality.ts'
 import { FileCopy } from './file-copy.ts'
@@ -13,23 +14,6 @@ import { type RecordedPair, type Slot, SyncRecord, settledState, stateOf } from 
 import { clashError, spellingError } from './refusal.ts'
 import { deleteExtras, type Extra, heldBack } from './removal.ts'
 import type { SyncEvent, SyncOptions, SyncReport } from './types.ts'
-
-/**
- * Number of successive failures that are not about one file, after which the run is abandoned: the service, or the connection to it, is
- * broken.
- */
-const MAX_IN_A_ROW = 10
-/** Codes of such errors. */
-const BROKEN: ReadonlySet<string> = new Set([
-  'improperly_configured',
-  'permission_denied',
-  'throttled',
-  'unavailable',
-  'timeout',
-  'no_space',
-  'closed',
-  'unknown',
-])
 
 /** A file to be compared or copied. */
 interface Task {

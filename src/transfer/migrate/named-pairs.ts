@@ -1,13 +1,11 @@
 import type { ErrorCode, StorageError } from '../../core/errors.ts'
 import { isStorageError } from '../../core/errors.ts'
 import { mapParallel } from '../../core/parallel.ts'
+import { MAX_IN_A_ROW } from '../broken.ts'
 import type { Item } from '../item.ts'
 import type { Places } from '../places.ts'
 import type { Side } from '../side.ts'
 import type { Pair } from './pairs.ts'
-
-/** Number of successive failures after which the work is abandoned. */
-const MAX_IN_A_ROW = 10
 
 /** How names are looked up. */
 export interface NamedPairsOptions {

@@ -1,4 +1,5 @@
 import { isStorageError, type StorageError } from '../../core/errors.ts'
+import { BROKEN, MAX_IN_A_ROW } from '../broken.ts'
 import { type Item, isPart } from '../item.ts'
 import type { Places } from '../places.ts'
 import { clashError, spellingError } from '../refusal.ts'
@@ -7,19 +8,6 @@ import type { Pair } from './pairs.ts'
 import { Tally } from './tally.ts'
 import type { MigrationPlan } from './types.ts'
 
-/** Number of successive failures that are not about one file, after which the work is abandoned: the service, or the way to it, is broken. */
-const MAX_IN_A_ROW = 10
-/** Codes of such errors. */
-const BROKEN: ReadonlySet<string> = new Set([
-  'improperly_configured',
-  'permission_denied',
-  'throttled',
-  'unavailable',
-  'timeout',
-  'no_space',
-  'closed',
-  'unknown',
-])
 /** Operations that read a file of the source. */
 const READS: ReadonlySet<string | undefined> = new Set(['read', 'open', 'stat'])
 /** Time in milliseconds by which the time of a listing without exact times may be wrong: it may be in another time zone. */
