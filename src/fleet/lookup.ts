@@ -1,8 +1,8 @@
-import { isStorageError } from '../core/errors.ts'
 import { compareKeys } from '../core/key-order.ts'
 import { mapParallel } from '../core/parallel.ts'
 import type { Item } from '../transfer/item.ts'
 import type { Side } from '../transfer/side.ts'
+import { statedFile } from '../transfer/stated-file.ts'
 
 /** Number of names up to which one request for each is cheaper than a listing. */
 const FEW = 8
@@ -62,13 +62,8 @@ export async function lookUpRange(
   return names.map(name => found.get(name))
 }
 
+/** A name that the storage refuses is no file there; the copy reports the reason. */
 async function stated(side: Side, name: string, signal: AbortSignal): Promise<Item | undefined> {
-  try {
-    const entry = await side.storage.stat(side.fileOf(name), { signal })
-    return entry.isDirectory ? undefined : side.itemOf(entry, { isFolded: false, isWanted: () => true })
-  } catch (error) {
-    // A name that the storage refuses is no file there; the copy reports the reason.
-    if (isStorageError(error, 'not_found', 'not_a_directory', 'suspicious_name', 'invalid_argument')) return undefined
-    throw error
-  }
+  const entry = await statedFile(side, name, signal)
+  return entry && side.itemOf(entry, { isFolded: false, isWanted: () => true })
 }

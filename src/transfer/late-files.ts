@@ -1,7 +1,7 @@
-import { isStorageError } from '../core/errors.ts'
 import { mapParallel } from '../core/parallel.ts'
 import type { Item } from './item.ts'
 import type { Places } from './places.ts'
+import { statedFile } from './stated-file.ts'
 
 /** Maximum difference in milliseconds between the clocks of both places and this machine; S3 has the same limit. */
 const CLOCK_SKEW_MS = 15 * 60_000
@@ -15,13 +15,7 @@ export function isRecent({ entry: { modifiedAt, isRoughTime } }: Item, begun: nu
 
 /** Whether the source has a file now. */
 export async function isInSource({ source }: Places, name: string, signal: AbortSignal): Promise<boolean> {
-  try {
-    return !(await source.storage.stat(source.fileOf(name), { signal })).isDirectory
-  } catch (error) {
-    // The source may be unable to have such a name.
-    if (isStorageError(error, 'not_found', 'not_a_directory', 'suspicious_name', 'invalid_argument')) return false
-    throw error
-  }
+  return (await statedFile(source, name, signal)) !== undefined
 }
 
 /** Returns the files that the source does not have now; only recent ones are looked up. */
