@@ -3,6 +3,7 @@ import { never } from '../core/abort.ts'
 import { StorageError } from '../core/errors.ts'
 import { checkKnownOptions, type KnownOptions } from '../core/known-options.ts'
 import { nameFilter } from '../transfer/checked-options.ts'
+import { checkPlanValues } from '../transfer/migrate/checked-options.ts'
 import { checkSamePlan, planOf } from '../transfer/migrate/plan.ts'
 import type { VerifyMode } from '../transfer/migrate/types.ts'
 import type { Places } from '../transfer/places.ts'
@@ -153,24 +154,17 @@ async function lastBegin(sql: Sql, digest: Buffer): Promise<string | undefined> 
 
 function checkedPlan(options: PlanOptions): FleetPlan {
   checkKnownOptions('planMigration', options, PLAN_OPTIONS)
-  const { verify = 'size', since, maxDelete, pageSize = PAGE_SIZE, sweepAgeSecs = SWEEP_AGE_SECS, bandwidth } = options
+  const { since, pageSize = PAGE_SIZE, sweepAgeSecs = SWEEP_AGE_SECS, bandwidth } = options
   for (const name of ['source', 'target'] as const) {
     if (typeof options[name] !== 'string' || options[name] === '')
       throw invalid(`${name}: expected a place such as 'alias:path'.`)
   }
   if (typeof options.placeOf !== 'function') throw invalid('placeOf: expected a function.')
-  if (verify !== false && verify !== 'full' && verify !== 'sample' && verify !== 'size') {
-    throw invalid(`verify: expected 'full', 'sample', 'size' or false, got '${String(verify)}'.`)
-  }
-  if (options.delete === true && verify === false) throw invalid('delete needs a verify pass.')
+  checkPlanValues(options, text => {
+    throw invalid(`${text}.`)
+  })
   if (since !== undefined && since !== 'last' && !(since instanceof Date && !Number.isNaN(+since))) {
     throw invalid(`since: expected a date, or 'last'.`)
-  }
-  if (maxDelete !== undefined && !(maxDelete >= 0 && maxDelete <= 100)) {
-    throw invalid(`maxDelete: expected a percentage from 0 to 100, got '${String(maxDelete)}'.`)
-  }
-  if (bandwidth !== undefined && !(Number.isFinite(bandwidth) && bandwidth > 0)) {
-    throw invalid(`bandwidth: expected a number of bytes per second above 0, got '${String(bandwidth)}'.`)
   }
   if (!Number.isSafeInteger(pageSize) || pageSize < 1 || pageSize > 10_000) {
     throw invalid(`pageSize: expected an integer from 1 to 10000, got '${String(pageSize)}'.`)

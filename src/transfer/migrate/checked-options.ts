@@ -55,31 +55,44 @@ export function checkRetryOptions(options: RetryOptions): void {
 }
 
 function checkValues(method: string, options: MigrateOptions): void {
-  const { concurrency, maxDelete, verify, since, bandwidth, ledger, delete: deletes, dryRun, restart } = options
+  const { concurrency, since, ledger, dryRun, restart } = options
   const reject = (text: string): never => {
     throw new StorageError('invalid_argument', `${method}: ${text}.`, { operation: method })
   }
   if (concurrency !== undefined && !(Number.isSafeInteger(concurrency) && concurrency > 0)) {
     reject(`concurrency: expected an integer above 0, got ${shown(concurrency)}`)
   }
-  if (maxDelete !== undefined && !(maxDelete >= 0 && maxDelete <= 100)) {
-    reject(`maxDelete: expected a percentage from 0 to 100, got ${shown(maxDelete)}`)
-  }
-  if (!MODES.has(verify)) reject(`verify: expected 'full', 'sample', 'size' or false, got ${shown(verify)}`)
+  checkPlanValues(options, reject)
   if (since !== undefined && !(since instanceof Date && !Number.isNaN(since.getTime()))) {
     reject(`since: expected a valid Date, got ${shown(since)}`)
-  }
-  if (bandwidth !== undefined && !(Number.isFinite(bandwidth) && bandwidth > 0)) {
-    reject(`bandwidth: expected a number of bytes per second above 0, got ${shown(bandwidth)}`)
   }
   if (ledger !== undefined && (typeof ledger !== 'string' || ledger === '' || ledger === ':memory:')) {
     reject(`ledger: expected the path of a file, got ${shown(ledger)}`)
   }
+  if (restart === true && ledger === undefined) reject('restart needs a ledger')
+  if (restart === true && dryRun === true) reject('restart and dryRun exclude each other')
+}
+
+/** Rejects values that a migration cannot have, on one machine or many; `reject` throws. */
+export function checkPlanValues(
+  {
+    verify,
+    delete: deletes,
+    maxDelete,
+    bandwidth,
+  }: Pick<MigrateOptions, 'verify' | 'delete' | 'maxDelete' | 'bandwidth'>,
+  reject: (text: string) => never,
+): void {
+  if (maxDelete !== undefined && !(maxDelete >= 0 && maxDelete <= 100)) {
+    reject(`maxDelete: expected a percentage from 0 to 100, got ${shown(maxDelete)}`)
+  }
+  if (!MODES.has(verify)) reject(`verify: expected 'full', 'sample', 'size' or false, got ${shown(verify)}`)
+  if (bandwidth !== undefined && !(Number.isFinite(bandwidth) && bandwidth > 0)) {
+    reject(`bandwidth: expected a number of bytes per second above 0, got ${shown(bandwidth)}`)
+  }
   if (deletes === true && verify === false) {
     reject('delete needs the verify pass: files are deleted only if it found no difference')
   }
-  if (restart === true && ledger === undefined) reject('restart needs a ledger')
-  if (restart === true && dryRun === true) reject('restart and dryRun exclude each other')
 }
 
 function shown(value: unknown): string {
